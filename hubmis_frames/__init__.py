@@ -1,0 +1,1 @@
+"""HUBmis as tidy pandas DataFrames."""

@@ -1,0 +1,56 @@
+"""The section Attendance: the school's codes and each student's marks."""
+
+from typing import Literal
+
+import pandas as pd
+
+from .declaration import EVENTS, REFERENCE, Ids, School, Section, When
+from .shapes import DATE, FLAG, ID, INSTANT, TEXT, one, record
+
+attendance = Section("Attendance")
+
+CODE = record(id=ID, code=TEXT, description=TEXT, display=FLAG)
+
+MARK = record(
+    id=ID,
+    date=DATE,
+    date_time=INSTANT,
+    attendance_session=TEXT,
+    attendance_code=one("attendance_code_id", id=ID, code=TEXT, description=TEXT),
+    description=TEXT,
+)
+
+
+@attendance("Get all attendance codes", "attendance-codes", CODE, key="attendance_code_id", keep=REFERENCE)
+def load_attendance_codes(school: School, *, display: bool | None = None, refresh: bool = False) -> pd.DataFrame:
+    """Attendance codes: one row per code.
+
+    Ask without ``display``: history uses codes that are hidden today.
+    """
+
+
+@attendance(
+    "Get a list of student session attendance records",
+    "students/{student_id}/attendance-records",
+    MARK,
+    key="attendance_record_id",
+    keep=EVENTS,
+    sorts=("description", "date", "attendance_code", "attendance_session"),
+    checks={"date_time_from": "date", "date_time_to": "date"},
+)
+def load_student_attendance(
+    school: School,
+    student_id: Ids,
+    *,
+    attendance_code: int | None = None,
+    attendance_session: Literal["am", "pm"] | None = None,
+    date_time_from: When | None = None,
+    date_time_to: When | None = None,
+    sort: str | None = None,
+    refresh: bool = False,
+) -> pd.DataFrame:
+    """Marks: one row per student, date and session.
+
+    ``attendance_code`` is the integer id of a code, not its letter. The document gives this
+    operation no pages, and says neither how far back it goes nor whether it is cut short.
+    """
