@@ -146,6 +146,7 @@ class Section:
         year: Mapping[Literal["header", "query"], str] | None = None,
         sorts: tuple[str, ...] | None = None,
         wire: Mapping[str, str] | None = None,
+        defaults: Mapping[str, str] | None = None,
         checks: Mapping[str, str] | None = None,
         also: tuple[str, ...] = (),
     ) -> Callable[[Callable[P, pd.DataFrame]], Loader[P]]:
@@ -175,6 +176,8 @@ class Section:
             The fields the document names to sort by; ``()`` where it names none.
         wire
             Wire names that do not follow from the Python name by rule.
+        defaults
+            Parameters the document requires that may be left out here, and the one whose value they take.
         checks
             The column in which a date filter shows whether the server obeyed it.
         also
@@ -198,17 +201,19 @@ class Section:
                 wrapper=wrapper,
                 sorts=sorts,
                 checks=checks or {},
-                parameters=tuple(_parameters(function, path, wire or {}, year or {})),
+                parameters=tuple(_parameters(function, path, wire or {}, defaults or {}, year or {})),
                 doc=inspect.getdoc(function) or "",
                 function=function,
             )
             CATALOGUE[table] = endpoint
-            return _loader(function, endpoint)
+            # A star import of the module brings its loaders, and no record or import of it.
+            function.__globals__.setdefault("__all__", []).append(function.__name__)
+            return _loader(function, endpoint, defaults or {})
 
         return declare
 
 
-def _loader(function: Callable[P, pd.DataFrame], endpoint: Endpoint) -> Loader[P]:
+def _loader(function: Callable[P, pd.DataFrame], endpoint: Endpoint, defaults: Mapping[str, str]) -> Loader[P]:
     signature = inspect.signature(function)
 
     def load_all(*args: P.args, **kwargs: P.kwargs) -> dict[str, pd.DataFrame]:
@@ -221,6 +226,9 @@ def _loader(function: Callable[P, pd.DataFrame], endpoint: Endpoint) -> Loader[P
                 f"not a {type(school).__name__}."
             )
         arguments = dict(list(bound.arguments.items())[1:])
+        for name, source in defaults.items():
+            if arguments[name] is None:
+                arguments[name] = arguments[source]
         tables: dict[str, pd.DataFrame] = school.load(endpoint, arguments)
         return tables
 
@@ -235,7 +243,11 @@ def _loader(function: Callable[P, pd.DataFrame], endpoint: Endpoint) -> Loader[P
 
 
 def _parameters(
-    function: Callable[..., Any], path: str, wire: Mapping[str, str], year: Mapping[Literal["header", "query"], str]
+    function: Callable[..., Any],
+    path: str,
+    wire: Mapping[str, str],
+    defaults: Mapping[str, str],
+    year: Mapping[Literal["header", "query"], str],
 ) -> Iterable[Parameter]:
     _, *declared = inspect.signature(function).parameters.values()
     in_path = re.findall(r"{(\w+)}", path)
@@ -245,12 +257,17 @@ def _parameters(
             continue
         kind, choices = _kind(parameter.annotation)
         if name in in_path:
-            yield Parameter(name, wire.get(name, name), "path", kind, choices, required=True)
+            yield Parameter(name, wire.get(name) or _path_name(parameter), "path", kind, choices, required=True)
         elif name != YEAR:
-            required = parameter.default is inspect.Parameter.empty
+            required = parameter.default is inspect.Parameter.empty or name in defaults
             yield Parameter(name, wire.get(name) or _wire_name(name), "query", kind, choices, required)
         for place, spelling in year.items() if name == YEAR else ():
             yield Parameter(name, spelling, place, int)
+
+
+def _path_name(parameter: inspect.Parameter) -> str:
+    """``student_id`` -> ``id``, as the document calls the one record asked about, whatever it is."""
+    return "id" if parameter.annotation == Ids else camel(parameter.name)
 
 
 def _wire_name(name: str) -> str:

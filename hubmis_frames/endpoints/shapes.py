@@ -35,6 +35,11 @@ def record(**fields: Shape) -> pa.StructType:
     return pa.struct([_field(name, shape) for name, shape in fields.items()])
 
 
+def extended(base: pa.StructType, **fields: Shape) -> pa.StructType:
+    """A record with further fields after its own."""
+    return pa.struct([*base, *record(**fields)])
+
+
 def one(refers: str | None = None, /, **fields: Shape) -> Nested:
     """A nested object. ``refers`` is the key of the table it points at; ``{id, name}`` unless said."""
     return Nested(record(**(fields or {"id": ID, "name": TEXT})), refers)
@@ -65,3 +70,9 @@ def _field(name: str, shape: Shape) -> pa.Field:
 
 PERSON: dict[str, Shape] = {"id": ID, "first_name": TEXT, "last_name": TEXT}
 """What stands for a person inside another record: inferred, as the document collapses all of them."""
+
+IMAGE: dict[str, Shape] = {"url": TEXT}
+"""What an image holds: inferred."""
+
+NAMED = record(id=ID, name=TEXT)
+"""An entry of a list that the school picks from: inferred."""

@@ -1,1 +1,9 @@
-"""Room."""
+"""The polite HTTP layer: rate bucket, token, wire, cache, pages and fan-out. It knows no endpoint and no column."""
+
+from .bucket import DOCUMENTED, Bucket, Rate
+from .fanout import Outcome, gather
+from .pages import Pages, read_pages
+from .session import Answer, Session
+from .wire import Patience
+
+__all__ = ["DOCUMENTED", "Answer", "Bucket", "Outcome", "Pages", "Patience", "Rate", "Session", "gather", "read_pages"]

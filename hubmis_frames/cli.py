@@ -1,0 +1,212 @@
+"""The command ``hubmis-frames``: arguments, progress and exit codes. It decides nothing.
+
+Exit status: 0 complete, 1 failed, 2 wrong usage, 3 complete but for tables that were not permitted or failed.
+"""
+
+import argparse
+import shutil
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from . import __about__
+from .connect import connect, demo
+from .errors import HubmisError, HubmisWarning
+from .export import CORE
+from .reference import describe, endpoints
+from .school import School
+
+COMPLETE, FAILED, PARTLY = 0, 1, 3
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
+    if hasattr(sys.stdout, "reconfigure"):  # a redirected Windows console cannot show every name
+        sys.stdout.reconfigure(errors="replace")
+    given = _parser().parse_args(arguments)
+    warnings.simplefilter("always", HubmisWarning)
+    warnings.showwarning = lambda message, *_, **__: print(f"note: {message}", file=sys.stderr)
+    command: Callable[[argparse.Namespace], int] = given.command
+    try:
+        return command(given)
+    except HubmisError as error:
+        print(f"hubmis-frames: {error}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        print(
+            "\nhubmis-frames: interrupted. What was fetched is kept; the same command goes on from there.",
+            file=sys.stderr,
+        )
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="hubmis-frames", description="HUBmis, a school's management information system, as tidy tables."
+    )
+    parser.add_argument("--version", action="version", version=__about__.__version__)
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    command = _command(commands, "demo", _demo, "export the simulated school; needs no credentials")
+    command.add_argument("directory", nargs="?", default="data/demo-school", type=Path)
+    command.add_argument("--students", type=int, default=240, help="how many students it has (default %(default)s)")
+
+    command = _command(commands, "endpoints", _endpoints, "list the operations, or describe one")
+    command.add_argument("name", nargs="?", help="a table, a loader or a part of a title")
+
+    command = _command(commands, "plan", _plan, "say what an export would cost; sends nothing")
+    _add_tables(command)
+    _add_connection(command)
+
+    command = _command(commands, "export", _export, "write tables to Parquet files")
+    command.add_argument("directory", type=Path)
+    _add_tables(command)
+    command.add_argument("--refresh", action="store_true", help="ask for everything anew, whatever the cache holds")
+    _add_connection(command)
+
+    command = _command(commands, "cache", _cache, "say what the cache holds, or empty it")
+    command.add_argument("--clear", action="store_true", help="remove every answer of this school from the disk")
+    _add_connection(command)
+    return parser
+
+
+def _command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    run: Callable[[argparse.Namespace], int],
+    purpose: str,
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=purpose, description=purpose[0].upper() + purpose[1:] + ".")
+    command.set_defaults(command=run)
+    return command
+
+
+def _add_tables(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--tables",
+        default="core",
+        help=f"'core' ({len(CORE)} operations that attendance and wellbeing need; the default) or names, with commas",
+    )
+
+
+def _add_connection(command: argparse.ArgumentParser) -> None:
+    group = command.add_argument_group(
+        "connection", "each falls back to HUBMIS_REALM, HUBMIS_BASE_URL and HUBMIS_CACHE_DIR; the client is taken "
+        "from HUBMIS_CLIENT_ID and HUBMIS_CLIENT_SECRET alone, as arguments can be seen by others"
+    )  # fmt: skip
+    group.add_argument("--realm")
+    group.add_argument("--base-url")
+    group.add_argument("--cache-dir")
+    group.add_argument("--offline", action="store_true", help="answer from the cache alone")
+
+
+def _school(given: argparse.Namespace) -> School:
+    return connect(given.realm, None, None, given.base_url, given.cache_dir, offline=given.offline)
+
+
+def _tables(given: argparse.Namespace) -> str | list[str]:
+    return "core" if given.tables == "core" else [name.strip() for name in given.tables.split(",") if name.strip()]
+
+
+def _demo(given: argparse.Namespace) -> int:
+    print(f"The simulated school: {given.students} students, served on this machine, exported to {given.directory}")
+    with demo(students=given.students) as school:
+        status = _export_to(school, given.directory, "core", refresh=False)
+    print(
+        "\nNext, in Python or a notebook:\n"
+        f'  import pandas as pd; students = pd.read_parquet(r"{given.directory / "students"}")\n'
+        "  import hubmis_frames as hf; school = hf.demo(); hf.load_student_attendance(school, students.head(5))"
+    )
+    return status
+
+
+def _export(given: argparse.Namespace) -> int:
+    with _school(given) as school:
+        return _export_to(school, given.directory, _tables(given), refresh=given.refresh)
+
+
+def _export_to(school: School, directory: Path, tables: str | list[str], *, refresh: bool) -> int:
+    watched = sys.stderr.isatty()
+    width = shutil.get_terminal_size().columns - 1
+
+    def show(table: str) -> None:
+        if watched:
+            print(f"  {table} ...".ljust(width), end="\r", file=sys.stderr, flush=True)
+
+    done = school.export(directory, tables, refresh=refresh, each=show)
+    if watched:
+        print(" " * width, end="\r", file=sys.stderr, flush=True)
+    _print(done)
+    print(f"\n{school.sent} requests sent. Written to {directory}")
+    if (done["status"] == "complete").all():
+        return COMPLETE
+    print("Not everything could be had: the manifest in that folder says why.", file=sys.stderr)
+    return PARTLY
+
+
+def _plan(given: argparse.Namespace) -> int:
+    with _school(given) as school:
+        cost = school.plan(_tables(given))
+    _print(cost)
+    unknown = int(cost["requests"].isna().sum())
+    minutes = cost["minutes"].sum()
+    print(
+        f"\nAt least {int(cost['requests'].sum() - cost['cached'].sum())} requests to send: {minutes:.0f} minutes at "
+        "one every five seconds, the documented rate once a burst of up to 500 is spent."
+    )
+    if unknown:
+        print(
+            f"{unknown} tables depend on lists that are not loaded yet. Export those first (they are few) to count "
+            "them."
+        )
+    return COMPLETE
+
+
+def _endpoints(given: argparse.Namespace) -> int:
+    known = endpoints()
+    if given.name is None:
+        _print(known[["loader", "title", "section", "path_source", "grain"]])
+        return COMPLETE
+    name = given.name.removeprefix("load_").lower()
+    exact = known[known["loader"] == f"load_{name}"]
+    found = (
+        exact
+        if len(exact)
+        else known[(known["loader"] + " " + known["title"].str.lower()).str.contains(name, regex=False)]
+    )
+    if len(found) == 1:
+        print(describe(found["loader"].iloc[0]))
+        return COMPLETE
+    if found.empty:
+        print(
+            f"hubmis-frames: no operation is called {given.name!r}. 'hubmis-frames endpoints' lists all.",
+            file=sys.stderr,
+        )
+        return FAILED
+    _print(found[["loader", "title", "section", "path_source", "grain"]])
+    return COMPLETE
+
+
+def _cache(given: argparse.Namespace) -> int:
+    with _school(given) as school:
+        held = school.cache()
+        if given.clear:
+            school.clear_cache()
+            print(f"Removed {held['answers']} answers from {held['file']}")
+        else:
+            _print(pd.DataFrame([held]).T.rename(columns={0: ""}))
+    return COMPLETE
+
+
+def _print(frame: pd.DataFrame) -> None:
+    shown = frame.astype(object).where(frame.notna(), "")
+    for column in frame.select_dtypes("float"):
+        shown[column] = [f"{value:,.1f}" if isinstance(value, float) else value for value in shown[column]]
+    print(shown.to_string(index=frame.index.dtype == object, max_colwidth=60))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

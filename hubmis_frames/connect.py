@@ -1,0 +1,118 @@
+"""Ways to a school: HUBmis with credentials, or the simulated school."""
+
+import atexit
+import os
+import tempfile
+from pathlib import Path
+
+from .http import Patience, Rate, Session
+from .school import School
+from .settings import rate_file, settings
+
+
+def connect(
+    realm: str | None = None,
+    client_id: str | None = None,
+    client_secret: str | None = None,
+    base_url: str | None = None,
+    cache_dir: str | os.PathLike[str] | None = None,
+    *,
+    offline: bool = False,
+    progress: bool | None = None,
+) -> School:
+    """Connect to HUBmis. Nothing is sent until something is loaded.
+
+    Parameters
+    ----------
+    realm, client_id, client_secret
+        As WCBS sent them; else from ``HUBMIS_REALM``, ``HUBMIS_CLIENT_ID`` and ``HUBMIS_CLIENT_SECRET``.
+    base_url
+        The address of a test host; else ``HUBMIS_BASE_URL``, else ``https://api.hubmis.com``. Plain
+        ``http`` is for this machine alone.
+    cache_dir
+        Where answers are kept; else ``HUBMIS_CACHE_DIR``, else the user's cache folder. Each realm
+        and client has a folder of its own in it, which only its owner can enter.
+    offline
+        Answer from the cache alone, however old.
+    progress
+        Show progress bars; ``None``: in a terminal or a notebook.
+
+    Returns
+    -------
+    School
+        What the loaders are called with.
+
+    Raises
+    ------
+    SettingsError
+        A setting is missing or cannot be used.
+    CacheError
+        The cache folder cannot be written.
+
+    Examples
+    --------
+    >>> import hubmis_frames as hf
+    >>> school = hf.connect()  # doctest: +SKIP
+    >>> students = hf.load_students(school, year_group=9)  # doctest: +SKIP
+    """
+    found = settings(realm, client_id, client_secret, base_url, cache_dir)
+    session = Session(
+        base_url=found.base_url,
+        realm=found.realm,
+        client_id=found.client_id,
+        client_secret=found.client_secret,
+        cache_dir=found.cache_dir,
+        rate_file=rate_file(),
+        offline=offline,
+    )
+    return School(session, progress=progress)
+
+
+def demo(students: int = 240, *, seed: int = 1, progress: bool | None = None) -> School:
+    """Open the simulated school, served over HTTP on this machine until Python ends.
+
+    Its limits are generous and its cache is new each time, in a folder that is removed at exit. It
+    shows how the frames fit together; it proves nothing about HUBmis.
+
+    Parameters
+    ----------
+    students
+        How many students it has.
+    seed
+        Another seed makes another school; the same seed makes the same one.
+    progress
+        Show progress bars; ``None``: in a terminal or a notebook.
+
+    Examples
+    --------
+    >>> import hubmis_frames as hf
+    >>> school = hf.demo()
+    >>> len(hf.load_students(school)) > 200
+    True
+    """
+    from .simulator import Rules, Simulator, build_world  # not needed for a real school
+
+    rules = Rules(capacity=1_000_000, refill_seconds=0.001)
+    world = build_world(students=students, seed=seed)
+    simulator = Simulator(world, rules)
+    simulator.start()
+    folder = tempfile.TemporaryDirectory(prefix="hubmis-demo-", ignore_cleanup_errors=True)
+    session = Session(
+        base_url=simulator.url,
+        realm=world.realm,
+        client_id=rules.client_id,
+        client_secret=rules.client_secret,
+        cache_dir=Path(folder.name),
+        rate_file=Path(folder.name) / "rate.sqlite",
+        rate=Rate(rules.capacity, rules.refill_seconds),
+        patience=Patience(first_wait=0.05),
+    )
+    school = School(session, progress=progress)
+
+    def end() -> None:
+        school.close()
+        simulator.close()
+        folder.cleanup()
+
+    atexit.register(end)
+    return school

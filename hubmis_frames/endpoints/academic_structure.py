@@ -1,0 +1,261 @@
+"""The section Academic Structure: departments, subjects, sections of the school and year groups."""
+
+from typing import Literal
+
+import pandas as pd
+
+from .declaration import Ids, School, Section
+from .shapes import FLAG, ID, PERSON, TEXT, WHOLE, extended, many, one, record
+
+academic_structure = Section("Academic Structure")
+
+DEPARTMENT_DEPRECATED = record(
+    id=ID,
+    academic_year=one("academic_year_id"),
+    code=TEXT,
+    department_heads=many("staff_id", **PERSON),
+    name=TEXT,
+    subjects=many("subject_id"),
+)
+DEPARTMENT = extended(DEPARTMENT_DEPRECATED, can_copy=FLAG)
+
+SECTION = record(
+    id=ID,
+    code=TEXT,
+    name=TEXT,
+    section_heads=many("staff_id", **PERSON),
+    year_groups=many("year_group_id"),
+    position=WHOLE,
+)
+
+SUBJECT_DEPRECATED = record(
+    id=ID,
+    academic_year=one("academic_year_id"),
+    alternative_name=TEXT,
+    code=TEXT,
+    color_option=WHOLE,
+    department=one("department_id"),
+    name=TEXT,
+    subject_heads=many("staff_id", **PERSON),
+)
+SUBJECT = record(
+    id=ID,
+    academic_year=one("academic_year_id"),
+    alternative_name=TEXT,
+    code=TEXT,
+    department=one("department_id"),
+    name=TEXT,
+    can_copy=FLAG,
+    subject_heads=many("staff_id", **PERSON),
+)
+
+YEAR_GROUP = record(
+    id=ID,
+    academic_year=one("academic_year_id"),
+    code=TEXT,
+    dfe_year=TEXT,
+    final_year=FLAG,
+    form_count=WHOLE,
+    key_stage=TEXT,
+    max_students=WHOLE,
+    name=TEXT,
+    position=WHOLE,
+    section=one("section_id"),
+    status=TEXT,
+    total_student_count=WHOLE,
+    uuid=TEXT,
+    year_group_heads=many("staff_id", **PERSON),
+)
+
+
+@academic_structure("Sections: Get list", "sections", SECTION, key="section_id", sorts=())
+def load_sections(
+    school: School,
+    *,
+    group_type: Literal["form", "subject_set", "tutor_group", "year_group"] | None = None,
+    assessment_creation: bool | None = None,
+    sort: str | None = None,
+    refresh: bool = False,
+) -> pd.DataFrame:
+    """Sections: one row per section of the school.
+
+    ``group_type`` counts only where the client acts as an owner or a teacher.
+    """
+
+
+@academic_structure(
+    "Year Groups: Get list for an Academic Year",
+    "academic-years/{academic_year_id}/year-groups",
+    YEAR_GROUP,
+    key="year_group_id",
+    sorts=(),
+)
+def load_year_groups(
+    school: School,
+    *,
+    section: int | None = None,
+    assessment_creation: bool | None = None,
+    academic_year_id: int | None = None,
+    sort: str | None = None,
+    refresh: bool = False,
+) -> pd.DataFrame:
+    """Year groups: one row per year group of the academic year.
+
+    ``name`` and ``dfe_year`` are text; filters by year group take ``year_group_id``.
+    """
+
+
+@academic_structure(
+    "Year Groups: Get one in an Academic Year",
+    "academic-years/{academic_year_id}/year-groups/{year_group_id}",
+    YEAR_GROUP,
+    key="year_group_id",
+    single=True,
+)
+def load_year_group(
+    school: School, year_group_id: Ids, *, academic_year_id: int | None = None, refresh: bool = False
+) -> pd.DataFrame:
+    """Single year groups: one row per year group asked for."""
+
+
+@academic_structure(
+    "Departments: Get list", "academic-years/{academic_year_id}/departments", DEPARTMENT, key="department_id"
+)
+def load_departments(
+    school: School, *, search: str | None = None, academic_year_id: int | None = None, refresh: bool = False
+) -> pd.DataFrame:
+    """Departments: one row per department of the academic year."""
+
+
+@academic_structure(
+    "Departments: Get one",
+    "academic-years/{academic_year_id}/departments/{department_id}",
+    DEPARTMENT,
+    key="department_id",
+    single=True,
+)
+def load_department(
+    school: School, department_id: Ids, *, academic_year_id: int | None = None, refresh: bool = False
+) -> pd.DataFrame:
+    """Single departments: one row per department asked for."""
+
+
+@academic_structure("Subjects: Get list", "academic-years/{academic_year_id}/subjects", SUBJECT, key="subject_id")
+def load_subjects(
+    school: School,
+    *,
+    department: int | None = None,
+    section: int | None = None,
+    academic_year_id: int | None = None,
+    refresh: bool = False,
+) -> pd.DataFrame:
+    """Subjects: one row per subject of the academic year."""
+
+
+@academic_structure(
+    "Subjects: Get one",
+    "academic-years/{academic_year_id}/subjects/{subject_id}",
+    SUBJECT,
+    key="subject_id",
+    single=True,
+)
+def load_subject(
+    school: School, subject_id: Ids, *, academic_year_id: int | None = None, refresh: bool = False
+) -> pd.DataFrame:
+    """Single subjects: one row per subject asked for."""
+
+
+@academic_structure(
+    "Sections: Get one", "sections/{section_id}", SECTION, key="section_id", single=True, deprecated=True
+)
+def load_section_deprecated(school: School, section_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
+    """Single sections: one row per section asked for.
+
+    Deprecated without a successor: ``load_sections`` gives every section in one request.
+    """
+
+
+@academic_structure("Sections: Get list", "legacy/sections", SECTION, key="section_id", sorts=(), deprecated=True)
+def load_sections_deprecated(
+    school: School,
+    *,
+    group_type: Literal["form", "subject_set", "tutor_group", "year_group"] | None = None,
+    assessment_creation: bool | None = None,
+    sort: str | None = None,
+    refresh: bool = False,
+) -> pd.DataFrame:
+    """Sections: one row per section of the school.
+
+    Deprecated: use ``load_sections``.
+    """
+
+
+@academic_structure(
+    "Departments: Get list",
+    "legacy/academic-years/{academic_year_id}/departments",
+    DEPARTMENT_DEPRECATED,
+    key="department_id",
+    deprecated=True,
+)
+def load_departments_deprecated(
+    school: School, *, search: str | None = None, academic_year_id: int | None = None, refresh: bool = False
+) -> pd.DataFrame:
+    """Departments: one row per department of the academic year.
+
+    Deprecated: use ``load_departments``.
+    """
+
+
+@academic_structure(
+    "Departments: Get one",
+    "legacy/academic-years/{academic_year_id}/departments/{department_id}",
+    DEPARTMENT_DEPRECATED,
+    key="department_id",
+    single=True,
+    deprecated=True,
+)
+def load_department_deprecated(
+    school: School, department_id: Ids, *, academic_year_id: int | None = None, refresh: bool = False
+) -> pd.DataFrame:
+    """Single departments: one row per department asked for.
+
+    Deprecated: use ``load_department``.
+    """
+
+
+@academic_structure(
+    "Subjects: Get list",
+    "legacy/academic-years/{academic_year_id}/subjects",
+    SUBJECT_DEPRECATED,
+    key="subject_id",
+    deprecated=True,
+)
+def load_subjects_deprecated(
+    school: School,
+    *,
+    department: int | None = None,
+    section: int | None = None,
+    academic_year_id: int | None = None,
+    refresh: bool = False,
+) -> pd.DataFrame:
+    """Subjects: one row per subject of the academic year.
+
+    Deprecated: use ``load_subjects``.
+    """
+
+
+@academic_structure(
+    "Subjects: Get one",
+    "legacy/academic-years/{academic_year_id}/subjects/{subject_id}",
+    SUBJECT_DEPRECATED,
+    key="subject_id",
+    single=True,
+    deprecated=True,
+)
+def load_subject_deprecated(
+    school: School, subject_id: Ids, *, academic_year_id: int | None = None, refresh: bool = False
+) -> pd.DataFrame:
+    """Single subjects: one row per subject asked for.
+
+    Deprecated: use ``load_subject``.
+    """

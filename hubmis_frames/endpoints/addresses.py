@@ -1,0 +1,137 @@
+"""Where people are reached: the section Address, and e-mail and telephones from Students and Staff."""
+
+import pandas as pd
+
+from .declaration import Ids, School, Section
+from .shapes import FLAG, ID, TEXT, WHOLE, many, one, record
+
+students = Section("Students")
+address = Section("Address")
+staff = Section("Staff")
+
+EMAIL = record(id=ID, email=TEXT, type=TEXT, is_primary=FLAG)
+PHONE = record(id=ID, phone=TEXT, type=TEXT, is_primary=FLAG)
+
+MAPPING = record(
+    id=ID,
+    address_types=many(),
+    position=WHOLE,
+    address=one(None, id=ID, postcode=TEXT, country=one("country_id")),
+    formatted_address=TEXT,
+)
+RELATED = record(id=ID, name=TEXT, person_type=TEXT, formatted_address=TEXT)
+
+
+@students(
+    "Email Addresses: Get List of Email Addresses by student Id",
+    "students/{student_id}/emails",
+    EMAIL,
+    key="email_id",
+)
+def load_student_emails(school: School, student_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
+    """Students' e-mail: one row per e-mail address of a student.
+
+    One request a student: ``primary_email`` of ``load_students`` is often enough.
+    """
+
+
+@students(
+    "Email Addresses: Get List of Email Addresses by contact Id",
+    "contacts/{contact_id}/emails",
+    EMAIL,
+    key="email_id",
+)
+def load_contact_emails(school: School, contact_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
+    """Contacts' e-mail: one row per e-mail address of a contact.
+
+    One request a contact: ``primary_email`` of ``load_contacts`` is often enough.
+    """
+
+
+@staff("Emails: Get List of Email Addresses by staff Id", "staff/{staff_id}/emails", EMAIL, key="email_id")
+def load_staff_emails(school: School, staff_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
+    """Staff's e-mail: one row per e-mail address of a member of staff.
+
+    One request each: ``email`` of ``load_staff`` is often enough.
+    """
+
+
+@students("Phones: Get List of Phones by contact Id", "contacts/{contact_id}/phones", PHONE, key="phone_id")
+def load_contact_phones(school: School, contact_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
+    """Contacts' telephones: one row per telephone number of a contact.
+
+    Numbers are text and keep their leading zeros. One request a contact.
+    """
+
+
+@staff("Phones: Get List of Phones by Staff Id", "staff/{staff_id}/phones", PHONE, key="phone_id")
+def load_staff_phones(school: School, staff_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
+    """Staff's telephones: one row per telephone number of a member of staff.
+
+    Numbers are text and keep their leading zeros. One request each.
+    """
+
+
+@students(
+    "Get list of Address Mappings for a Student",
+    "students/{student_id}/addresses",
+    MAPPING,
+    key="address_mapping_id",
+    also=("Address",),
+)
+def load_student_addresses(school: School, student_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
+    """Students' addresses: one row per student and address.
+
+    A mapping says that an address is this person's; the address has an id of its own. One request a student.
+    """
+
+
+@address(
+    "Get list of Address Mappings for a Staff",
+    "staff/{staff_id}/addresses",
+    MAPPING,
+    key="address_mapping_id",
+    also=("Staff",),
+)
+def load_staff_addresses(school: School, staff_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
+    """Staff's addresses: one row per member of staff and address.
+
+    A mapping says that an address is this person's; the address has an id of its own. One request each.
+    """
+
+
+@address(
+    "Get one Address Mapping for a staff member",
+    "staff/{staff_id}/addresses/{address_mapping_id}",
+    MAPPING,
+    key="address_mapping_id",
+    single=True,
+    wire={"address_mapping_id": "mappingId"},
+    also=("Staff",),
+)
+def load_staff_address(
+    school: School, staff_id: Ids, address_mapping_id: Ids, *, refresh: bool = False
+) -> pd.DataFrame:
+    """Single addresses of staff: one row per member of staff and address asked for."""
+
+
+@students(
+    "Get a list of related records/addresses for a student",
+    "students/{student_id}/related-addresses",
+    RELATED,
+    key="related_address_id",
+    also=("Address",),
+)
+def load_student_related_addresses(school: School, student_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
+    """Related addresses: one row per student and related person's address. One request a student."""
+
+
+@students(
+    "Get a list of related records/addresses for a contact",
+    "contacts/{contact_id}/related-addresses",
+    RELATED,
+    key="related_address_id",
+    also=("Address", "Contacts"),
+)
+def load_contact_related_addresses(school: School, contact_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
+    """Related addresses: one row per contact and related person's address. One request a contact."""

@@ -1,0 +1,173 @@
+"""From a loader's arguments to the requests it stands for; every argument is checked before anything is sent."""
+
+import difflib
+import numbers
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+import pandas as pd
+
+from ..errors import BadArgumentError
+from ..request import Request
+from .declaration import YEAR, Endpoint, Parameter, camel
+
+_LARGEST = 2**63 - 1
+
+
+def requests_of(
+    endpoint: Endpoint, arguments: Mapping[str, Any], current_year: Callable[[], int | None]
+) -> list[Request]:
+    """Build the requests for a call, one for each combination of path ids, in the order asked.
+
+    Raises
+    ------
+    BadArgumentError
+        An argument is not what the document allows.
+    """
+    given = {name: value for name, value in arguments.items() if value is not None}
+    query = [
+        (parameter.wire, _text(endpoint, parameter, given[parameter.name]))
+        for parameter in endpoint.parameters
+        if parameter.place == "query" and parameter.name in given
+    ]
+    if "sort" in given:
+        query.append(_sort(endpoint, given["sort"]))
+    headers = []
+    year = endpoint.year
+    if year and YEAR not in given and any(parameter.place != "query" for parameter in year):
+        # The server's own default would move when a new year begins in the middle of a long pull.
+        current = current_year()
+        if current is not None:
+            given[YEAR] = current
+    if YEAR in given:
+        headers = [
+            (parameter.wire, _text(endpoint, parameter, given[YEAR]))
+            for parameter in year
+            if parameter.place == "header"
+        ]
+    return [
+        Request(
+            endpoint.path.format(**dict(zip(_names(endpoint), ids, strict=True))), tuple(query), tuple(headers), ids
+        )
+        for ids in _combinations(endpoint, given)
+    ]
+
+
+def ids_of(value: object, name: str, where: str) -> list[int]:
+    """Ids from an int, an iterable of ints, a Series, or a frame that holds the column ``name``; each once."""
+    if isinstance(value, pd.DataFrame):
+        if name not in value.columns:
+            raise BadArgumentError(
+                f"{where}: the frame given for {name} has no column {name}. Its columns: {', '.join(map(str, value))}."
+            )
+        value = value[name]
+    if isinstance(value, str | bytes | Mapping):
+        raise BadArgumentError(f"{where}: {name} takes positive integers, not text.")
+    items = [value] if isinstance(value, numbers.Number) or not hasattr(value, "__iter__") else list(value)
+    return list(dict.fromkeys(_id(item, name, where) for item in items))
+
+
+def _id(item: object, name: str, where: str) -> int:
+    whole = isinstance(item, numbers.Integral) and not isinstance(item, bool)
+    # A merge that found no partner turns a column of ids into floats.
+    if isinstance(item, float) and item.is_integer():
+        whole = True
+    if not whole or not 0 < int(item) <= _LARGEST:  # type: ignore[call-overload]
+        shown = "a missing value" if item is None or item is pd.NA or item != item else repr(item)
+        raise BadArgumentError(f"{where}: {name} takes positive integers; {shown} is none.")
+    return int(item)  # type: ignore[call-overload,no-any-return]
+
+
+def _names(endpoint: Endpoint) -> list[str]:
+    return [parameter.name for parameter in endpoint.path_ids]
+
+
+def _combinations(endpoint: Endpoint, given: Mapping[str, Any]) -> list[tuple[int | str, ...]]:
+    """The path ids to ask for: several lists go side by side, a single value goes with all."""
+    lists: list[list[int] | list[str]] = []
+    for parameter in endpoint.path_ids:
+        if parameter.name not in given:
+            raise BadArgumentError(
+                f"{endpoint.loader}: which academic year is active could not be told. Say academic_year_id=; "
+                "hf.load_academic_years(school) lists them."
+                if parameter.name == YEAR
+                else f"{endpoint.loader}: {parameter.name} is missing."
+            )
+        value = given[parameter.name]
+        lists.append(
+            ids_of(value, parameter.name, endpoint.loader)
+            if parameter.kind is int
+            else [_text(endpoint, parameter, value)]
+        )
+    several = {len(values) for values in lists if len(values) != 1}
+    if len(several) > 1:
+        raise BadArgumentError(f"{endpoint.loader}: the lists of ids differ in length: {sorted(several)}.")
+    count = several.pop() if several else 1
+    columns = [values if len(values) == count else [values[0]] * count for values in lists]
+    return list(dict.fromkeys(zip(*columns, strict=True))) if columns else [()]
+
+
+def _text(endpoint: Endpoint, parameter: Parameter, value: object) -> str:
+    where = f"{endpoint.loader}: {parameter.name}"
+    if parameter.choices:
+        if value not in parameter.choices:
+            raise BadArgumentError(
+                f"{where} is one of {_listed(parameter.choices)}; not {value!r}.{_near(value, parameter.choices)}"
+            )
+        return str(value)
+    if parameter.kind is int:
+        return str(_id(value, parameter.name, endpoint.loader))
+    if parameter.kind is bool:
+        if not isinstance(value, bool):
+            raise BadArgumentError(f"{where} is True or False; not {value!r}.")
+        return "true" if value else "false"
+    if parameter.kind is datetime:
+        return _when(parameter, value, where)
+    if not isinstance(value, str | int) or isinstance(value, bool) or not str(value).strip():
+        raise BadArgumentError(f"{where} is text that is not empty.")
+    return str(value)
+
+
+def _when(parameter: Parameter, value: object, where: str) -> str:
+    """A date stays a date where the document wants one; where it wants an instant, a date is its first or last."""
+    try:
+        found = datetime.fromisoformat(value) if isinstance(value, str) else value
+        bare = isinstance(value, str) and len(value) <= len("2026-01-31")
+        if not isinstance(found, date) or pd.isna(found):
+            raise TypeError
+    except (ValueError, TypeError):
+        raise BadArgumentError(
+            f"{where} is a date or an instant, as '2026-01-31', '2026-01-31T08:30:00Z' or a datetime; not {value!r}."
+        ) from None
+    if "dateTime" not in parameter.wire:
+        return found.strftime("%Y-%m-%d") if found.year > 999 else found.isoformat()[:10]
+    if bare or not isinstance(found, datetime):
+        return f"{found.isoformat()[:10]}T{'23:59:59' if parameter.name.endswith('_to') else '00:00:00'}Z"
+    if found.tzinfo is None:
+        return found.isoformat(timespec="seconds") + "Z"
+    return found.isoformat(timespec="seconds")
+
+
+def _sort(endpoint: Endpoint, sort: object) -> tuple[str, str]:
+    where = f"{endpoint.loader}: sort"
+    if not isinstance(sort, str) or not re.fullmatch(r"-?[a-z][a-z0-9_]*", sort):
+        raise BadArgumentError(
+            f"{where} is the name of a field, as 'last_name', or '-last_name' to turn it round; not {sort!r}."
+        )
+    field = sort.removeprefix("-")
+    if endpoint.sorts and field not in endpoint.sorts:
+        raise BadArgumentError(
+            f"{where} is one of {_listed(endpoint.sorts)}; not {field!r}.{_near(field, endpoint.sorts)}"
+        )
+    return f"sort[{camel(field)}]", "desc" if sort.startswith("-") else "asc"
+
+
+def _listed(choices: Sequence[str]) -> str:
+    return ", ".join(repr(choice) for choice in choices)
+
+
+def _near(value: object, choices: Sequence[str]) -> str:
+    near = difflib.get_close_matches(str(value), choices, 1)
+    return f" Did you mean {near[0]!r}?" if near else ""

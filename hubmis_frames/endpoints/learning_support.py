@@ -1,0 +1,229 @@
+"""The section Learning Support, which a school buys separately, and each student's part in it.
+
+A school without it answers *not permitted*, which is not the same as no rows.
+"""
+
+import pandas as pd
+
+from .declaration import EVENTS, REFERENCE, Ids, School, Section
+from .shapes import DATE, FLAG, ID, INSTANT, NAMED, PERSON, TEXT, many, one, record
+
+students = Section("Students")
+learning_support = Section("Learning Support")
+
+RECORD = record(
+    id=ID,
+    description=TEXT,
+    ehcp=FLAG,
+    ehcp_date=DATE,
+    files=many(),
+    learning_support_date=DATE,
+    learning_support_type=one("learning_support_type_id"),
+    severity=one("learning_support_severity_id"),
+    status=one("learning_support_status_id"),
+    student=one("student_id", **PERSON),
+    inactive_date=DATE,
+)
+
+# A review's status is not known to be one of the statuses of records, so it refers to no table.
+REVIEW = record(
+    id=ID,
+    agreed_actions=TEXT,
+    attending_contacts=many("contact_id", **PERSON),
+    attending_contact_text=TEXT,
+    attending_staff=many("staff_id", **PERSON),
+    is_student_attending=FLAG,
+    description=TEXT,
+    ehcp_notes=TEXT,
+    files=many(),
+    meeting_aims=TEXT,
+    next_review=INSTANT,
+    review_type=one("learning_support_review_type_id"),
+    review_date_time=INSTANT,
+    special_needs_coordinators=many("staff_id", **PERSON),
+    review_status=one(),
+)
+
+
+@learning_support(
+    "Learning Support Records: List",
+    "learning-support/records",
+    RECORD,
+    key="learning_support_record_id",
+    paged=True,
+    keep=EVENTS,
+    sorts=(),
+)
+def load_learning_support_records(
+    school: School,
+    *,
+    year_group: int | None = None,
+    search: str | None = None,
+    sort: str | None = None,
+    refresh: bool = False,
+) -> pd.DataFrame:
+    """Learning support records: one row per learning support record.
+
+    A student may have several: the status and ``inactive_date`` tell which have ended.
+    """
+
+
+@learning_support(
+    "LearningSupport Record: Get",
+    "learning-support/records/{learning_support_record_id}",
+    RECORD,
+    key="learning_support_record_id",
+    single=True,
+    keep=EVENTS,
+)
+def load_learning_support_record(
+    school: School, learning_support_record_id: Ids, *, refresh: bool = False
+) -> pd.DataFrame:
+    """Single learning support records: one row per record asked for."""
+
+
+@learning_support(
+    "Learning Support Records: Get a list of Record statuses",
+    "learning-support/record-statuses",
+    NAMED,
+    key="learning_support_status_id",
+    keep=REFERENCE,
+)
+def load_learning_support_statuses(school: School, *, refresh: bool = False) -> pd.DataFrame:
+    """Learning support statuses: one row per status of records."""
+
+
+@learning_support(
+    "Learning Support Severities: List",
+    "learning-support/severities",
+    NAMED,
+    key="learning_support_severity_id",
+    paged=True,
+    keep=REFERENCE,
+)
+def load_learning_support_severities(school: School, *, refresh: bool = False) -> pd.DataFrame:
+    """Learning support severities: one row per severity of need."""
+
+
+@learning_support(
+    "Learning Support Types: List",
+    "learning-support/types",
+    NAMED,
+    key="learning_support_type_id",
+    paged=True,
+    keep=REFERENCE,
+)
+def load_learning_support_types(school: School, *, refresh: bool = False) -> pd.DataFrame:
+    """Learning support types: one row per type of need."""
+
+
+@learning_support(
+    "Learning Support Review Types: List",
+    "learning-support/review-types",
+    NAMED,
+    key="learning_support_review_type_id",
+    paged=True,
+    keep=REFERENCE,
+)
+def load_learning_support_review_types(school: School, *, refresh: bool = False) -> pd.DataFrame:
+    """Learning support review types: one row per type of review."""
+
+
+@learning_support(
+    "Learning Support: Get Learning Support Review by Id",
+    "learning-support/reviews/{learning_support_review_id}",
+    REVIEW,
+    key="learning_support_review_id",
+    single=True,
+    keep=EVENTS,
+)
+def load_learning_support_review(
+    school: School, learning_support_review_id: Ids, *, refresh: bool = False
+) -> pd.DataFrame:
+    """Single learning support reviews: one row per review asked for.
+
+    Reviews can be listed by student alone: their ids come from ``load_student_learning_support_reviews``.
+    """
+
+
+@learning_support(
+    "Learning Support terminology - terms selected that describes Learning Support for current school",
+    "learning-support/terminology",
+    NAMED,
+    key="learning_support_term_id",
+    keep=REFERENCE,
+)
+def load_learning_support_terminology(school: School, *, refresh: bool = False) -> pd.DataFrame:
+    """Learning support terminology: one row per term that the school uses for learning support."""
+
+
+@students(
+    "Students: Get Learning Support fields by student Id",
+    "students/{student_id}/learning-support",
+    record(
+        authority=one("authority_id"),
+        authority_type=one("authority_type_id"),
+        disability=FLAG,
+        disability_description=TEXT,
+        placement_date=DATE,
+    ),
+    single=True,
+    also=("Learning Support",),
+)
+def load_student_learning_support(school: School, student_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
+    """Students' learning support: one row per student. One request a student."""
+
+
+@students(
+    "Learning Support: Get List of Learning Support Reviews by student Id",
+    "students/{student_id}/learning-support/reviews",
+    REVIEW,
+    key="learning_support_review_id",
+    paged=True,
+    keep=EVENTS,
+    sorts=(),
+    also=("Learning Support",),
+)
+def load_student_learning_support_reviews(
+    school: School,
+    student_id: Ids,
+    *,
+    search: str | None = None,
+    status: int | None = None,
+    review_type: int | None = None,
+    is_student_attending: bool | None = None,
+    sort: str | None = None,
+    refresh: bool = False,
+) -> pd.DataFrame:
+    """Students' learning support reviews: one row per review of a student.
+
+    ``status`` asks by the integer id of a status. At least one request a student.
+    """
+
+
+@students(
+    "Learning Support: Get List of Learning Support Records by student Id",
+    "students/{student_id}/learning-support/records",
+    RECORD,
+    key="learning_support_record_id",
+    paged=True,
+    keep=EVENTS,
+    sorts=(),
+    also=("Learning Support",),
+)
+def load_student_learning_support_records(
+    school: School,
+    student_id: Ids,
+    *,
+    search: str | None = None,
+    status: int | None = None,
+    ehcp: bool | None = None,
+    severity: int | None = None,
+    learning_support_type: int | None = None,
+    sort: str | None = None,
+    refresh: bool = False,
+) -> pd.DataFrame:
+    """Students' learning support records: one row per record of a student.
+
+    At least one request a student: ``load_learning_support_records`` gives the whole school's by the page.
+    """

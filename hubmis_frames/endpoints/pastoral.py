@@ -1,0 +1,294 @@
+"""The section Pastoral, and students' own wellbeing events and plans from the section Students."""
+# ruff: noqa: A002 - the document has a filter called type
+
+from typing import Literal
+
+import pandas as pd
+
+from .declaration import EVENTS, REFERENCE, Ids, School, Section, When
+from .shapes import FLAG, ID, INSTANT, NAMED, PERSON, TEXT, WHOLE, many, one, record
+
+students = Section("Students")
+pastoral = Section("Pastoral")
+
+CATEGORY = record(
+    id=ID,
+    name=TEXT,
+    position=WHOLE,
+    system_value=FLAG,
+    category=one("pastoral_category_id"),
+    color=WHOLE,
+    sections=many("section_id"),
+    deleted_at=INSTANT,
+)
+
+EVENT = record(
+    id=ID,
+    type=TEXT,
+    title=TEXT,
+    description=TEXT,
+    date_time=INSTANT,
+    status=TEXT,
+    category=one("pastoral_category_id"),
+    severity=one("pastoral_severity_level_id"),
+    student=one("student_id", **PERSON),
+    assigned_to=many("staff_id", **PERSON),
+    created_by=one("staff_id", **PERSON),
+    year_group=one("year_group_id"),
+    form=one("form_id"),
+    created_at=INSTANT,
+    updated_at=INSTANT,
+)
+
+BY_TIME = {"date_time_from": "date_time", "date_time_to": "date_time"}
+
+
+@pastoral(
+    "Pastoral: Get list of Events",
+    "pastoral/events",
+    EVENT,
+    key="pastoral_event_id",
+    paged=True,
+    keep=EVENTS,
+    sorts=(),
+    checks=BY_TIME,
+)
+def load_pastoral_events(
+    school: School,
+    *,
+    type: Literal["wellbeing_plan", "wellbeing_event"] | None = None,
+    year_group: int | None = None,
+    form: int | None = None,
+    category: int | None = None,
+    status: Literal["active", "inactive"] | None = None,
+    severity: int | None = None,
+    date_time_from: When | None = None,
+    date_time_to: When | None = None,
+    search: str | None = None,
+    assigned_to: int | None = None,
+    include_past_students: bool | None = None,
+    sort: str | None = None,
+    refresh: bool = False,
+) -> pd.DataFrame:
+    """Pastoral events: one row per wellbeing event or wellbeing plan.
+
+    ``type`` tells events from plans. Left alone, the server leaves out students who have since
+    left: give ``include_past_students=True`` before comparing one year with another. The document
+    has lost the name of the date filter, so the one that is sent is inferred.
+    """
+
+
+@pastoral(
+    "Pastoral: Get single Event", "pastoral/events/{pastoral_event_id}", EVENT, key="pastoral_event_id", keep=EVENTS
+)
+def load_pastoral_event(school: School, pastoral_event_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
+    """Single pastoral events: one row per wellbeing event or plan asked for.
+
+    The document shows a list as the answer, though one event is asked for.
+    """
+
+
+@pastoral(
+    "Pastoral: Get summary of Events",
+    "pastoral/events/summary",
+    record(type=TEXT, category=one("pastoral_category_id"), severity=one("pastoral_severity_level_id"), total=WHOLE),
+    keep=EVENTS,
+)
+def load_pastoral_events_summary(
+    school: School,
+    *,
+    type: Literal["wellbeing_plan", "wellbeing_event"] | None = None,
+    year_group: int | None = None,
+    form: int | None = None,
+    category: int | None = None,
+    status: Literal["active", "inactive"] | None = None,
+    severity: int | None = None,
+    date_time_from: When | None = None,
+    date_time_to: When | None = None,
+    search: str | None = None,
+    assigned_to: int | None = None,
+    include_past_students: bool | None = None,
+    refresh: bool = False,
+) -> pd.DataFrame:
+    """Pastoral events counted: one row per type, category and severity.
+
+    The document does not say what is counted by what. Left alone, the server leaves out students
+    who have since left, as in ``load_pastoral_events``.
+    """
+
+
+@students(
+    "Student: Get list of Wellbeing Events for a specific Student",
+    "students/{student_id}/wellbeing-events",
+    EVENT,
+    key="pastoral_event_id",
+    paged=True,
+    keep=EVENTS,
+    checks=BY_TIME,
+)
+def load_student_wellbeing_events(
+    school: School,
+    student_id: Ids,
+    *,
+    assigned_to: int | None = None,
+    category: int | None = None,
+    status: Literal["active", "inactive"] | None = None,
+    severity: int | None = None,
+    date_time_from: When | None = None,
+    date_time_to: When | None = None,
+    search: str | None = None,
+    refresh: bool = False,
+) -> pd.DataFrame:
+    """Students' wellbeing events: one row per wellbeing event of a student.
+
+    At least one request a student: ``load_pastoral_events`` gives the whole school's by the page.
+    """
+
+
+@students(
+    "Student: Get list of Wellbeing Plans for a specific Student",
+    "students/{student_id}/wellbeing-plans",
+    EVENT,
+    key="pastoral_event_id",
+    paged=True,
+    keep=EVENTS,
+    checks=BY_TIME,
+)
+def load_student_wellbeing_plans(
+    school: School,
+    student_id: Ids,
+    *,
+    assigned_to: int | None = None,
+    category: int | None = None,
+    status: Literal["active", "inactive"] | None = None,
+    severity: int | None = None,
+    date_time_from: When | None = None,
+    date_time_to: When | None = None,
+    search: str | None = None,
+    refresh: bool = False,
+) -> pd.DataFrame:
+    """Students' wellbeing plans: one row per wellbeing plan of a student.
+
+    At least one request a student: ``load_pastoral_events`` gives the whole school's by the page.
+    """
+
+
+@pastoral(
+    "Pastoral Category: List",
+    "pastoral/categories/{pastoral_category_type}",
+    CATEGORY,
+    key="pastoral_category_id",
+    keep=REFERENCE,
+)
+def load_pastoral_categories(
+    school: School, pastoral_category_type: Literal["wellbeing_event", "wellbeing_plan"], *, refresh: bool = False
+) -> pd.DataFrame:
+    """Pastoral categories: one row per category of wellbeing events or of plans.
+
+    Categories whose ``deleted_at`` is filled are out of use, though older events may still refer to them.
+    """
+
+
+@pastoral(
+    "Pastoral Category: Get one",
+    "pastoral/categories/{pastoral_category_type}/{pastoral_category_id}",
+    CATEGORY,
+    key="pastoral_category_id",
+    single=True,
+    keep=REFERENCE,
+)
+def load_pastoral_category(
+    school: School,
+    pastoral_category_type: Literal["wellbeing_event", "wellbeing_plan"],
+    pastoral_category_id: Ids,
+    *,
+    refresh: bool = False,
+) -> pd.DataFrame:
+    """Single pastoral categories: one row per category asked for."""
+
+
+@pastoral(
+    "Pastoral Severity Levels: List",
+    "pastoral/severity-levels/{module}",
+    NAMED,
+    key="pastoral_severity_level_id",
+    keep=REFERENCE,
+)
+def load_pastoral_severity_levels(
+    school: School, module: Literal["wellbeing"] = "wellbeing", *, refresh: bool = False
+) -> pd.DataFrame:
+    """Pastoral severity levels: one row per severity level."""
+
+
+@pastoral(
+    "GIRFEC SHANARRI Items: Get List of SHANARRI Items by Pastoral Event Id",
+    "pastoral/events/{pastoral_event_id}/shanarri-items",
+    NAMED,
+    key="shanarri_item_id",
+    keep=EVENTS,
+)
+def load_pastoral_event_shanarri_items(
+    school: School, pastoral_event_id: Ids, *, refresh: bool = False
+) -> pd.DataFrame:
+    """SHANARRI items: one row per pastoral event and wellbeing indicator.
+
+    For Scottish schools, which record wellbeing under GIRFEC. One request an event.
+    """
+
+
+@pastoral(
+    "Linked Items: Get List of linked items by Pastoral Event Id",
+    "pastoral/events/{pastoral_event_id}/linked-items",
+    record(id=ID, type=TEXT, title=TEXT),
+    key="linked_item_id",
+    keep=EVENTS,
+)
+def load_pastoral_event_linked_items(school: School, pastoral_event_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
+    """Linked items: one row per pastoral event and item linked to it. One request an event."""
+
+
+@pastoral(
+    "GIRFEC Data: get year groups named persons",
+    "pastoral/girfec/named-persons",
+    record(id=ID, name=TEXT, named_persons=many("staff_id", **PERSON)),
+    key="year_group_id",
+)
+def load_year_group_named_persons(school: School, *, refresh: bool = False) -> pd.DataFrame:
+    """Named persons: one row per year group.
+
+    For Scottish schools, where GIRFEC gives each child a named person at the school.
+    """
+
+
+@pastoral(
+    "Pastoral: Get list of Events",
+    "legacy/pastoral/events",
+    EVENT,
+    key="pastoral_event_id",
+    paged=True,
+    deprecated=True,
+    keep=EVENTS,
+    sorts=(),
+    checks=BY_TIME,
+)
+def load_pastoral_events_deprecated(
+    school: School,
+    *,
+    type: Literal["wellbeing_plan", "wellbeing_event"] | None = None,
+    year_group: int | None = None,
+    form: int | None = None,
+    category: int | None = None,
+    status: Literal["active", "inactive"] | None = None,
+    severity: int | None = None,
+    date_time_from: When | None = None,
+    date_time_to: When | None = None,
+    search: str | None = None,
+    assigned_to: int | None = None,
+    include_past_students: bool | None = None,
+    sort: str | None = None,
+    refresh: bool = False,
+) -> pd.DataFrame:
+    """Pastoral events: one row per wellbeing event or wellbeing plan.
+
+    Deprecated: use ``load_pastoral_events``.
+    """

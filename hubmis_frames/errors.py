@@ -1,0 +1,84 @@
+"""Every error that reaches a person. A message says what to do next and holds no secret, token or child's data."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+
+class HubmisError(Exception):
+    """Anything that hubmis_frames raises on purpose."""
+
+
+class SettingsError(HubmisError, ValueError):
+    """A setting is missing or cannot be used; nothing was sent."""
+
+
+class BadArgumentError(HubmisError, ValueError):
+    """An argument is not what the document allows; nothing was sent."""
+
+
+class CredentialsError(HubmisError):
+    """HUBmis refused the client id and secret, or a token that it had just issued."""
+
+
+class NotPermittedError(HubmisError):
+    """HUBmis answered 403: this account may not read this. It does not mean that there are no rows."""
+
+
+class NotFoundError(HubmisError):
+    """HUBmis answered 404: there is no such record, or the inferred path is wrong."""
+
+
+class RefusedError(HubmisError):
+    """HUBmis refused the request as such (another 4xx, or a redirect)."""
+
+
+class RateLimitError(HubmisError):
+    """HUBmis kept answering 429 for longer than we were ready to wait."""
+
+
+class UnreachableError(HubmisError):
+    """No complete answer arrived: no connection, a broken one, a deadline, or a server fault that lasted."""
+
+
+class PayloadError(HubmisError):
+    """What arrived is not the JSON that the operation answers with."""
+
+
+class NotCachedError(HubmisError):
+    """Offline, and the answer is not in the cache."""
+
+
+class CacheError(HubmisError):
+    """The cache or another file of ours cannot be read or written."""
+
+
+class FilterIgnoredError(HubmisError):
+    """Rows came back that a filter should have kept away."""
+
+
+class IncompleteError(HubmisError):
+    """Some of many requests failed.
+
+    Attributes
+    ----------
+    tables
+        What did arrive, by table name. It is not all that was asked for.
+    failed
+        The ids that failed, each with the error.
+    """
+
+    def __init__(
+        self, message: str, tables: Mapping[str, pd.DataFrame], failed: Mapping[tuple[int | str, ...], HubmisError]
+    ) -> None:
+        super().__init__(message)
+        self.tables = dict(tables)
+        self.failed = dict(failed)
+
+
+class ExportError(HubmisError):
+    """An export cannot start or go on."""
+
+
+class HubmisWarning(UserWarning):
+    """Something a reader of the frame should know: fields nobody declared, values that did not fit, rows dropped."""

@@ -1,0 +1,76 @@
+"""The manifest beside an export: what was fetched, when, how many rows, and what was not permitted or failed."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from .. import __about__
+from ..errors import ExportError
+from ..files import safe_name, whole_file
+
+FORMAT = 1
+
+Status = Literal["complete", "incomplete", "not permitted", "failed"]
+
+
+@dataclass
+class Entry:
+    """What became of one operation."""
+
+    operation: str
+    path: str
+    path_source: str
+    status: Status
+    tables: dict[str, int] = field(default_factory=dict)
+    """Each table written, with its rows."""
+    requests: int = 0
+    cached: int = 0
+    fetched_from: str | None = None
+    fetched_to: str | None = None
+    failed: dict[str, str] = field(default_factory=dict)
+    """The ids that failed, each with the reason."""
+    remarks: list[str] = field(default_factory=list)
+
+
+class Manifest:
+    """One realm's manifest, rewritten whole after each table."""
+
+    def __init__(self, directory: Path, realm: str, base_url: str, academic_year_id: int | None) -> None:
+        self.file = directory / f"manifest-{safe_name(realm)}.json"
+        self._head = {
+            "format": FORMAT,
+            "hubmis_frames": __about__.__version__,
+            "realm": realm,
+            "address": base_url,
+            "academic_year_id": academic_year_id,
+            "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        self.entries = self._read()
+
+    def write(self, table: str, entry: Entry, complete: bool) -> None:
+        """Record what became of an operation, and whether the whole export is complete with it."""
+        self.entries[table] = entry
+        content = {
+            **self._head,
+            "finished_at": datetime.now(UTC).isoformat(timespec="seconds") if complete else None,
+            "operations": {name: asdict(each) for name, each in self.entries.items()},
+        }
+        with whole_file(self.file) as part:
+            part.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
+
+    def _read(self) -> dict[str, Entry]:
+        """Earlier exports into the same directory may have written other tables, which stay."""
+        if not self.file.exists():
+            return {}
+        try:
+            known = json.loads(self.file.read_text(encoding="utf-8"))
+            if known["format"] != FORMAT:
+                raise ExportError(
+                    f"{self.file} was written by another version of hubmis_frames ({known['hubmis_frames']}). Export "
+                    "into another directory, or remove this one."
+                )
+            return {name: Entry(**entry) for name, entry in known["operations"].items()}
+        except (ValueError, KeyError, TypeError) as error:
+            raise ExportError(f"{self.file} cannot be read. Remove it, or export into another directory.") from error

@@ -1,0 +1,129 @@
+"""Running an export: step by step, each table written whole, one failure not stopping the others."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import filelock
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ..errors import CredentialsError, ExportError, HubmisError, NotPermittedError
+from ..files import private_folder, whole_file
+from ..frames import to_pandas
+from .manifest import Entry, Manifest
+from .plan import Step, steps_of
+
+if TYPE_CHECKING:
+    from ..school import Fetched, School
+
+ROW_GROUP = 2**17
+INCOMPLETE = "_INCOMPLETE.txt"  # readers of Parquet pass over names that begin so
+
+
+def export(
+    school: "School", directory: Path, tables: str | Iterable[str], *, refresh: bool, each: Callable[[str], None]
+) -> pd.DataFrame:
+    """Write tables to Parquet. See :meth:`School.export`."""
+    steps = steps_of(tables)
+    try:
+        private_folder(directory)
+        lock = filelock.FileLock(directory / ".export.lock", mode=0o600)
+        with lock.acquire(timeout=0):
+            return _run(school, directory, steps, refresh, each)
+    except filelock.Timeout:
+        raise ExportError(
+            f"Another export is writing to {directory}. Wait for it to end, or choose another directory."
+        ) from None
+    except OSError as error:
+        raise ExportError(
+            f"Cannot write to {directory}: {error.strerror or error}. Make it writable, free some disk, close what "
+            "holds a file in it, or choose another directory."
+        ) from error
+
+
+def _run(
+    school: "School", directory: Path, steps: list[Step], refresh: bool, each: Callable[[str], None]
+) -> pd.DataFrame:
+    year = school.current_year() if any(step.endpoint.year for step in steps) else None
+    manifest = Manifest(directory, school.realm, school.base_url, year)
+    loaded: dict[str, pd.DataFrame] = {}
+    rows = []
+    for number, step in enumerate(steps, 1):
+        each(step.endpoint.table)
+        entry = _step(school, directory, step, loaded, year, refresh)
+        table = step.endpoint.table
+        manifest.write(table, entry, complete=number == len(steps))
+        rows.append(
+            {
+                "table": table,
+                "rows": entry.tables.get(table, pd.NA),
+                "child_tables": max(len(entry.tables) - 1, 0),
+                "requests": entry.requests - entry.cached,
+                "cached": entry.cached,
+                "status": entry.status,
+            }
+        )
+    return pd.DataFrame(rows).astype({"rows": "Int64"})
+
+
+def _step(
+    school: "School", directory: Path, step: Step, loaded: dict[str, pd.DataFrame], year: int | None, refresh: bool
+) -> Entry:
+    endpoint = step.endpoint
+    entry = Entry(endpoint.title, endpoint.path, endpoint.path_source, "complete")
+    if missing := [parent for parent in step.parents if parent not in loaded]:
+        entry.status = "failed"
+        entry.remarks = [f"It is asked by the ids of {' and '.join(missing)}, which could not be had."]
+        return entry
+    try:
+        fetched = school.fetch(endpoint, step.requests(school, loaded, year), refresh=refresh)
+    except CredentialsError:
+        raise  # every other table would fail in the same way
+    except HubmisError as error:
+        entry.status = "not permitted" if isinstance(error, NotPermittedError) else "failed"
+        entry.remarks = [str(error)]
+        return entry
+    entry.requests, entry.cached = fetched.requests, fetched.cached
+    entry.fetched_from = fetched.oldest.isoformat(timespec="seconds") if fetched.oldest else None
+    entry.fetched_to = fetched.newest.isoformat(timespec="seconds") if fetched.newest else None
+    entry.remarks = fetched.report.sentences()
+    entry.failed = {", ".join(map(str, ids)): str(error) for ids, error in fetched.failed.items()}
+    if fetched.failed:
+        entry.status = "incomplete"
+    for name, table in fetched.tables.items():
+        write_table(directory / name / f"realm={_partition(school.realm)}", table, _remark(fetched))
+        entry.tables[name] = len(table)
+    loaded[endpoint.table] = to_pandas(fetched.tables[endpoint.table])
+    return entry
+
+
+def write_table(folder: Path, table: pa.Table, incomplete: str | None = None) -> None:
+    """Write one Parquet file that pandas reads back as the very frame the loader gives."""
+    private_folder(folder)
+    frame = to_pandas(table.slice(0, 0))
+    # Without pandas' own remarks, nullable integers would come back as floats.
+    table = table.replace_schema_metadata(pa.Schema.from_pandas(frame, preserve_index=False).metadata)
+    mark = folder / INCOMPLETE
+    if incomplete:
+        mark.write_text(incomplete, encoding="utf-8")
+    with whole_file(folder / "part-0.parquet") as part:
+        pq.write_table(table, part, row_group_size=ROW_GROUP, compression="zstd")
+    if not incomplete:
+        mark.unlink(missing_ok=True)
+
+
+def _remark(fetched: "Fetched") -> str | None:
+    if not fetched.failed:
+        return None
+    return f"{len(fetched.failed)} requests failed, so rows are missing here. The manifest names them. Export again."
+
+
+def _partition(realm: str) -> str:
+    """Write the realm as readers of partitions expect it; a name too long for a folder is an error, not cut."""
+    text = quote(realm, safe="").replace(".", "%2E")
+    if len(text) > 200:
+        raise ExportError("The realm is too long to name a folder by. Is it the realm that WCBS sent?")
+    return text

@@ -1,0 +1,58 @@
+"""Files and folders that hold a school's data: private to their owner, named safely, written whole or not at all."""
+
+import contextlib
+import hashlib
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def private_folder(folder: Path) -> Path:
+    """Make a folder, and those above it, that only their owner can enter; one that is there is left as it is."""
+    if not folder.is_dir():
+        private_folder(folder.parent)
+        folder.mkdir(exist_ok=True, mode=0o700)  # a umask can only take away from this
+    return folder
+
+
+def private_file(file: Path) -> Path:
+    """Make an empty file that only its owner can read, where there is none yet."""
+    private_folder(file.parent)
+    os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+    file.chmod(0o600)
+    return file
+
+
+def safe_name(text: str) -> str:
+    """Name a folder after any text: readable, never a path or a reserved name, different for different texts."""
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:10]
+    readable = re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")[:40]
+    return f"{readable}-{digest}" if readable else digest
+
+
+@contextlib.contextmanager
+def whole_file(file: Path) -> Iterator[Path]:
+    """Yield a temporary file beside ``file`` that takes its place once it is complete and on the disk."""
+    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.", suffix=".part")
+    os.close(handle)  # mkstemp made it 0600
+    part = Path(name)
+    try:
+        yield part
+        with part.open("rb+") as written:
+            os.fsync(written.fileno())
+        part.replace(file)
+        _sync_folder(file.parent)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":  # Windows cannot open a folder, and replaces durably without
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

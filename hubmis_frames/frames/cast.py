@@ -1,0 +1,58 @@
+"""Text to dates, instants and times: Arrow's cast where it can, else each distinct text once."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+_NO_DATE = ("", "0000-00-00", "0000-00-00 00:00:00", "0000-00-00T00:00:00Z")
+
+
+def cast_text(texts: pa.Array, type_: pa.DataType) -> tuple[pa.Array, pa.Array | None]:
+    """Cast text to a date, an instant or a time.
+
+    Returns the values, and the texts that are none (else ``None``), which the caller keeps beside
+    them. An empty text and an all-zero date mean that there is no date. An instant without an
+    offset is taken as UTC; fractions finer than a microsecond are cut.
+    """
+    try:
+        return pc.cast(texts, type_), None
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        pass
+    encoded = pc.dictionary_encode(texts)
+    parsed = [_parsed(text, _PARSERS[_kind(type_)]) for text in encoded.dictionary.to_pylist()]
+    values = pa.array([value for value, _ in parsed], type_).take(encoded.indices)
+    if not any(failed for _, failed in parsed):
+        return values, None
+    kept = pa.array([failed for _, failed in parsed], pa.string())
+    return values, kept.take(encoded.indices)
+
+
+def _parsed(text: str, parse: Callable[[str], object]) -> tuple[object, str | None]:
+    if text in _NO_DATE:
+        return None, None
+    try:
+        return parse(text), None
+    except (ValueError, OverflowError):
+        return None, text
+
+
+def _kind(type_: pa.DataType) -> str:
+    return "date" if pa.types.is_date(type_) else "time" if pa.types.is_time(type_) else "instant"
+
+
+def _date(text: str) -> date:
+    found = datetime.fromisoformat(text)
+    # A time of day in a date would be lost, unless it says nothing.
+    if found.time() != time(0):
+        raise ValueError(text)
+    return found.date()
+
+
+def _instant(text: str) -> datetime:
+    found = datetime.fromisoformat(text)
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+_PARSERS: dict[str, Callable[[str], object]] = {"date": _date, "instant": _instant, "time": time.fromisoformat}

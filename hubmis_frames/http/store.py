@@ -1,0 +1,142 @@
+"""Answers on disk: one SQLite file per address, realm and client, private to its owner.
+
+requests-cache keeps it; what is ours is what a row holds (a small JSON head and the compressed
+body, nothing that could run), what a row is found by, and a bound on how long a write may take.
+"""
+
+import contextlib
+import hashlib
+import logging
+import sqlite3
+import time
+import zlib
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+import requests
+from requests_cache.backends.base import BaseCache
+from requests_cache.backends.sqlite import SQLiteDict
+from requests_cache.models.response import CachedResponse
+from requests_cache.serializers import SerializerPipeline, Stage
+
+from ..errors import CacheError
+from ..files import private_file, private_folder, safe_name
+
+log = logging.getLogger("hubmis_frames")
+
+FORMAT = 1
+_WRITE_DEADLINE = 15.0
+_KEYED_HEADERS = ("Realm", "academic-year-id")
+
+
+def open_store(cache_dir: Path, base_url: str, realm: str, client_id: str) -> BaseCache:
+    """Open the cache of one school as one client sees it; a file that is damaged is set aside.
+
+    Raises
+    ------
+    CacheError
+        The folder or the file cannot be written.
+    """
+    file = cache_dir / safe_name(f"{realm} {base_url} {client_id}") / f"answers-{FORMAT}.sqlite"
+    try:
+        private_folder(file.parent)
+        private_file(file)
+        try:
+            rows = _open_rows(file)
+        except sqlite3.DatabaseError as damaged:
+            if isinstance(damaged, sqlite3.OperationalError):
+                raise
+            aside = file.with_suffix(f".damaged-{time.time():.0f}")
+            file.replace(aside)
+            log.warning("The cache was damaged: it was set aside as %s, and answers will be asked for anew.", aside)
+            rows = _open_rows(private_file(file))
+    except (OSError, sqlite3.Error) as error:
+        raise CacheError(
+            f"Cannot use the cache at {file}: {error}. Make the folder writable, free some disk, or choose another "
+            "one with HUBMIS_CACHE_DIR (or cache_dir=)."
+        ) from error
+    store = BaseCache(cache_name=str(file))
+    store.responses = rows
+    return store
+
+
+def cache_key(request: requests.PreparedRequest, **_: Any) -> str:
+    """Find an answer by everything that chooses it: the whole URL, the realm and the academic year."""
+    parts = [request.url or "", *(str(request.headers.get(name, "")) for name in _KEYED_HEADERS)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _open_rows(file: Path) -> "Rows":
+    rows = Rows(
+        file,
+        table_name="responses",
+        serializer=SerializerPipeline([Stage(_Row())], is_binary=True),
+        wal=True,
+        busy_timeout=5000,
+    )
+    with rows.connection() as db:
+        db.execute("PRAGMA quick_check(1)")
+        db.execute("SELECT key, expires FROM responses LIMIT 1")
+    return rows
+
+
+class Rows(SQLiteDict):
+    """The rows, written within a deadline or not at all: upstream retries a failing write for ever."""
+
+    @contextlib.contextmanager
+    def _acquire_sqlite_lock(self) -> Iterator[None]:
+        deadline = time.monotonic() + _WRITE_DEADLINE
+        with self._lock:
+            db = self._connection
+            assert db is not None
+            while True:
+                try:
+                    db.execute("BEGIN IMMEDIATE")
+                    break
+                except sqlite3.OperationalError as error:
+                    locked = "locked" in str(error) or "busy" in str(error)
+                    if not locked or time.monotonic() > deadline:
+                        raise self._failure(error) from error
+                    time.sleep(0.01)
+            self._active_transaction = True
+            try:
+                yield
+                db.commit()
+            except BaseException as error:  # Ctrl-C too: an open transaction would block the next write
+                db.rollback()
+                if isinstance(error, sqlite3.Error):
+                    raise self._failure(error) from error
+                raise
+            finally:
+                self._active_transaction = False
+
+    def _failure(self, error: sqlite3.Error) -> CacheError:
+        return CacheError(
+            f"Cannot write the cache at {self.db_path}: {error}. Free some disk, close what holds the file, or choose "
+            "another folder with HUBMIS_CACHE_DIR (or cache_dir=)."
+        )
+
+
+class _Row:
+    """A row is one line of JSON and the compressed body, as it came and without request or headers."""
+
+    def dumps(self, response: CachedResponse) -> bytes:
+        expires = response.expires and response.expires.isoformat()
+        head = {"status": response.status_code, "created_at": response.created_at.isoformat(), "expires": expires}
+        return orjson.dumps(head) + b"\n" + zlib.compress(response.content, 1)
+
+    def loads(self, row: bytes) -> CachedResponse:
+        try:
+            head, _, body = row.partition(b"\n")
+            known = orjson.loads(head)
+            return CachedResponse(
+                content=zlib.decompress(body),
+                status_code=int(known["status"]),
+                created_at=datetime.fromisoformat(known["created_at"]),
+                expires=known["expires"] and datetime.fromisoformat(known["expires"]),
+            )
+        except (KeyError, ValueError, TypeError, zlib.error):
+            raise ValueError("a row of the cache is damaged; it will be asked for anew") from None

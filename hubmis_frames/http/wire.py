@@ -1,0 +1,304 @@
+"""Attempts on the wire: each takes a place in the bucket and reads a whole body under a deadline.
+
+429, server faults and broken connections end here. The cache lies above, so a cached answer costs
+nothing, and credentials are added to a copy here, so the cache never sees them.
+"""
+
+import codecs
+import email.utils
+import json
+import logging
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import orjson
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+
+from .. import __about__
+from ..errors import CredentialsError, PayloadError, RateLimitError, UnreachableError
+from .bucket import LONGEST_PAUSE, Bucket
+
+log = logging.getLogger("hubmis_frames")
+
+_SENT_HEADERS = (
+    "Accept",
+    "Accept-Encoding",
+    "Connection",
+    "Content-Length",
+    "Content-Type",
+    "Realm",
+    "academic-year-id",
+)
+_BROKEN = (
+    requests.ConnectionError,
+    requests.Timeout,
+    requests.exceptions.ChunkedEncodingError,
+    urllib3.exceptions.HTTPError,
+)
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to go on with a request before giving up."""
+
+    connect: float = 20.0
+    silence: float = 60.0
+    whole_body: float = 300.0
+    largest_body: int = 512 * 2**20
+    faults: int = 4
+    first_wait: float = 1.0
+    queue: float = 1800.0  # of answers 429: a bound by time, as their number says nothing
+
+
+PATIENT = Patience()
+
+
+class Crowd:
+    """How many requests may be under way at once.
+
+    Two to begin with. Each answer whose headers confirm that the bucket still holds plenty lets one
+    more in; a 429 sends all but one away.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._allowed = min(2, most)
+        self._under_way = 0
+        self._changed = threading.Condition()
+
+    def __enter__(self) -> None:
+        with self._changed:
+            while self._under_way >= self._allowed:
+                self._changed.wait()
+            self._under_way += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._changed:
+            self._under_way -= 1
+            self._changed.notify()
+
+    def grow(self) -> None:
+        """Let one more in."""
+        with self._changed:
+            self._allowed = min(self._allowed + 1, self._most)
+            self._changed.notify()
+
+    def shrink(self) -> None:
+        """Let one at a time in from now on."""
+        with self._changed:
+            self._allowed = 1
+
+
+class Tokens(Protocol):
+    """Where an adapter gets what it puts into ``Authorization``."""
+
+    def bearer(self) -> str:
+        """``Bearer`` and a token that is good for a while yet."""
+
+    def drop(self, bearer: str) -> None:
+        """Forget a token that was refused."""
+
+
+class PatientAdapter(HTTPAdapter):
+    """Send a request until it is answered, within the rate limit."""
+
+    def __init__(self, bucket: Bucket, patience: Patience, crowd: Crowd, tokens: Tokens | None = None) -> None:
+        super().__init__(pool_maxsize=16)
+        self._bucket = bucket
+        self._patience = patience
+        self._crowd = crowd
+        self._tokens = tokens
+        self._count = threading.Lock()
+        self.sent = 0
+
+    def send(self, request: requests.PreparedRequest, *_: Any, **options: Any) -> requests.Response:
+        """Answer with a response whose body is complete; raise when there is none to be had."""
+        faults = 0
+        renewed = False
+        gives_up = time.monotonic() + self._patience.queue
+        where = place(request.url)
+        while True:
+            # In this order, so that the token is not older than its life when it leaves.
+            self._bucket.take()
+            copy = self._outgoing(request)
+            try:
+                with self._crowd:
+                    response = self._attempt(copy, options)
+            except _BROKEN as error:
+                problem = _explain(error, where)
+                faults += 1
+            else:
+                self._heed(response)
+                if response.status_code == 429:
+                    if time.monotonic() > gives_up:
+                        raise RateLimitError(
+                            f"HUBmis has answered 429 (too many requests) for {self._patience.queue / 60:.0f} minutes "
+                            f"at {where}. Another program may use the same client: stop it, or try again later. "
+                            "What was fetched is kept in the cache."
+                        )
+                    continue
+                if response.status_code == 401 and self._tokens:
+                    if renewed:
+                        raise CredentialsError(
+                            f"HUBmis refused a token that it had just issued, at {where}. Check that the realm "
+                            "belongs to this client, and that the clock of this machine is right."
+                        )
+                    self._tokens.drop(copy.headers["Authorization"])
+                    renewed = True
+                    continue
+                if response.status_code < 500:
+                    if self._tokens and response.status_code == 200:
+                        parse(response.content, where)  # before the cache can keep it
+                    response.request = request  # the one without credentials
+                    return response
+                problem = f"HUBmis answered {response.status_code} (a fault on its side) at {where}."
+                faults += 1
+            if faults >= self._patience.faults:
+                raise UnreachableError(
+                    f"{problem} Tried {faults} times. Try again later; what was fetched is kept in the cache."
+                ) from None
+            log.debug("%s Trying again.", problem)
+            self._bucket.stop.wait(self._patience.first_wait * 2 ** (faults - 1))
+
+    def _outgoing(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        copy = request.copy()
+        kept = {name: copy.headers[name] for name in _SENT_HEADERS if name in copy.headers}
+        copy.headers = requests.structures.CaseInsensitiveDict(
+            kept | {"Accept": "application/json", "User-Agent": f"hubmis-frames/{__about__.__version__}"}
+        )
+        if self._tokens:
+            copy.headers["Authorization"] = self._tokens.bearer()
+        return copy
+
+    def _attempt(self, request: requests.PreparedRequest, options: Mapping[str, Any]) -> requests.Response:
+        begun = time.monotonic()
+        with self._count:
+            self.sent += 1
+        options = {name: options[name] for name in ("verify", "cert", "proxies") if name in options}
+        timeout = (self._patience.connect, self._patience.silence)
+        response = super().send(request, stream=True, timeout=timeout, **options)
+        body = bytearray()
+        try:
+            for piece in response.iter_content(2**16):
+                body += piece
+                if time.monotonic() - begun > self._patience.whole_body:
+                    raise requests.Timeout(f"no whole answer within {self._patience.whole_body:.0f} s")
+                if len(body) > self._patience.largest_body:
+                    raise PayloadError(
+                        f"The answer at {place(request.url)} is larger than {self._patience.largest_body >> 20} MB. "
+                        "No list of a school is; is this address HUBmis?"
+                    )
+        finally:
+            response.close()
+        response._content = bytes(body).removeprefix(codecs.BOM_UTF8)
+        return response
+
+    def _heed(self, response: requests.Response) -> None:
+        """Learn from the rate limit's headers; without them, stay as careful as at the start."""
+        remaining = _number(response.headers.get("X-RateLimit-Remaining"))
+        if response.status_code == 429:
+            self._crowd.shrink()
+            self._bucket.pause(pause_asked(response.headers, time.time(), self._bucket.rate.interval))
+        elif remaining is not None:
+            self._bucket.lower(remaining)
+            if remaining >= 20:
+                self._crowd.grow()
+
+
+def parse(body: bytes, where: str) -> object:
+    """Parse a body that should be a JSON list or object.
+
+    Raises
+    ------
+    PayloadError
+        It is something else; the message holds none of it.
+    """
+    try:
+        value = _loads(body)
+    except (ValueError, RecursionError):
+        kind = "a web page, perhaps a proxy's" if body.lstrip()[:1] == b"<" else "not whole JSON"
+        kind = kind if body.strip() else "empty"
+        raise PayloadError(
+            f"The answer at {where} is {kind}. Nothing of it was kept. Check HUBMIS_BASE_URL and the network; if it "
+            "happens again, tell the vendor."
+        ) from None
+    if not isinstance(value, list | dict):
+        raise PayloadError(f"The answer at {where} is neither a list nor an object. Nothing of it was kept.")
+    return value
+
+
+def _loads(body: bytes) -> object:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        # Slower, and more lenient in one thing that occurs: half a surrogate pair inside a text.
+        return json.loads(body, parse_constant=_no_constant)
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(f"{name} is not JSON")
+
+
+def place(url: str | None) -> str:
+    """The part of a URL that may stand in a message: its path, without what was asked for."""
+    return urlsplit(url or "").path
+
+
+def pause_asked(headers: Mapping[str, str], now: float, interval: float) -> float:
+    """Seconds to wait after a 429, from headers that may be absent or nonsense.
+
+    ``X-RateLimit-Retry-After`` is a Unix time floored to a second, so it is read against the
+    response's own ``Date``; a plain ``Retry-After`` holds seconds or a date.
+    """
+    server_now = _instant(headers.get("Date")) or now
+    until = _number(headers.get("X-RateLimit-Retry-After"))
+    if until is not None:
+        if until > 1e11:  # milliseconds
+            until /= 1000
+        wait = until - server_now + 1
+    else:
+        plain = headers.get("Retry-After")
+        seconds = _number(plain)
+        instant = _instant(plain)
+        wait = seconds if seconds is not None else instant - server_now if instant else interval
+    return min(max(wait, interval), LONGEST_PAUSE)
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        number = float(text or "")
+    except ValueError:
+        return None
+    return number if 0 <= number < float("inf") else None
+
+
+def _instant(text: str | None) -> float | None:
+    try:
+        return email.utils.parsedate_to_datetime(text or "").timestamp()
+    except ValueError:
+        return None
+
+
+def _explain(error: Exception, where: str) -> str:
+    """Say in words what broke; the library's own message holds the whole URL."""
+    text = str(error)
+    if isinstance(error, requests.exceptions.ProxyError):
+        return f"The proxy did not let the request through at {where}. Check the settings HTTPS_PROXY and NO_PROXY."
+    if isinstance(error, requests.exceptions.SSLError):
+        return (
+            f"The certificate of the server was not accepted at {where}. If the school's network inspects traffic, "
+            "ask for its root certificate and name its file in REQUESTS_CA_BUNDLE."
+        )
+    if isinstance(error, requests.ConnectTimeout | requests.ReadTimeout | requests.Timeout):
+        return f"No whole answer arrived in time at {where}."
+    if "NameResolution" in text or "getaddrinfo" in text:
+        return "The name of the server was not found. Check the network and HUBMIS_BASE_URL."
+    if "refused" in text:
+        return "The server refused the connection. Check the network, the proxy and HUBMIS_BASE_URL."
+    return f"The connection broke before the answer was complete at {where}."

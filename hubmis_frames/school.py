@@ -1,0 +1,323 @@
+"""One school: what the loaders are called with. It takes a call from the declarations over HTTP to tidy tables."""
+
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from os import PathLike
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pandas as pd
+import pyarrow as pa
+from pandas.api.types import is_datetime64_any_dtype
+from tqdm.std import tqdm
+
+from .endpoints import CATALOGUE
+from .endpoints.call import requests_of
+from .endpoints.declaration import Endpoint
+from .errors import FilterIgnoredError, HubmisError, HubmisWarning, IncompleteError, NotCachedError, NotPermittedError
+from .export import export, plan
+from .frames import Report, tidy, to_pandas
+from .http import Answer, Pages, Session, gather, read_pages
+from .request import Request
+
+
+@dataclass
+class Fetched:
+    """What came back for a number of requests."""
+
+    tables: dict[str, pa.Table]
+    report: Report
+    requests: int = 0
+    cached: int = 0
+    failed: dict[tuple[int | str, ...], HubmisError] = field(default_factory=dict)
+    oldest: datetime | None = None
+    newest: datetime | None = None
+
+
+class School:
+    """A school, as one client may read it. Made by :func:`connect` and :func:`demo`; close it when done.
+
+    Parameters
+    ----------
+    session
+        The connection.
+    progress
+        Whether to show a progress bar on what takes longer than two seconds; ``None``: where a
+        person is watching, in a terminal or a notebook.
+    """
+
+    def __init__(self, session: Session, *, progress: bool | None = None) -> None:
+        self._session = session
+        self._progress = _is_watched() if progress is None else progress
+        self._current_year: int | None = None
+        self._told: set[str] = set()
+
+    def __repr__(self) -> str:
+        return f"<School {self.realm!r} at {self.base_url}>"
+
+    def __enter__(self) -> "School":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("A School holds credentials and is not pickled; connect again where it is needed.")
+
+    @property
+    def realm(self) -> str:
+        """The realm, which selects the school."""
+        return self._session.realm
+
+    @property
+    def base_url(self) -> str:
+        """The address of HUBmis."""
+        return self._session.base_url
+
+    @property
+    def sent(self) -> int:
+        """Requests sent so far, those for tokens and repeated attempts included."""
+        return self._session.sent
+
+    def close(self) -> None:
+        """Close connections and the cache."""
+        self._session.close()
+
+    def plan(self, tables: str | Iterable[str] = "core") -> pd.DataFrame:
+        """Say what an export would cost, from what the cache holds. Nothing is sent.
+
+        Parameters
+        ----------
+        tables
+            ``"core"``, the name of a table, or several.
+
+        Returns
+        -------
+        DataFrame
+            One row per operation: ``table``; ``requests``, of which ``cached`` cost nothing; ``minutes``
+            for the others at one request every five seconds, the documented rate once its burst is
+            spent. Both are missing where they depend on a list that is not loaded yet: ``basis`` says
+            on which.
+
+        Raises
+        ------
+        BadArgumentError
+            There is no such table, or it takes more than ids to ask for.
+        """
+        return plan(self, tables)
+
+    def export(
+        self,
+        directory: str | PathLike[str],
+        tables: str | Iterable[str] = "core",
+        *,
+        refresh: bool = False,
+        each: Callable[[str], None] = lambda _: None,
+    ) -> pd.DataFrame:
+        """Write tables to Parquet files that :func:`pandas.read_parquet` opens.
+
+        Each table stands in ``DIRECTORY/<table>/realm=<realm>/``; a manifest beside it says what was
+        fetched, when, how many rows, and what was not permitted. A file appears whole or not at all.
+        What was fetched stays in the cache, so an export that was interrupted goes on where it was.
+
+        Parameters
+        ----------
+        directory
+            Where to write; made if it is not there.
+        tables
+            ``"core"``, the name of a table, or several. Tables whose ids are needed come with them.
+        refresh
+            Ask HUBmis for everything, whatever the cache holds.
+        each
+            Called with the name of each table before it is asked for.
+
+        Returns
+        -------
+        DataFrame
+            One row per operation: ``table``, ``rows``, ``child_tables``, ``requests`` sent, ``cached``
+            answers used, and ``status``: ``complete``, ``incomplete`` (some ids failed; the manifest
+            names them), ``not permitted`` or ``failed``. What is not permitted has no file.
+
+        Raises
+        ------
+        ExportError
+            The directory cannot be written, or another export is writing to it.
+        BadArgumentError
+            There is no such table, or it takes more than ids to ask for.
+        CredentialsError
+            HUBmis refused the client.
+        """
+        return export(self, Path(directory), tables, refresh=refresh, each=each)
+
+    def cache(self) -> dict[str, object]:
+        """Say what the cache holds: its file, the number of answers, their ages and its size."""
+        return self._session.cache()
+
+    def clear_cache(self) -> None:
+        """Remove every answer of this school from the disk."""
+        self._session.clear_cache()
+
+    def load(self, endpoint: Endpoint, arguments: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
+        """Load the tables of an operation; the loaders call this.
+
+        Raises
+        ------
+        BadArgumentError
+            An argument is not what the document allows; nothing was sent.
+        IncompleteError
+            Some of many requests failed; it holds what did arrive.
+        FilterIgnoredError
+            Rows came back that a filter should have kept away.
+        HubmisError
+            The request failed.
+        """
+        requests = self.requests(endpoint, arguments)
+        fetched = self.fetch(endpoint, requests, refresh=bool(arguments.get("refresh")))
+        tables = {name: to_pandas(table) for name, table in fetched.tables.items()}
+        self.tell(endpoint, fetched.report)
+        if fetched.failed:
+            reasons = sorted({str(error) for error in fetched.failed.values()})
+            raise IncompleteError(
+                f"{endpoint.loader}: {len(fetched.failed)} of {len(requests)} requests failed. The error's .tables "
+                f"holds the rest, its .failed the ids. What was fetched is cached: call again to complete it. "
+                f"{reasons[0]}",
+                tables,
+                fetched.failed,
+            )
+        _check_filters(endpoint, arguments, tables[endpoint.table])
+        return tables
+
+    def requests(self, endpoint: Endpoint, arguments: Mapping[str, Any]) -> list[Request]:
+        """The requests that a call stands for."""
+        return requests_of(endpoint, arguments, self.current_year)
+
+    def fetch(
+        self, endpoint: Endpoint, requests: Sequence[Request], *, refresh: bool = False, show: str = ""
+    ) -> Fetched:
+        """Send requests, as far as their answers are not cached, and make tidy tables of the answers."""
+        fetched = Fetched({}, Report())
+        fetched.tables = tidy(endpoint, self._answers(endpoint, requests, refresh, show, fetched), fetched.report)
+        return fetched
+
+    def cached(self, endpoint: Endpoint, request: Request) -> int | None:
+        """How many requests an answer in the cache consists of; ``None`` where it is not whole and good."""
+        try:
+            return self._ask(endpoint, request, only_cached=True).asked
+        except NotCachedError:
+            return None
+
+    def current_year(self) -> int | None:
+        """The id of the active academic year; it stays the same for as long as this school is open.
+
+        ``None`` where the account may not read the academic years.
+        """
+        if self._current_year is None:
+            endpoint = CATALOGUE["academic_years"]
+            try:
+                years = self.load(endpoint, {})[endpoint.table]
+            except NotPermittedError:
+                return None
+            self._current_year = active_year(years, date.today())
+        return self._current_year
+
+    def tell(self, endpoint: Endpoint, report: Report) -> None:
+        """Warn once of each thing a reader should know of a table."""
+        for sentence in report.sentences():
+            said = f"{endpoint.table}: {sentence}."
+            if said not in self._told:
+                self._told.add(said)
+                warnings.warn(said, HubmisWarning, stacklevel=5)
+
+    def _answers(
+        self, endpoint: Endpoint, requests: Sequence[Request], refresh: bool, show: str, fetched: Fetched
+    ) -> Iterator[tuple[tuple[int | str, ...], Sequence[bytes]]]:
+        outcomes = gather(self._session, requests, lambda request: self._ask(endpoint, request, refresh))
+        hidden = not self._progress or len(requests) < 2
+        for outcome in tqdm(
+            outcomes, show or endpoint.table, len(requests), disable=hidden, delay=2, leave=False, unit="request"
+        ):
+            if isinstance(outcome.result, HubmisError):
+                fetched.failed[outcome.request.ids] = outcome.result
+                continue
+            answers = outcome.result.answers
+            fetched.requests += outcome.result.asked
+            fetched.cached += outcome.result.cached
+            ages = [answer.fetched_at for answer in answers]
+            fetched.oldest = min([*ages, fetched.oldest] if fetched.oldest else ages)
+            fetched.newest = max([*ages, fetched.newest] if fetched.newest else ages)
+            yield outcome.request.ids, [answer.body for answer in answers]
+
+    def _ask(self, endpoint: Endpoint, request: Request, refresh: bool = False, only_cached: bool = False) -> Pages:
+        def get(request: Request, renew: bool = refresh) -> Answer:
+            return self._session.get(request, endpoint.keep, renew, only_cached)
+
+        if not endpoint.paged:
+            answer = get(request)
+            return Pages([answer], 1, int(answer.cached))
+        return read_pages(self._session, request, get, lambda value: _rows(value, endpoint), refresh)
+
+
+def active_year(years: pd.DataFrame, today: date) -> int | None:
+    """Find the active academic year: by its flag where the server sends one, else by its dates.
+
+    The document names no field of an academic year, so several likely names are known.
+    """
+    for name in ("is_active", "active", "is_current", "current"):
+        if name in years:
+            flagged = years[years[name].astype("string").str.lower().isin(["true", "1", "active", "current"])]
+            if len(flagged) == 1:
+                return int(flagged["academic_year_id"].iloc[0])
+    begins = _dates(years, ("date_from", "start_date", "date_start", "starts_on", "start", "from"))
+    ends = _dates(years, ("date_to", "end_date", "date_end", "ends_on", "end", "to"))
+    if begins is None or ends is None:
+        return None
+    now = pd.Timestamp(today)
+    running = years[(begins <= now) & (now <= ends)]
+    return int(running["academic_year_id"].iloc[0]) if len(running) == 1 else None
+
+
+def _dates(years: pd.DataFrame, names: Sequence[str]) -> pd.Series | None:
+    for name in names:
+        if name in years and years[name].notna().any():
+            return pd.to_datetime(years[name], errors="coerce", utc=True).dt.tz_localize(None)
+    return None
+
+
+def _rows(value: object, endpoint: Endpoint) -> list[object]:
+    if isinstance(value, dict):
+        value = value.get(endpoint.wrapper, value) if endpoint.wrapper else value
+    return value if isinstance(value, list) else [value]
+
+
+def _check_filters(endpoint: Endpoint, arguments: Mapping[str, Any], frame: pd.DataFrame) -> None:
+    """Refuse rows that a filter should have kept away: a server may ignore a filter that it does not know."""
+    for parameter in endpoint.parameters:
+        asked = arguments.get(parameter.name)
+        column = endpoint.checks.get(parameter.name, parameter.name)
+        if asked is None or parameter.place != "query" or column not in frame:
+            continue
+        values = frame[column]
+        if parameter.choices:
+            # Values from another vocabulary than the filter's say nothing about it.
+            said = values.astype("string").str.lower()
+            outside = said.isin([choice.lower() for choice in parameter.choices]) & (said != str(asked).lower())
+        elif parameter.kind is datetime and is_datetime64_any_dtype(values):
+            # The document states neither a time zone nor whether bounds are inclusive: a day either way is let pass.
+            days = pd.to_datetime(values, utc=True).dt.normalize()
+            bound = pd.to_datetime(asked, utc=True).normalize()
+            day = pd.Timedelta(days=1)
+            outside = days < bound - day if parameter.name.endswith("_from") else days > bound + day
+        else:
+            continue
+        if outside.any():
+            raise FilterIgnoredError(
+                f"{endpoint.loader}: {int(outside.sum())} of {len(frame)} rows lie outside {parameter.name}={asked!r}, "
+                f"so HUBmis seems to ignore this filter. Load without it and select by the column {column}."
+            )
+
+
+def _is_watched() -> bool:
+    return sys.stderr.isatty() or "ipykernel" in sys.modules
