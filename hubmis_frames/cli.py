@@ -197,7 +197,8 @@ def _cache(given: argparse.Namespace) -> int:
             school.clear_cache()
             print(f"Removed {held['answers']} answers from {held['file']}")
         else:
-            _print(pd.DataFrame([held]).T.rename(columns={0: ""}))
+            for name, value in held.items():
+                print(f"{name:10} {value}")
     return COMPLETE
 
 
@@ -205,7 +206,7 @@ def _print(frame: pd.DataFrame) -> None:
     shown = frame.astype(object).where(frame.notna(), "")
     for column in frame.select_dtypes("float"):
         shown[column] = [f"{value:,.1f}" if isinstance(value, float) else value for value in shown[column]]
-    print(shown.to_string(index=frame.index.dtype == object, max_colwidth=60))
+    print(shown.to_string(index=False, max_colwidth=60))
 
 
 if __name__ == "__main__":

@@ -169,5 +169,5 @@ def _listed(choices: Sequence[str]) -> str:
 
 
 def _near(value: object, choices: Sequence[str]) -> str:
-    near = difflib.get_close_matches(str(value), choices, 1)
+    near = difflib.get_close_matches(str(value).lower(), choices, 1)
     return f" Did you mean {near[0]!r}?" if near else ""

@@ -1,0 +1,201 @@
+"""Attendance: a mark for every session that a student should attend, drawn for each student alone.
+
+A student's absence comes in spells whose chance depends on the student, the weekday, the term and
+a wave of illness each winter. Nothing is kept: the same seed and student give the same marks.
+"""
+
+from datetime import date, timedelta
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from .calendar import YEARS, Year, instant
+from .rows import Row, Rows
+
+WEEKDAY = (1.1, 0.92, 0.9, 0.97, 1.25)
+"""How much likelier absence is on each weekday than on the others."""
+WAVES = {date(2025, 1, 21): (12.0, 1.9), date(2025, 12, 9): (10.0, 2.4)}
+"""Peaks of illness: how many days each lasts, and how much it adds to the chance of absence."""
+SPELLS = {
+    "I": (0.66, 1.9),
+    "M": (0.11, 0.5),
+    "O": (0.07, 1.2),
+    "G": (0.025, 4.5),
+    "C": (0.03, 1.3),
+    "R": (0.015, 1.0),
+    "U": (0.06, 0.5),
+    "N": (0.006, 1.0),
+    "T": (0.004, 4.0),
+    "J1": (0.005, 0.5),
+    "E": (0.005, 3.0),
+}
+"""Reasons of a spell of absence: the share of spells with it, and its mean length in days."""
+TROUBLED = {"I": (0.5, 2.6), "O": (0.26, 2.4), "U": (0.08, 0.5), "M": (0.07, 0.5), "E": (0.04, 3.0), "N": (0.05, 1.4)}
+"""The same for students who are absent persistently."""
+NOTES = {
+    "M": "Dentist appointment",
+    "G": "Family holiday, not granted",
+    "V": "Field trip",
+    "W": "Work experience week",
+    "E": "Fixed-term suspension",
+    "R": "Religious festival",
+    "*": "Music lesson at the Conservatoire",
+    "Y4": "School closed",
+}
+
+
+class Habits(NamedTuple):
+    """How one student attends."""
+
+    rate: float  # the share of days missed in the long run
+    late: float  # the chance of arriving late in the morning
+    sport: bool
+    music: bool
+    dual: bool  # registered at another school too, and there on Tuesdays
+    alternative: bool  # taught elsewhere on Fridays by arrangement of the authority
+
+
+def habits(seed: int, student: int) -> Habits:
+    """Return how the student attends; about one in twelve is absent persistently, one in 120 severely."""
+    rng = np.random.default_rng([seed, student, 1])
+    kind, late, *chances = rng.random(6)
+    rate = float(rng.gamma(3.2, 0.0128))
+    if kind < 0.055:
+        rate = 0.11 + 0.2 * float(rng.random())
+    if kind < 0.009:
+        rate = 0.56 + 0.15 * float(rng.random())
+    sport, music, dual, alternative = (
+        bool(chance < share) for chance, share in zip(chances, (0.14, 0.05, 0.006, 0.006), strict=True)
+    )
+    return Habits(rate, 0.16 if late < 0.05 else 0.05 * float(late) ** 3, sport, music, dual, alternative)
+
+
+class Register:
+    """The marks of one student, session by session."""
+
+    def __init__(self, seed: int, student: int, codes: Rows) -> None:
+        self.seed, self.student = seed, student
+        self._codes = {row["code"]: number for number, row in codes.items()}
+        self._habits = habits(seed, student)
+
+    def marks(self, year: Year, placement: Row, today: date) -> list[Row]:
+        """Return the marks of one academic year up to today, without ids."""
+        last = min(date.fromisoformat(placement["_last"]), today)
+        days = year.days(date.fromisoformat(placement["_first"]), last)
+        if not days:
+            return []
+        rng = np.random.default_rng([self.seed, self.student, year.id])
+        sessions = self._sessions(rng, days, placement, year, today)
+        return [
+            self._mark(day, half, sessions[2 * position + half]) for position, day in enumerate(days) for half in (0, 1)
+        ]
+
+    def _sessions(
+        self, rng: np.random.Generator, days: list[date], placement: Row, year: Year, today: date
+    ) -> list[str | None]:
+        known = self._habits
+        found: list[str | None] = ["/", "\\"] * len(days)
+        chances = rng.random((6, len(days)))
+        for position, day in enumerate(days):
+            weekday, am = day.weekday(), 2 * position
+            if chances[0, position] < known.late:
+                found[am] = "L"
+            elif chances[0, position] > 1 - known.late / 8:
+                found[am + 1] = "L"
+            if known.sport and weekday == 2 and chances[1, position] < 0.35:
+                found[am + 1] = "P"
+            elif known.music and weekday == 3 and chances[1, position] < 0.5:
+                found[am] = "*"
+            elif chances[1, position] > 0.999:
+                found[am] = found[am + 1] = "B"
+            if known.dual and weekday == 1:
+                found[am] = found[am + 1] = "D"
+            if known.alternative and weekday == 4:
+                found[am] = found[am + 1] = "K"
+            if chances[2, position] < 0.9 and (outing := _outing(placement["year_group"], day)):
+                found[am] = found[am + 1] = outing
+        self._absences(rng, found, days, year)
+        for position, day in enumerate(days):
+            am = 2 * position
+            if day.weekday() == 4 and chances[3, position] < 0.35 * known.rate and found[am + 1] == "\\":
+                found[am + 1] = "O" if known.rate > 0.1 else "M"
+            if chances[4, position] < 0.0035:  # nobody took this register
+                half = am + (chances[5, position] < 0.6)
+                found[half] = None if chances[5, position] < 0.3 else "-"
+            if year.end > today and (today - day).days <= 7 and found[am] in ("I", "O") and chances[4, position] > 0.4:
+                found[am] = found[am + 1] = "N"  # nobody has said why yet
+            closed = [code for when, code, _ in year.closures if when == day]
+            if closed:
+                found[am] = found[am + 1] = closed[0]
+        return found
+
+    def _absences(self, rng: np.random.Generator, found: list[str | None], days: list[date], year: Year) -> None:
+        """Write spells of absence over the sessions."""
+        rate = self._habits.rate
+        spells = TROUBLED if rate > 0.1 else SPELLS
+        longer = 3.0 if rate > 0.5 else 1.0
+        shares, lengths = np.array(list(spells.values())).T
+        shares = shares / shares.sum()
+        mean = float((shares * np.maximum(lengths * longer, 0.5)).sum())
+        chance = rate / (1 - rate) / mean * _pressure(days, year)
+        starts = rng.random(len(days)) < chance
+        reasons, free = list(spells), 0
+        for start in np.flatnonzero(starts):
+            if start < free:
+                continue
+            reason = int(rng.choice(len(reasons), p=shares))
+            length = lengths[reason] * longer
+            code = reasons[reason]
+            if length == 0.5:
+                found[2 * start + (code != "U" and rng.random() < 0.5)] = code
+                continue
+            sessions = 2 * int(rng.geometric(1 / max(1.0, length))) - int(rng.random() < 0.2)
+            first = 2 * int(start) + int(rng.random() < 0.12)
+            sessions = min(sessions, len(found) - first)
+            found[first : first + sessions] = [code] * sessions
+            free = (first + sessions + 1) // 2
+
+    def _mark(self, day: date, half: int, code: str | None) -> Row:
+        hour, minute = ((8, 35), (13, 30))[half]
+        minute += 6
+        if code == "L":
+            minute += 8 + (day.toordinal() * 7 + self.student) % 9
+        elif code:
+            minute += (day.toordinal() + self.student) % 4
+        return {
+            "date": str(day),
+            "date_time": instant(day, hour, minute),
+            "attendance_session": ("am", "pm")[half],
+            "attendance_code": self._codes[code] if code else None,
+            "description": NOTES.get(code or ""),
+            "student": self.student,
+        }
+
+
+def _pressure(days: list[date], year: Year) -> npt.NDArray[np.float64]:
+    """Return how much likelier absence is on each of the days than on an ordinary one."""
+    weekday = np.array([WEEKDAY[day.weekday()] for day in days])
+    term = np.array([0.92 if day < year.terms[0][2] else 1.06 if day < year.terms[1][2] else 0.98 for day in days])
+    ordinal = np.array([day.toordinal() for day in days], dtype=float)
+    wave = sum(size * np.exp(-(((ordinal - peak.toordinal()) / width) ** 2)) for peak, (width, size) in WAVES.items())
+    return np.asarray(weekday * term * (1 + wave) / 1.16, dtype=np.float64)
+
+
+def _outing(year_group: int, day: date) -> str | None:
+    """Return the code of what takes a whole year group out of school on this day."""
+    monday = day - timedelta(day.weekday())
+    if year_group in (10, 12) and monday in (date(2025, 6, 30), date(2026, 6, 15)):
+        return "W"
+    if year_group in (11, 13) and monday in (date(2025, 6, 9), date(2026, 6, 8)):
+        return "S"
+    if day.month == 9 and day.day < 15:
+        return None
+    return "V" if (day.toordinal() * 7 + year_group * 31) % 97 == 0 else None
+
+
+def register(seed: int, student: int, codes: Rows, placed: dict[int, Row], today: date) -> list[Row]:
+    """Return all marks of a student over the years given, with their ids."""
+    kept = Register(seed, student, codes)
+    marks = [mark for year, row in placed.items() for mark in kept.marks(YEARS[year], row, today)]
+    return [{"id": student * 1000 + position, **mark} for position, mark in enumerate(marks, start=1)]

@@ -1,0 +1,134 @@
+"""From a request line to the operation and its arguments; refuses what the document does not allow."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+from hubmis_frames.endpoints.declaration import CATALOGUE, YEAR, Endpoint, Parameter
+
+from .rows import Row
+from .rules import RefusedError, Rules
+from .store import Store, thing
+
+SORT = re.compile(r"sort\[(\w+)]")
+PAGE = ("page[number]", "page[size]")
+
+
+@dataclass(frozen=True)
+class Query:
+    """What was asked of an operation: path ids, filters and sorts by their Python names."""
+
+    endpoint: Endpoint
+    path: Row
+    year: int
+    filters: Row
+    statuses: frozenset[str]  # of the students that a list of them holds
+    sorts: tuple[tuple[str, bool], ...]  # a field, and whether from the last to the first
+    page: int | None
+    size: int | None
+
+
+class Routes:
+    """The paths of all declared operations."""
+
+    def __init__(self) -> None:
+        # A path without ids is tried before those with them: students/past is nobody's record.
+        listed = sorted(CATALOGUE.values(), key=lambda endpoint: len(endpoint.path_ids))
+        self._patterns = [
+            (re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", endpoint.path)), endpoint) for endpoint in listed
+        ]
+
+    def find(self, path: str) -> tuple[Endpoint, dict[str, str]] | None:
+        """Return the operation at a path and the text of its ids."""
+        for pattern, endpoint in self._patterns:
+            if match := pattern.fullmatch(path):
+                return endpoint, {name: unquote(text) for name, text in match.groupdict().items()}
+        return None
+
+
+def parse(
+    endpoint: Endpoint, ids: Mapping[str, str], query: str, headers: Mapping[str, str], store: Store, rules: Rules
+) -> Query:
+    """Return what was asked, or refuse it as the server would."""
+    path = {parameter.name: _path_value(parameter, ids[parameter.name], store) for parameter in endpoint.path_ids}
+    known = {parameter.wire: parameter for parameter in endpoint.parameters if parameter.place == "query"}
+    filters: Row = {}
+    sorts: list[tuple[str, bool]] = []
+    paging: dict[str, int] = {}
+    for wire, text in parse_qsl(query, keep_blank_values=True):
+        if wire in known:
+            filters[known[wire].name] = _value(known[wire], text)
+        elif wire in PAGE and endpoint.paged:
+            if not text.isdecimal():
+                raise RefusedError(422, "The given data was invalid.", {wire: "must be a whole number"})
+            paging[wire] = int(text)
+        elif (sort := SORT.fullmatch(wire)) and endpoint.sorts is not None:
+            sorts.append(_sort(endpoint, sort[1], text))
+        elif rules.strict_query:
+            raise RefusedError(400, f"{wire} is not a parameter of {endpoint.title!r}.")
+    for wire, parameter in known.items():
+        if parameter.required and parameter.name not in filters:
+            raise RefusedError(422, "The given data was invalid.", {wire: "is required"})
+    if not paging.get(PAGE[1], 1):
+        raise RefusedError(422, "The given data was invalid.", {PAGE[1]: "must be at least 1"})
+    year = path.get(YEAR) or filters.pop(YEAR, None) or _header_year(endpoint, headers) or store.active
+    if year not in store.rows("academic_year"):
+        raise RefusedError(422, "The given data was invalid.", {YEAR: "is not an academic year"})
+    status = filters.get("enrolment_status")
+    statuses = frozenset({status}) if status else rules.statuses
+    return Query(endpoint, path, year, filters, statuses, tuple(sorts), paging.get(PAGE[0]), paging.get(PAGE[1]))
+
+
+def _path_value(parameter: Parameter, text: str, store: Store) -> Any:
+    if parameter.choices:
+        if text in parameter.choices:
+            return text
+    elif text.isdecimal() and int(text) in store.rows(thing(parameter.name)):
+        return int(text)
+    raise RefusedError(404, f"No {thing(parameter.name).replace('_', ' ')} {text}.")
+
+
+def _header_year(endpoint: Endpoint, headers: Mapping[str, str]) -> int | None:
+    for parameter in endpoint.year:
+        if parameter.place == "header" and (text := headers.get(parameter.wire)):
+            return int(_value(parameter, text))
+    return None
+
+
+def _value(parameter: Parameter, text: str) -> Any:
+    """Return a parameter's text as what the document says it is."""
+    problem = f"must be {'one of ' + ', '.join(parameter.choices) if parameter.choices else parameter.kind.__name__}"
+    if parameter.choices:
+        if text in parameter.choices:
+            return text
+    elif parameter.kind is bool:
+        if text in ("true", "false", "1", "0"):
+            return text in ("true", "1")
+    elif parameter.kind is int:
+        if re.fullmatch(r"-?\d{1,18}", text):
+            return int(text)
+    elif parameter.kind is datetime:
+        try:
+            datetime.fromisoformat(text)
+        except ValueError:
+            pass
+        else:
+            return text
+    else:
+        return text
+    raise RefusedError(422, "The given data was invalid.", {parameter.wire: problem})
+
+
+def _sort(endpoint: Endpoint, field: str, direction: str) -> tuple[str, bool]:
+    name = re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", field).lower()
+    sortable = endpoint.sorts or [each.name for each in endpoint.record]
+    if name not in sortable:
+        raise RefusedError(
+            422, "The given data was invalid.", {f"sort[{field}]": f"is not one of {', '.join(sortable)}"}
+        )
+    if direction not in ("asc", "desc"):
+        raise RefusedError(422, "The given data was invalid.", {f"sort[{field}]": "must be asc or desc"})
+    return name, direction == "desc"

@@ -1,0 +1,99 @@
+"""The simulated school as a whole: every thing in it by kind and id, and who is where in which year."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from functools import lru_cache
+from random import Random
+
+from . import addresses, calendar, groups, marks, pastoral, people, reference, structure, timetable
+from .calendar import ACTIVE, YEARS
+from .rows import Row, Rows
+
+TODAY = date(2026, 7, 3)
+"""The day on which the school stands still, unless another is given: a Friday in its summer term."""
+
+
+@dataclass
+class World:
+    """A simulated school.
+
+    Attributes
+    ----------
+    realm
+        The id under which the school is asked for.
+    seed
+        What the school was drawn from; the same seed gives the same bytes.
+    today
+        The last day of which anything is known.
+    entities
+        Every thing by its kind (``student``, ``form``, ...) and id.
+    yearly
+        What holds of a thing in one academic year only, by its kind, the year and its id.
+    """
+
+    realm: str
+    seed: int
+    today: date
+    entities: dict[str, Rows] = field(repr=False)
+    yearly: dict[str, dict[int, Rows]] = field(repr=False)
+
+    def __post_init__(self) -> None:
+        self.marks = lru_cache(maxsize=64)(self._marks)
+
+    def _marks(self, student: int) -> list[Row]:
+        placed = {year: rows[student] for year, rows in self.yearly["student"].items() if student in rows}
+        return marks.register(self.seed, student, self.entities["attendance_code"], placed, self.today)
+
+
+def build_world(
+    students: int = 240, *, seed: int = 1, today: date = TODAY, realm: str = "S999", staff: int | None = None
+) -> World:
+    """Build a simulated school.
+
+    Parameters
+    ----------
+    students
+        How many students are in the school today; some more have left or are to come.
+    seed
+        The same seed gives the same school.
+    today
+        A day in the academic year 2025/26, the last of which anything is known.
+    realm
+        The id under which the school is asked for.
+    staff
+        How many members of staff; enough for the students unless given.
+
+    Returns
+    -------
+    World
+    """
+    year = YEARS[ACTIVE]
+    if not year.start <= today <= year.end:
+        raise ValueError(f"today is {today}, but the simulated school knows {year.start} to {year.end}.")
+    if not 7 <= students <= 4000:
+        raise ValueError(f"{students} students: the simulated school takes 7 to 4000.")
+    rng = Random(f"school {seed}")
+    entities = reference.reference()
+    entities["academic_year"] = calendar.academic_years()
+    entities["term"] = calendar.terms()
+    entities["holiday"] = calendar.holidays()
+    entities["inset_day"] = calendar.inset_days()
+    entities["closure_date"] = calendar.closure_dates()
+    entities["section"] = structure.sections()
+    entities["year_group"] = structure.year_groups(entities["section"])
+    entities["house"] = structure.houses()
+    entities["department"] = structure.departments()
+    entities["subject"] = structure.subjects(entities["department"], entities["section"])
+    entities["room"] = structure.rooms(entities["location"])
+    entities["staff"] = people.staff(rng, staff or 35 + max(0, students - 240) // 12, entities)
+    people.students(rng, students, today, entities)
+    addresses.add(rng, entities)
+    placements = groups.placements(entities)
+    groups.form_groups(rng, entities, placements)
+    groups.subject_sets(rng, entities, placements)
+    groups.activities(rng, entities, placements)
+    groups.leave(entities, placements)
+    timetable.add(rng, entities)
+    groups.staff_allocations(rng, entities)
+    pastoral.add(rng, seed, today, entities, placements)
+    return World(realm, seed, today, entities, {"student": placements, **groups.sizes(entities, placements)})

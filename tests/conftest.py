@@ -1,0 +1,67 @@
+"""A simulated school over real sockets, and schools that read it."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+
+from hubmis_frames.http import Patience, Rate, Session
+from hubmis_frames.school import School
+from hubmis_frames.simulator import Rules, Simulator, World, build_world
+
+# Machines are shared and uneven, so no test is timed.
+hypothesis.settings.register_profile("quiet", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("quiet")
+
+GENEROUS = {"capacity": 1_000_000, "refill_seconds": 0.001}
+QUICK = Patience(connect=5, silence=5, whole_body=5, first_wait=0.01, queue=5)
+
+
+@pytest.fixture(scope="session")
+def world() -> World:
+    return build_world(students=60, seed=3)
+
+
+@pytest.fixture
+def serve(world: World) -> Iterator[Callable[..., Simulator]]:
+    """Start a simulated school; arguments are its rules."""
+    with contextlib.ExitStack() as stack:
+
+        def start(worlds: Any = None, **rules: Any) -> Simulator:
+            return stack.enter_context(Simulator(worlds or world, Rules(**{**GENEROUS, **rules})))
+
+        yield start
+
+
+@pytest.fixture
+def connect_to(tmp_path: Path) -> Iterator[Callable[..., School]]:
+    """Connect to a simulated school, with a cache of the test's own."""
+    with contextlib.ExitStack() as stack:
+
+        def connect(simulator: Simulator, **given: Any) -> School:
+            settings: dict[str, Any] = {
+                "base_url": simulator.url,
+                "realm": "S999",
+                "client_id": simulator.rules.client_id,
+                "client_secret": simulator.rules.client_secret,
+                "cache_dir": tmp_path / "cache",
+                "rate_file": tmp_path / "rate.sqlite",
+                "rate": Rate(simulator.rules.capacity, simulator.rules.refill_seconds),
+                "patience": QUICK,
+            }
+            return stack.enter_context(School(Session(**{**settings, **given}), progress=False))
+
+        yield connect
+
+
+@pytest.fixture
+def simulator(serve: Callable[..., Simulator]) -> Simulator:
+    return serve()
+
+
+@pytest.fixture
+def school(simulator: Simulator, connect_to: Callable[..., School]) -> School:
+    return connect_to(simulator)

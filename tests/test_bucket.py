@@ -1,0 +1,97 @@
+"""The rate limit shared by threads and processes."""
+
+import multiprocessing
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from hubmis_frames.http import Bucket, Rate
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_bucket_gives_its_burst_and_then_one_an_interval(tmp_path: Path):
+    clock = Clock()
+    bucket = Bucket(tmp_path / "rate.sqlite", "a", Rate(3, 5.0), clock)
+    assert [bucket._try() for _ in range(3)] == [0.0, 0.0, 0.0]
+    assert abs(bucket._try() - 5.25) < 1e-6
+    clock.now += 5.25
+    assert bucket._try() == 0.0
+    assert bucket._try() > 0
+
+
+def test_an_idle_bucket_fills_to_its_capacity_and_no_further(tmp_path: Path):
+    clock = Clock()
+    bucket = Bucket(tmp_path / "rate.sqlite", "a", Rate(3, 5.0), clock)
+    bucket._try()
+    clock.now += 10**6
+    assert bucket.left() == 3
+
+
+def test_clients_do_not_share_and_processes_do(tmp_path: Path):
+    clock = Clock()
+    one, same, other = (Bucket(tmp_path / "rate.sqlite", client, Rate(3, 5.0), clock) for client in "aab")
+    one._try()
+    assert same.left() < 2.01
+    assert other.left() == 3
+
+
+def test_the_server_only_ever_lowers_the_count(tmp_path: Path):
+    bucket = Bucket(tmp_path / "rate.sqlite", "a", Rate(500, 5.0), Clock())
+    bucket.lower(100)
+    assert abs(bucket.left() - 100) < 1e-6
+    bucket.lower(400)
+    assert abs(bucket.left() - 100) < 1e-6
+
+
+def test_after_a_pause_there_is_one_place_at_a_time(tmp_path: Path):
+    clock = Clock()
+    bucket = Bucket(tmp_path / "rate.sqlite", "a", Rate(500, 5.0), clock)
+    bucket.pause(30)
+    assert abs(bucket._try() - 30) < 1e-3
+    clock.now += 30.001
+    assert bucket._try() == 0.0
+    assert 5.2 < bucket._try() < 5.3
+
+
+def test_a_clock_set_back_does_not_stop_everybody(tmp_path: Path):
+    clock = Clock()
+    bucket = Bucket(tmp_path / "rate.sqlite", "a", Rate(10, 5.0), clock)
+    bucket._try()
+    clock.now -= 10**7
+    assert bucket._try() < 1000
+
+
+def _spend(file: Path, seconds: float) -> int:
+    bucket = Bucket(file, "a", Rate(5, 0.05))
+    until = time.monotonic() + seconds
+
+    def work(_: int) -> int:
+        mine = 0
+        while time.monotonic() < until:
+            bucket.take()
+            mine += 1
+        return mine
+
+    with ThreadPoolExecutor(4) as pool:
+        return sum(pool.map(work, range(4)))
+
+
+def test_threads_of_several_processes_keep_to_one_limit(tmp_path: Path):
+    file = tmp_path / "rate.sqlite"
+    Bucket(file, "a", Rate(5, 0.05))
+    began = time.monotonic()
+    with multiprocessing.get_context("spawn").Pool(3) as pool:
+        taken = sum(pool.starmap(_spend, [(file, 1.5)] * 3))
+    passed = time.monotonic() - began
+    # Each thread takes one place more after its time is up.
+    assert taken <= 5 + passed / 0.0525 + 1
+    assert taken > 12

@@ -1,0 +1,339 @@
+"""Exports: what pandas reads back, what a manifest says, and what a fault or an interruption leaves."""
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+import hubmis_frames as hf
+from hubmis_frames.cli import main
+from hubmis_frames.endpoints.declaration import CATALOGUE
+from hubmis_frames.export import CORE
+from hubmis_frames.export.run import INCOMPLETE
+from hubmis_frames.school import School
+from hubmis_frames.simulator import Answer, Asked, Simulator, build_world
+
+Serve = Callable[..., Simulator]
+Connect = Callable[..., School]
+
+
+def manifest(directory: Path) -> Any:
+    (file,) = directory.glob("manifest-*.json")
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def test_core_is_read_back_by_pandas_as_the_loaders_gave_it(school: School, tmp_path: Path):
+    done = school.export(tmp_path / "out", "core")
+    assert done.table.tolist() == list(CORE)
+    assert (done.status == "complete").all()
+    students = hf.load_students(school)
+    for table, frame in {**hf.load_students.tables(school), **hf.load_staff.tables(school)}.items():
+        read = pd.read_parquet(tmp_path / "out" / table)
+        pd.testing.assert_frame_equal(read.drop(columns="realm"), frame)
+        assert set(read.realm) <= {"S999"}
+    marks = pd.read_parquet(tmp_path / "out" / "student_attendance").drop(columns="realm")
+    pd.testing.assert_frame_equal(marks, hf.load_student_attendance(school, students))
+    assert set(marks.student_id) == set(students.student_id)
+
+
+def test_core_asks_for_nothing_twice_and_a_second_export_asks_nothing(
+    simulator: Simulator, school: School, tmp_path: Path
+):
+    school.export(tmp_path / "out")
+    asked = [asked.target for asked in simulator.log]
+    headers = [(asked.target, asked.headers.get("academic-year-id")) for asked in simulator.log]
+    assert len(headers) == len(set(headers))
+    school.export(tmp_path / "again")
+    assert len(simulator.log) == len(asked)
+
+
+def test_core_has_the_calendar_of_the_year_before(school: School, tmp_path: Path):
+    school.export(tmp_path / "out", ["terms", "forms"])
+    assert pd.read_parquet(tmp_path / "out" / "terms").academic_year_id.nunique() == 2
+    assert pd.read_parquet(tmp_path / "out" / "forms").academic_year_id.nunique() == 1
+
+
+def test_the_manifest_says_what_was_fetched(school: School, tmp_path: Path):
+    school.export(tmp_path / "out", ["students", "student_attendance"])
+    said = manifest(tmp_path / "out")
+    assert said["realm"] == "S999"
+    assert said["academic_year_id"] == school.current_year()
+    assert said["finished_at"] >= said["started_at"]
+    marks = said["operations"]["student_attendance"]
+    assert marks["operation"] == "Get a list of student session attendance records"
+    assert marks["path_source"] == "inferred"
+    assert marks["requests"] == 60
+    assert marks["fetched_from"] <= marks["fetched_to"]
+    assert marks["tables"]["student_attendance"] == len(pd.read_parquet(tmp_path / "out" / "student_attendance"))
+
+
+def test_what_is_not_permitted_stops_nothing_and_is_no_empty_table(serve: Serve, connect_to: Connect, tmp_path: Path):
+    school = connect_to(serve(forbidden=frozenset({"pastoral_events", "houses"})))
+    done = school.export(tmp_path / "out").set_index("table")
+    assert done.status["pastoral_events"] == "not permitted"
+    assert done.status["houses"] == "not permitted"
+    assert done.status["house_students"] == "failed"
+    assert done.status["student_attendance"] == "complete"
+    assert pd.isna(done.rows["pastoral_events"])
+    assert not (tmp_path / "out" / "pastoral_events").exists()
+    assert "scope" in manifest(tmp_path / "out")["operations"]["pastoral_events"]["remarks"][0]
+
+
+def test_one_id_that_fails_leaves_the_rest_marked_incomplete(simulator: Simulator, school: School, tmp_path: Path):
+    students = hf.load_students(school)
+    bad = int(students.student_id.iloc[30])
+
+    def fails(asked: Asked, answer: Answer) -> Answer:
+        return replace(answer, status=500) if f"/students/{bad}/attendance" in asked.path else answer
+
+    simulator.hooks.append(fails)
+    done = school.export(tmp_path / "out", ["student_attendance"]).set_index("table")
+    folder = tmp_path / "out" / "student_attendance" / "realm=S999"
+    assert done.status["student_attendance"] == "incomplete"
+    assert (folder / INCOMPLETE).exists()
+    assert list(manifest(tmp_path / "out")["operations"]["student_attendance"]["failed"]) == [str(bad)]
+    assert bad not in set(pd.read_parquet(folder.parent).student_id)
+
+    with pytest.raises(hf.IncompleteError, match="1 of 60 requests failed") as caught:
+        hf.load_student_attendance(school, students)
+    assert caught.value.tables["student_attendance"].student_id.nunique() == 59
+    assert list(caught.value.failed) == [(bad,)]
+
+    simulator.hooks.clear()
+    before = len(simulator.log)
+    school.export(tmp_path / "out", ["student_attendance"])
+    assert len(simulator.log) - before == 1, "only what failed is asked for again"
+    assert not (folder / INCOMPLETE).exists()
+    assert bad in set(pd.read_parquet(folder.parent).student_id)
+
+
+def test_an_operation_that_always_fails_is_given_up_soon(simulator: Simulator, school: School, tmp_path: Path):
+    simulator.hooks.append(
+        lambda asked, answer: replace(answer, status=403) if "attendance-records" in asked.path else answer
+    )
+    done = school.export(tmp_path / "out", ["student_attendance", "genders"]).set_index("table")
+    assert done.status.to_dict()["student_attendance"] == "not permitted"
+    assert done.status.to_dict()["genders"] == "complete"
+    assert simulator.count("attendance-records") < 30
+
+
+def test_two_realms_go_into_one_directory(serve: Serve, connect_to: Connect, tmp_path: Path):
+    simulator = serve(
+        {realm: build_world(students=20, seed=seed, realm=realm) for seed, realm in enumerate(("A1", "B.2/../x"))}
+    )
+    for realm in ("A1", "B.2/../x"):
+        connect_to(simulator, realm=realm).export(tmp_path / "out", ["students"])
+    read = pd.read_parquet(tmp_path / "out" / "students")
+    assert read.realm.value_counts().to_dict() == {"A1": 20, "B.2/../x": 20}
+    assert len(list((tmp_path / "out").glob("manifest-*.json"))) == 2
+    assert {path.name for path in tmp_path.iterdir()} == {"out", "cache", "rate.sqlite"}
+
+
+def test_a_second_export_into_the_same_directory_is_refused(school: School, tmp_path: Path):
+    import filelock
+
+    directory = tmp_path / "out"
+    directory.mkdir()
+    with filelock.FileLock(directory / ".export.lock"), pytest.raises(hf.ExportError, match="Another export"):
+        school.export(directory, ["genders"])
+
+
+def test_a_directory_that_cannot_be_written_is_refused_before_anything_is_sent(
+    simulator: Simulator, school: School, tmp_path: Path
+):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(hf.ExportError, match="Cannot write"):
+        school.export(tmp_path / "file" / "out")
+    assert simulator.log == []
+
+
+@pytest.mark.parametrize(
+    ("tables", "said"),
+    [
+        ("student", "Did you mean"),
+        (["studnets"], "Did you mean 'students'"),
+        ("student_timetable_calendar", "date_from"),
+    ],
+)
+def test_a_table_that_cannot_be_exported_is_said(school: School, tmp_path: Path, tables: Any, said: str):
+    if tables == "student":
+        assert "students" in school.export(tmp_path / "out", tables).table.tolist()
+        return
+    with pytest.raises(hf.BadArgumentError, match=said):
+        school.export(tmp_path / "out", tables)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
+def test_exported_files_are_their_owners_alone(school: School, tmp_path: Path):
+    before = os.umask(0)
+    try:
+        school.export(tmp_path / "out", ["students"])
+    finally:
+        os.umask(before)
+    for path in [tmp_path / "out", *(tmp_path / "out").rglob("*")]:
+        assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
+
+
+def test_ids_beyond_floats_come_back_exact(simulator: Simulator, school: School, tmp_path: Path):
+    large = 2**53 + 1
+
+    def enlarge(asked: Asked, answer: Answer) -> Answer:
+        return (
+            replace(answer, body=b'[{"id": %d, "name": "A"}, {"name": "B"}]' % large)
+            if "genders" in asked.path
+            else answer
+        )
+
+    simulator.hooks.append(enlarge)
+    school.export(tmp_path / "out", ["genders"])
+    read = pd.read_parquet(tmp_path / "out" / "genders")
+    assert read.gender_id.dtype == "Int64"
+    assert read.gender_id[0] == large
+    assert pd.isna(read.gender_id[1])
+
+
+# --- plan
+
+
+def test_a_plan_sends_nothing_and_says_what_is_unknown(simulator: Simulator, school: School):
+    plan = school.plan("core").set_index("table")
+    assert simulator.log == []
+    assert plan.requests["genders"] == 1
+    assert plan.requests["students"] is pd.NA
+    assert "academic year" in plan.basis["students"]
+    assert "students" in plan.basis["student_attendance"]
+
+
+def test_a_plan_counts_what_the_export_then_sends(simulator: Simulator, school: School, tmp_path: Path):
+    school.export(tmp_path / "lists", ["students", "forms", "houses", "tutor_groups", "genders"])
+    plan = school.plan("core").set_index("table")
+    assert not plan.requests.isna().any()
+    assert plan.cached["genders"] == 1
+    assert plan.minutes["genders"] == 0
+    assert plan.requests["student_attendance"] == 60
+    assert plan.minutes["student_attendance"] == 5.0
+    done = school.export(tmp_path / "out").set_index("table")
+    unpaged = [table for table in CORE if not CATALOGUE[table].paged]
+    assert (plan.requests[unpaged] - plan.cached[unpaged] == done.requests[unpaged]).all()
+    after = school.plan("core")
+    assert (after.requests == after.cached).all()
+    assert after.minutes.sum() == 0
+
+
+# --- interruption
+
+
+CHILD = """
+import sys
+from pathlib import Path
+from hubmis_frames.http import Rate, Session
+from hubmis_frames.school import School
+url, folder = sys.argv[1:]
+session = Session(base_url=url, realm="S999", client_id="demo-client", client_secret="demo-secret",
+    cache_dir=Path(folder) / "cache", rate_file=Path(folder) / "rate.sqlite", rate=Rate(10**6, 0.001))
+School(session, progress=False).export(Path(folder) / "out", each=lambda table: print(table, flush=True))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_an_interrupted_export_leaves_whole_files_and_goes_on(
+    serve: Serve, connect_to: Connect, tmp_path: Path, how: int
+):
+    simulator = serve(latency=0.02)
+    for pause in (0.05, 0.3, 0.6, 0.9):
+        command = [sys.executable, "-c", CHILD, simulator.url, str(tmp_path)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+            assert child.stdout is not None
+            child.stdout.readline()
+            time.sleep(pause)
+            child.send_signal(how)
+            child.communicate(timeout=20)
+        for file in (tmp_path / "out").rglob("*.parquet"):
+            assert pq.read_table(file) is not None
+    answered = {asked.target for asked in simulator.log if asked.status == 200 and asked.method == "GET"}
+    before = len(simulator.log)
+    school = connect_to(simulator)
+    done = school.export(tmp_path / "out")
+    assert (done.status == "complete").all()
+    # What was under way when the process died may be asked for again, and nothing else.
+    again = [asked.target for asked in simulator.log[before:] if asked.target in answered]
+    assert len(again) <= 4 * 9
+    undisturbed = connect_to(serve(), cache_dir=tmp_path / "other", rate_file=tmp_path / "other.sqlite")
+    undisturbed.export(tmp_path / "whole")
+    for folder in (tmp_path / "whole").iterdir():
+        if folder.is_dir():
+            pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "out" / folder.name), pd.read_parquet(folder))
+
+
+# --- the command line
+
+
+@pytest.fixture
+def environment(simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "HUBMIS_REALM": "S999",
+        "HUBMIS_CLIENT_ID": simulator.rules.client_id,
+        "HUBMIS_CLIENT_SECRET": simulator.rules.client_secret,
+        "HUBMIS_BASE_URL": simulator.url,
+        "HUBMIS_CACHE_DIR": str(tmp_path / "cache"),
+        "XDG_STATE_HOME": str(tmp_path / "state"),
+    }.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.usefixtures("environment")
+def test_the_command_exports_and_says_what_was_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["export", str(tmp_path / "out"), "--tables", "students,genders"]) == 0
+    said = capsys.readouterr().out
+    assert "students" in said
+    assert "complete" in said
+    assert "requests sent" in said
+    assert main(["plan", "--tables", "students"]) == 0
+    assert "At least 0 requests to send" in capsys.readouterr().out
+    assert main(["cache"]) == 0
+    assert "answers" in capsys.readouterr().out
+    assert main(["cache", "--clear"]) == 0
+    assert main(["plan", "--tables", "genders"]) == 0
+    assert "At least 1 requests to send" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("environment")
+def test_the_command_tells_by_its_status_what_became_of_it(
+    simulator: Simulator, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    simulator.hooks.append(lambda asked, answer: replace(answer, status=403) if "genders" in asked.path else answer)
+    assert main(["export", str(tmp_path / "out"), "--tables", "students,genders"]) == 3
+    monkeypatch.setenv("HUBMIS_CLIENT_SECRET", "wrong-secret")
+    monkeypatch.setenv("HUBMIS_CACHE_DIR", str(tmp_path / "empty"))
+    assert main(["export", str(tmp_path / "out"), "--tables", "students"]) == 1
+    said = capsys.readouterr()
+    assert "HUBmis refused the client id and secret" in said.err
+    assert "Traceback" not in said.err
+    assert "wrong-secret" not in said.err + said.out
+
+
+def test_the_command_lists_and_describes_operations(capsys: pytest.CaptureFixture[str]):
+    assert main(["endpoints"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 132
+    assert main(["endpoints", "student_attendance"]) == 0
+    assert "One row per student, date and session." in capsys.readouterr().out
+    assert main(["endpoints", "no such thing"]) == 1
+
+
+def test_the_demo_writes_a_school(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["demo", str(tmp_path / "demo"), "--students", "20"]) == 0
+    assert len(pd.read_parquet(tmp_path / "demo" / "students")) == 20
+    assert "Next, in Python" in capsys.readouterr().out
