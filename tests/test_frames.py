@@ -213,6 +213,13 @@ def test_an_integer_that_a_float_would_round_is_not_rounded():
     assert batches["student_attendance"].n.dropna().tolist() == [str(2**53 + 1), "0.5"]
 
 
+@pytest.mark.parametrize("items", [[None, False], [None, 5], [None, "a"], [None, {"a": 1}], [None, [1]]])
+def test_a_new_list_that_begins_with_null_is_read_whole(items: list[Any]):
+    tables, _ = students({"id": 1, "new": items}, {"id": 2, "new": items})
+    assert tables["students_new"].student_id.tolist() == [1, 1, 2, 2]
+    assert tables["students_new"].position.tolist() == [0, 1, 0, 1]
+
+
 def test_a_key_that_stands_twice_loses_neither_value():
     tables, _ = load(STUDENTS, ((), [b'[{"id": 1, "first_name": "A", "first_name": "B"}]']))
     assert tables["students"].first_name[0] == "B"

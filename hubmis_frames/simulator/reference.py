@@ -53,6 +53,19 @@ EVENT_CATEGORIES = (
 )
 PLAN_CATEGORIES = ("Attendance plan", "Return to school", "Emotional support", "Risk assessment")
 
+CUSTOM_FIELDS: dict[str, dict[str, tuple[str, ...]]] = {
+    "student": {"Transport": ("Bus route", "Bus stop"), "Music": ("Instrument",)},
+    "staff": {"Vehicle": ("Registration",)},
+    "contact": {"Correspondence": ("Newsletter",)},
+}
+"""The fields that the school has added to its records: by whose they are and by group."""
+OPTIONS = {
+    "Bus route": ("North", "South", "Coast"),
+    "Instrument": ("Violin", "Cello", "Flute"),
+    "Newsletter": ("Yes", "No"),
+}
+"""What can be picked in those of them that offer a choice."""
+
 HIDDEN = ("C2", "D", "T", "Y1", "Y4", "#", "H", "J")
 """Codes that the school no longer offers in its registers; history holds most of them."""
 
@@ -117,6 +130,23 @@ def pastoral_categories() -> Rows:
     )
 
 
+def custom_fields() -> dict[str, Rows]:
+    """Return the school's own fields, with their groups and what can be picked in them."""
+    made = [(whose, name, fields) for whose, groups in CUSTOM_FIELDS.items() for name, fields in groups.items()]
+    groups = numbered("custom_field_group", ({"name": name, "user_type": whose} for whose, name, _ in made))
+    fields = numbered(
+        "custom_field",
+        (
+            {"name": name, "type": "list" if name in OPTIONS else "text", "custom_field_group": group}
+            for group, (_, _, names) in zip(groups, made, strict=True)
+            for name in names
+        ),
+    )
+    picked = ((number, name) for number, row in fields.items() for name in OPTIONS.get(row["name"], ()))
+    options = numbered("custom_field_option", ({"name": name, "custom_field": number} for number, name in picked))
+    return {"custom_field_group": groups, "custom_field": fields, "custom_field_option": options}
+
+
 def school(countries: Rows) -> Rows:
     """Return what is known of the school itself."""
     country = next(iter(countries))
@@ -146,6 +176,7 @@ def reference() -> dict[str, Rows]:
         **lists,
         "pastoral_category": pastoral_categories(),
         "attendance_code": attendance_codes(),
+        **custom_fields(),
         "school": school(lists["country"]),
     }
 
