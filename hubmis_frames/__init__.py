@@ -21,8 +21,10 @@ from .errors import (
     RateLimitError,
     RefusedError,
     SettingsError,
+    SpecError,
     UnreachableError,
 )
+from .load import load, load_tables
 from .reference import document as _document
 from .reference import endpoints
 from .school import School
@@ -46,10 +48,13 @@ __all__ = [
     "RefusedError",
     "School",
     "SettingsError",
+    "SpecError",
     "UnreachableError",
     "__version__",
     "connect",
     "demo",
     "endpoints",
+    "load",
+    "load_tables",
     *(endpoint.loader for endpoint in CATALOGUE.values()),
 ]

@@ -4,6 +4,7 @@ Exit status: 0 complete, 1 failed, 2 wrong usage, 3 complete but for tables that
 """
 
 import argparse
+import json
 import shutil
 import sys
 import warnings
@@ -14,6 +15,7 @@ import pandas as pd
 
 from . import __about__
 from .connect import connect, demo
+from .endpoints import CATALOGUE
 from .errors import HubmisError, HubmisWarning
 from .export import CORE
 from .reference import describe, endpoints
@@ -67,6 +69,12 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--refresh", action="store_true", help="ask for everything anew, whatever the cache holds")
     _add_connection(command)
 
+    command = _command(
+        commands, "spec", _spec, "hold the vendor's OpenAPI file against our declarations, or write ours"
+    )
+    command.add_argument("what", choices=["check", "export"])
+    command.add_argument("file", type=Path, help="the file to check, or to write to ('-' for the screen)")
+
     command = _command(commands, "cache", _cache, "say what the cache holds, or empty it")
     command.add_argument("--clear", action="store_true", help="remove every answer of this school from the disk")
     _add_connection(command)
@@ -94,17 +102,18 @@ def _add_tables(command: argparse.ArgumentParser) -> None:
 
 def _add_connection(command: argparse.ArgumentParser) -> None:
     group = command.add_argument_group(
-        "connection", "each falls back to HUBMIS_REALM, HUBMIS_BASE_URL and HUBMIS_CACHE_DIR; the client is taken "
-        "from HUBMIS_CLIENT_ID and HUBMIS_CLIENT_SECRET alone, as arguments can be seen by others"
+        "connection", "each falls back to HUBMIS_REALM, HUBMIS_BASE_URL, HUBMIS_OPENAPI and HUBMIS_CACHE_DIR; the "
+        "client is taken from HUBMIS_CLIENT_ID and HUBMIS_CLIENT_SECRET alone, as arguments can be seen by others"
     )  # fmt: skip
     group.add_argument("--realm")
     group.add_argument("--base-url")
+    group.add_argument("--openapi", help="the vendor's OpenAPI file")
     group.add_argument("--cache-dir")
     group.add_argument("--offline", action="store_true", help="answer from the cache alone")
 
 
 def _school(given: argparse.Namespace) -> School:
-    return connect(given.realm, None, None, given.base_url, given.cache_dir, offline=given.offline)
+    return connect(given.realm, None, None, given.base_url, given.openapi, given.cache_dir, offline=given.offline)
 
 
 def _tables(given: argparse.Namespace) -> str | list[str]:
@@ -188,6 +197,31 @@ def _endpoints(given: argparse.Namespace) -> int:
         return FAILED
     _print(found[["loader", "title", "section", "path_source", "grain"]])
     return COMPLETE
+
+
+def _spec(given: argparse.Namespace) -> int:
+    from .spec import as_openapi, compare, read_spec  # it takes libraries that nothing else needs
+
+    if given.what == "export":
+        text = json.dumps(as_openapi(CATALOGUE.values()), indent=1, ensure_ascii=False)
+        if str(given.file) == "-":
+            print(text)
+        else:
+            given.file.write_text(text, encoding="utf-8")
+            print(f"Written to {given.file}. What is inferred is marked x-inferred.")
+        return COMPLETE
+    spec = read_spec(given.file)
+    print(f"{len(spec.endpoints)} of {len(CATALOGUE)} operations matched.")
+    for said, tables in (("not in the file", spec.missing), ("only in the file", tuple(spec.others))):
+        for table in tables:
+            print(f"  {said}: {(spec.others.get(table) or CATALOGUE[table]).title}")
+    for table, reason in spec.unusable.items():
+        print(f"  cannot be asked: {CATALOGUE[table].title}: {reason}")
+    changes = compare(spec)
+    if len(changes):
+        print("\nWhere the file and the declarations differ:")
+        _print(changes)
+    return FAILED if spec.missing or spec.unusable else COMPLETE
 
 
 def _cache(given: argparse.Namespace) -> int:

@@ -15,6 +15,7 @@ def connect(
     client_id: str | None = None,
     client_secret: str | None = None,
     base_url: str | None = None,
+    openapi: str | os.PathLike[str] | None = None,
     cache_dir: str | os.PathLike[str] | None = None,
     *,
     offline: bool = False,
@@ -29,6 +30,9 @@ def connect(
     base_url
         The address of a test host; else ``HUBMIS_BASE_URL``, else ``https://api.hubmis.com``. Plain
         ``http`` is for this machine alone.
+    openapi
+        The vendor's OpenAPI file (JSON or YAML); else ``HUBMIS_OPENAPI``. Its paths, parameters and fields
+        replace the inferred ones.
     cache_dir
         Where answers are kept; else ``HUBMIS_CACHE_DIR``, else the user's cache folder. Each realm
         and client has a folder of its own in it, which only its owner can enter.
@@ -46,6 +50,8 @@ def connect(
     ------
     SettingsError
         A setting is missing or cannot be used.
+    SpecError
+        The OpenAPI file cannot be used.
     CacheError
         The cache folder cannot be written.
 
@@ -55,7 +61,12 @@ def connect(
     >>> school = hf.connect()  # doctest: +SKIP
     >>> students = hf.load_students(school, year_group=9)  # doctest: +SKIP
     """
-    found = settings(realm, client_id, client_secret, base_url, cache_dir)
+    found = settings(realm, client_id, client_secret, base_url, cache_dir, openapi)
+    spec = None
+    if found.openapi:
+        from .spec import read_spec  # it takes a library that nothing else needs
+
+        spec = read_spec(found.openapi)
     session = Session(
         base_url=found.base_url,
         realm=found.realm,
@@ -65,7 +76,7 @@ def connect(
         rate_file=rate_file(),
         offline=offline,
     )
-    return School(session, progress=progress)
+    return School(session, spec=spec, progress=progress)
 
 
 def demo(students: int = 240, *, seed: int = 1, progress: bool | None = None) -> School:

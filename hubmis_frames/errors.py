@@ -45,6 +45,10 @@ class PayloadError(HubmisError):
     """What arrived is not the JSON that the operation answers with."""
 
 
+class SpecError(HubmisError, ValueError):
+    """An OpenAPI file cannot be used, or has no such operation; nothing was sent."""
+
+
 class NotCachedError(HubmisError):
     """Offline, and the answer is not in the cache."""
 

@@ -8,12 +8,19 @@ import pyarrow as pa
 
 from .endpoints.declaration import CATALOGUE, YEAR, Endpoint, Parameter
 from .frames import Table, final_type, lay_out
+from .school import School
 
 API = "HUBmis API 1.2.0"
 
 
-def endpoints() -> pd.DataFrame:
+def endpoints(school: School | None = None) -> pd.DataFrame:
     """List every operation: one row per operation of the document.
+
+    Parameters
+    ----------
+    school
+        With a school that has the vendor's OpenAPI file: the operations as the file has them, and those
+        that only the file knows. Operations that it does not have keep their inferred path and cannot be called.
 
     Returns
     -------
@@ -21,10 +28,14 @@ def endpoints() -> pd.DataFrame:
         ``loader``, ``title`` (the document's), ``deprecated``, ``section``, ``path``, ``path_source``
         (``document``, ``inferred`` or ``openapi``), ``fields_source`` (the same; the document shows the
         fields of single records alone), ``paged``, ``key`` (the column with a row's own id, or missing),
-        ``grain`` (what one row is), ``ids`` (what has to be given), ``filters``, ``tables`` (the
-        operation's table and its child tables) and ``cached_hours`` (how long an answer stays good).
+        ``grain`` (what one row is), ``instead`` (what to use for a deprecated one), ``ids`` (what has to
+        be given), ``filters``, ``tables`` (the operation's table and its child tables) and
+        ``cached_hours`` (how long an answer stays good).
     """
-    frame = pd.DataFrame([_row(endpoint) for endpoint in CATALOGUE.values()])
+    spec = school.spec if school else None
+    known = [spec.endpoints.get(endpoint.table, endpoint) if spec else endpoint for endpoint in CATALOGUE.values()]
+    known += spec.others.values() if spec else []
+    frame = pd.DataFrame([_row(endpoint) for endpoint in known])
     return frame.astype({"deprecated": "boolean", "paged": "boolean"})
 
 
@@ -63,6 +74,7 @@ def _row(endpoint: Endpoint) -> dict[str, object]:
         "paged": endpoint.paged,
         "key": endpoint.key,
         "grain": endpoint.grain,
+        "instead": endpoint.instead,
         "ids": ", ".join(ids),
         "filters": ", ".join(filters),
         "tables": ", ".join(table.name for table in _tables(endpoint)),

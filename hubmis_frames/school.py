@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from os import PathLike
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pandas as pd
 import pyarrow as pa
@@ -22,6 +22,9 @@ from .export import export, plan
 from .frames import Report, tidy, to_pandas
 from .http import Answer, Pages, Session, gather, read_pages
 from .request import Request
+
+if TYPE_CHECKING:
+    from .spec import Spec
 
 
 @dataclass
@@ -47,10 +50,13 @@ class School:
     progress
         Whether to show a progress bar on what takes longer than two seconds; ``None``: where a
         person is watching, in a terminal or a notebook.
+    spec
+        What the vendor's OpenAPI file says of the operations.
     """
 
-    def __init__(self, session: Session, *, progress: bool | None = None) -> None:
+    def __init__(self, session: Session, *, progress: bool | None = None, spec: "Spec | None" = None) -> None:
         self._session = session
+        self.spec = spec
         self._progress = _is_watched() if progress is None else progress
         self._current_year: int | None = None
         self._told: set[str] = set()
@@ -174,6 +180,9 @@ class School:
         HubmisError
             The request failed.
         """
+        endpoint = self.resolve(endpoint)
+        if endpoint.deprecated:
+            self._say(f"{endpoint.loader}: HUBmis has deprecated this operation. {endpoint.instead}")
         requests = self.requests(endpoint, arguments)
         fetched = self.fetch(endpoint, requests, refresh=bool(arguments.get("refresh")))
         tables = {name: to_pandas(table) for name, table in fetched.tables.items()}
@@ -190,14 +199,25 @@ class School:
         _check_filters(endpoint, arguments, tables[endpoint.table])
         return tables
 
+    def resolve(self, endpoint: Endpoint) -> Endpoint:
+        """The operation as the vendor's OpenAPI file has it, where there is one.
+
+        Raises
+        ------
+        SpecError
+            The file does not have it, or not so that it could be asked.
+        """
+        return self.spec.endpoint(endpoint) if self.spec and endpoint.path_source != "openapi" else endpoint
+
     def requests(self, endpoint: Endpoint, arguments: Mapping[str, Any]) -> list[Request]:
         """The requests that a call stands for."""
-        return requests_of(endpoint, arguments, self.current_year)
+        return requests_of(self.resolve(endpoint), arguments, self.current_year)
 
     def fetch(
         self, endpoint: Endpoint, requests: Sequence[Request], *, refresh: bool = False, show: str = ""
     ) -> Fetched:
         """Send requests, as far as their answers are not cached, and make tidy tables of the answers."""
+        endpoint = self.resolve(endpoint)
         fetched = Fetched({}, Report())
         fetched.tables = tidy(endpoint, self._answers(endpoint, requests, refresh, show, fetched), fetched.report)
         return fetched
@@ -205,7 +225,7 @@ class School:
     def cached(self, endpoint: Endpoint, request: Request) -> int | None:
         """How many requests an answer in the cache consists of; ``None`` where it is not whole and good."""
         try:
-            return self._ask(endpoint, request, only_cached=True).asked
+            return self._ask(self.resolve(endpoint), request, only_cached=True).asked
         except NotCachedError:
             return None
 
@@ -226,10 +246,12 @@ class School:
     def tell(self, endpoint: Endpoint, report: Report) -> None:
         """Warn once of each thing a reader should know of a table."""
         for sentence in report.sentences():
-            said = f"{endpoint.table}: {sentence}."
-            if said not in self._told:
-                self._told.add(said)
-                warnings.warn(said, HubmisWarning, stacklevel=5)
+            self._say(f"{endpoint.table}: {sentence}.")
+
+    def _say(self, sentence: str) -> None:
+        if sentence not in self._told:
+            self._told.add(sentence)
+            warnings.warn(sentence, HubmisWarning, stacklevel=6)
 
     def _answers(
         self, endpoint: Endpoint, requests: Sequence[Request], refresh: bool, show: str, fetched: Fetched
@@ -254,10 +276,10 @@ class School:
         def get(request: Request, renew: bool = refresh) -> Answer:
             return self._session.get(request, endpoint.keep, renew, only_cached)
 
-        if not endpoint.paged:
+        if endpoint.paging is None:
             answer = get(request)
             return Pages([answer], 1, int(answer.cached))
-        return read_pages(self._session, request, get, lambda value: _rows(value, endpoint), refresh)
+        return read_pages(self._session, request, endpoint.paging, get, lambda value: _rows(value, endpoint), refresh)
 
 
 def active_year(years: pd.DataFrame, today: date) -> int | None:
@@ -296,7 +318,7 @@ def _check_filters(endpoint: Endpoint, arguments: Mapping[str, Any], frame: pd.D
     """Refuse rows that a filter should have kept away: a server may ignore a filter that it does not know."""
     for parameter in endpoint.parameters:
         asked = arguments.get(parameter.name)
-        column = endpoint.checks.get(parameter.name, parameter.name)
+        column = endpoint.checks.get(parameter.name, parameter.name if parameter.choices else "")
         if asked is None or parameter.place != "query" or column not in frame:
             continue
         values = frame[column]
@@ -304,7 +326,7 @@ def _check_filters(endpoint: Endpoint, arguments: Mapping[str, Any], frame: pd.D
             # Values from another vocabulary than the filter's say nothing about it.
             said = values.astype("string").str.lower()
             outside = said.isin([choice.lower() for choice in parameter.choices]) & (said != str(asked).lower())
-        elif parameter.kind is datetime and is_datetime64_any_dtype(values):
+        elif parameter.kind in (date, datetime) and is_datetime64_any_dtype(values):
             # The document states neither a time zone nor whether bounds are inclusive: a day either way is let pass.
             days = pd.to_datetime(values, utc=True).dt.normalize()
             bound = pd.to_datetime(asked, utc=True).normalize()

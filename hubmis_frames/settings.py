@@ -22,6 +22,7 @@ class Settings:
     client_secret: str = field(repr=False)
     base_url: str = BASE_URL
     cache_dir: Path = Path()
+    openapi: str | os.PathLike[str] | None = None
 
 
 def settings(
@@ -30,6 +31,7 @@ def settings(
     client_secret: str | None,
     base_url: str | None,
     cache_dir: str | os.PathLike[str] | None,
+    openapi: str | os.PathLike[str] | None,
 ) -> Settings:
     """Complete the arguments from the environment and check them.
 
@@ -56,6 +58,7 @@ def settings(
         found["HUBMIS_CLIENT_SECRET"],
         address(base_url or os.environ.get("HUBMIS_BASE_URL") or BASE_URL),
         Path(place).expanduser(),
+        openapi or os.environ.get("HUBMIS_OPENAPI") or None,
     )
 
 

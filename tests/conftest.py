@@ -52,7 +52,8 @@ def connect_to(tmp_path: Path) -> Iterator[Callable[..., School]]:
                 "rate": Rate(simulator.rules.capacity, simulator.rules.refill_seconds),
                 "patience": QUICK,
             }
-            return stack.enter_context(School(Session(**{**settings, **given}), progress=False))
+            spec = given.pop("spec", None)
+            return stack.enter_context(School(Session(**{**settings, **given}), progress=False, spec=spec))
 
         yield connect
 

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import hubmis_frames as hf
-from hubmis_frames.endpoints.call import ids_of, requests_of
+from hubmis_frames.endpoints.call import requests_of
 from hubmis_frames.endpoints.declaration import CATALOGUE
 from hubmis_frames.school import School, active_year
 from hubmis_frames.simulator import Simulator
@@ -51,7 +51,16 @@ def test_one_id_is_one_request():
 
 @given(st.lists(st.integers(1, 2**63 - 1)))
 def test_ids_keep_their_order_and_come_once(ids: list[int]):
-    assert ids_of(ids, "student_id", "x") == list(dict.fromkeys(ids))
+    asked = ask("student_attendance", student_id=ids)
+    assert [request.ids[0] for request in asked] == list(dict.fromkeys(ids))
+
+
+def test_several_ids_go_side_by_side_and_one_goes_with_all():
+    pairs = ask("staff_address", staff_id=[1, 1, 2, 1], address_mapping_id=[7, 8, 9, 7])
+    assert [request.ids for request in pairs] == [(1, 7), (1, 8), (2, 9)]
+    assert [request.ids for request in ask("staff_address", staff_id=1, address_mapping_id=[7, 8])] == [(1, 7), (1, 8)]
+    with pytest.raises(hf.BadArgumentError, match="differ in length"):
+        ask("staff_address", staff_id=[1, 2], address_mapping_id=[7, 8, 9])
 
 
 @pytest.mark.parametrize(

@@ -158,20 +158,24 @@ def test_a_directory_that_cannot_be_written_is_refused_before_anything_is_sent(
     assert simulator.log == []
 
 
-@pytest.mark.parametrize(
-    ("tables", "said"),
-    [
-        ("student", "Did you mean"),
-        (["studnets"], "Did you mean 'students'"),
-        ("student_timetable_calendar", "date_from"),
-    ],
-)
-def test_a_table_that_cannot_be_exported_is_said(school: School, tmp_path: Path, tables: Any, said: str):
-    if tables == "student":
-        assert "students" in school.export(tmp_path / "out", tables).table.tolist()
-        return
-    with pytest.raises(hf.BadArgumentError, match=said):
-        school.export(tmp_path / "out", tables)
+def test_a_table_that_does_not_exist_is_said(school: School, tmp_path: Path):
+    with pytest.raises(hf.BadArgumentError, match="Did you mean 'students'"):
+        school.export(tmp_path / "out", ["studnets"])
+    with pytest.raises(hf.BadArgumentError, match="There is no table 'everything'"):
+        school.export(tmp_path / "out", "everything")
+
+
+@pytest.mark.slow
+def test_all_is_everything_but_deprecated_twins(simulator: Simulator, connect_to: Connect, tmp_path: Path):
+    small = Simulator(build_world(students=14, seed=2), simulator.rules)
+    with small:
+        school = connect_to(small)
+        done = school.export(tmp_path / "out", "all").set_index("table")
+    assert (done.status == "complete").all(), done[done.status != "complete"]
+    assert set(done.index) == {table for table, endpoint in CATALOGUE.items() if not endpoint.deprecated}
+    assert done.index[: len(CORE)].tolist() == list(CORE)
+    assert done.requests.loc["student"] > 0
+    assert done.index.get_loc("student") > done.index.get_loc("student_emails")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")

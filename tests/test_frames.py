@@ -109,6 +109,16 @@ def test_a_field_that_repeats_a_path_id_is_one_column_and_another_value_is_kept(
     assert "academic_year_id_as_sent" in report.sentences()[0]
 
 
+def test_a_field_called_like_our_numbering_is_kept_always():
+    item = {"id": 3, "position": 0, "row": 1, "value": 2, "student_id": 5}
+    tables, _ = students({"id": 5, "nationalities": [item], "position": 7})
+    child = tables["students_nationalities"]
+    assert child.position.tolist() == child.position_as_sent.tolist() == [0]
+    assert (child.row[0], child.value[0]) == (1, 2)
+    assert tables["students"].position.tolist() == [7]
+    assert "student_id_as_sent" not in child
+
+
 def test_lists_inside_lists_go_on_and_find_their_parents():
     tables, report = students(
         {"id": 5, "plans": [{"id": 8, "steps": [{"done": True}, {"done": False}]}, {"id": 9, "steps": []}]}

@@ -50,11 +50,8 @@ def test_the_first_page_is_found_out_once(serve: Serve, connect_to: Connect):
     assert sum("page[number]=0" in unquote(asked.query) for asked in simulator.log) == 1
 
 
-def test_an_end_that_is_proven_costs_no_request_more(
-    serve: Serve, connect_to: Connect, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(pages, "PAGE_SIZE", 25)
-    simulator = serve()
+def test_an_end_that_is_proven_costs_no_request_more(serve: Serve, connect_to: Connect):
+    simulator = serve(page_cap=25)
     school = connect_to(simulator)
     hf.load_genders(school)
     hf.load_staff(school)

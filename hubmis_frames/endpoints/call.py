@@ -3,7 +3,7 @@
 import difflib
 import numbers
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from datetime import date, datetime
 from typing import Any
 
@@ -27,26 +27,15 @@ def requests_of(
         An argument is not what the document allows.
     """
     given = {name: value for name, value in arguments.items() if value is not None}
-    query = [
-        (parameter.wire, _text(endpoint, parameter, given[parameter.name]))
-        for parameter in endpoint.parameters
-        if parameter.place == "query" and parameter.name in given
-    ]
+    explicit = set(given)
+    # The server's own default would move when a new year begins in the middle of a long pull.
+    if YEAR not in given and any(parameter.place != "query" or parameter.required for parameter in endpoint.year):
+        given[YEAR] = current_year()
+        given = {name: value for name, value in given.items() if value is not None}
+    query = _sent("query", endpoint, given, explicit)
     if "sort" in given:
         query.append(_sort(endpoint, given["sort"]))
-    headers = []
-    year = endpoint.year
-    if year and YEAR not in given and any(parameter.place != "query" for parameter in year):
-        # The server's own default would move when a new year begins in the middle of a long pull.
-        current = current_year()
-        if current is not None:
-            given[YEAR] = current
-    if YEAR in given:
-        headers = [
-            (parameter.wire, _text(endpoint, parameter, given[YEAR]))
-            for parameter in year
-            if parameter.place == "header"
-        ]
+    headers = _sent("header", endpoint, given, explicit)
     return [
         Request(
             endpoint.path.format(**dict(zip(_names(endpoint), ids, strict=True))), tuple(query), tuple(headers), ids
@@ -55,8 +44,20 @@ def requests_of(
     ]
 
 
+def _sent(place: str, endpoint: Endpoint, given: Mapping[str, Any], explicit: Set[str]) -> list[tuple[str, str]]:
+    sent = []
+    for parameter in (parameter for parameter in endpoint.parameters if parameter.place == place):
+        # Where the year is a filter too, the active year is not: it would hide who has no year yet.
+        filters_by_default = parameter.name == YEAR and place == "query" and not parameter.required
+        if parameter.name in explicit or (parameter.name in given and not filters_by_default):
+            sent.append((parameter.wire, _text(endpoint, parameter, given[parameter.name])))
+        elif parameter.required:
+            raise BadArgumentError(f"{endpoint.loader}: {parameter.name} is missing.")
+    return sent
+
+
 def ids_of(value: object, name: str, where: str) -> list[int]:
-    """Ids from an int, an iterable of ints, a Series, or a frame that holds the column ``name``; each once."""
+    """Ids from an int, an iterable of ints, a Series, or a frame that holds the column ``name``."""
     if isinstance(value, pd.DataFrame):
         if name not in value.columns:
             raise BadArgumentError(
@@ -66,7 +67,7 @@ def ids_of(value: object, name: str, where: str) -> list[int]:
     if isinstance(value, str | bytes | Mapping):
         raise BadArgumentError(f"{where}: {name} takes positive integers, not text.")
     items = [value] if isinstance(value, numbers.Number) or not hasattr(value, "__iter__") else list(value)
-    return list(dict.fromkeys(_id(item, name, where) for item in items))
+    return [_id(item, name, where) for item in items]
 
 
 def _id(item: object, name: str, where: str) -> int:
@@ -99,7 +100,7 @@ def _combinations(endpoint: Endpoint, given: Mapping[str, Any]) -> list[tuple[in
         lists.append(
             ids_of(value, parameter.name, endpoint.loader)
             if parameter.kind is int
-            else [_text(endpoint, parameter, value)]
+            else [_text(endpoint, parameter, each) for each in ([value] if isinstance(value, str) else value)]
         )
     several = {len(values) for values in lists if len(values) != 1}
     if len(several) > 1:
@@ -123,7 +124,7 @@ def _text(endpoint: Endpoint, parameter: Parameter, value: object) -> str:
         if not isinstance(value, bool):
             raise BadArgumentError(f"{where} is True or False; not {value!r}.")
         return "true" if value else "false"
-    if parameter.kind is datetime:
+    if parameter.kind in (date, datetime):
         return _when(parameter, value, where)
     if not isinstance(value, str | int) or isinstance(value, bool) or not str(value).strip():
         raise BadArgumentError(f"{where} is text that is not empty.")
@@ -141,7 +142,7 @@ def _when(parameter: Parameter, value: object, where: str) -> str:
         raise BadArgumentError(
             f"{where} is a date or an instant, as '2026-01-31', '2026-01-31T08:30:00Z' or a datetime; not {value!r}."
         ) from None
-    if "dateTime" not in parameter.wire:
+    if parameter.kind is date:
         return found.strftime("%Y-%m-%d") if found.year > 999 else found.isoformat()[:10]
     if bare or not isinstance(found, datetime):
         return f"{found.isoformat()[:10]}T{'23:59:59' if parameter.name.endswith('_to') else '00:00:00'}Z"
@@ -161,7 +162,7 @@ def _sort(endpoint: Endpoint, sort: object) -> tuple[str, str]:
         raise BadArgumentError(
             f"{where} is one of {_listed(endpoint.sorts)}; not {field!r}.{_near(field, endpoint.sorts)}"
         )
-    return f"sort[{camel(field)}]", "desc" if sort.startswith("-") else "asc"
+    return endpoint.sort_wires.get(field, f"sort[{camel(field)}]"), "desc" if sort.startswith("-") else "asc"
 
 
 def _listed(choices: Sequence[str]) -> str:

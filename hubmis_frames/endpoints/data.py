@@ -104,7 +104,7 @@ def load_custom_field_groups(
     key="custom_field_id",
     keep=REFERENCE,
 )
-def load_custom_fields(school: School, *, group_id: int, refresh: bool = False) -> pd.DataFrame:
+def load_custom_fields(school: School, *, custom_field_group_id: int, refresh: bool = False) -> pd.DataFrame:
     """Custom fields: one row per field that the school added.
 
     Which fields there are, not what is in them: the document has no operation that gives their values.

@@ -18,6 +18,8 @@ from typing import Any, Literal, ParamSpec, Protocol
 import pandas as pd
 import pyarrow as pa
 
+from ..request import Paging
+
 P = ParamSpec("P")
 
 Ids = int | Iterable[int] | pd.Series | pd.DataFrame
@@ -33,7 +35,7 @@ REFERENCE = timedelta(days=7)
 PEOPLE = timedelta(days=1)
 EVENTS = timedelta(hours=4)
 
-_NOT_FILTERS = {"search": "search", "assessment_creation": "assessmentCreation", "group_id": "groupId"}
+_NOT_FILTERS = {"search": "search", "assessment_creation": "assessmentCreation", "custom_field_group_id": "groupId"}
 _NOT_SENT = ("sort", "refresh")
 
 
@@ -64,7 +66,7 @@ class Parameter:
     name: str
     wire: str
     place: Literal["path", "query", "header"]
-    kind: type  # int, str, bool, or datetime for a date or an instant
+    kind: type  # int, str, bool, date, or datetime for an instant
     choices: tuple[str, ...] = ()
     required: bool = False
 
@@ -80,7 +82,7 @@ class Endpoint:
     record: pa.StructType
     key: str | None
     single: bool
-    paged: bool
+    paging: Paging | None
     deprecated: bool
     keep: timedelta
     wrapper: str | None
@@ -90,6 +92,7 @@ class Endpoint:
     doc: str
     also: tuple[str, ...] = ()
     path_source: str = "inferred"
+    sort_wires: Mapping[str, str] = field(default_factory=dict)
     function: Callable[..., pd.DataFrame] | None = field(default=None, repr=False)
 
     @property
@@ -98,9 +101,19 @@ class Endpoint:
         return f"load_{self.table}"
 
     @property
+    def paged(self) -> bool:
+        """Whether the operation answers page by page."""
+        return self.paging is not None
+
+    @property
     def grain(self) -> str:
         """What one row is, as the docstring's first line says it."""
         return self.doc.partition("one row per ")[2].partition(".")[0]
+
+    @property
+    def instead(self) -> str:
+        """What a deprecated operation's docstring says to use instead."""
+        return self.doc.partition("\n\n")[2].partition("\n\n")[0].replace("\n", " ") if self.deprecated else ""
 
     @property
     def fields_source(self) -> str:
@@ -195,7 +208,7 @@ class Section:
                 record=record,
                 key=key,
                 single=single,
-                paged=paged,
+                paging=Paging() if paged else None,
                 deprecated=deprecated,
                 keep=keep,
                 wrapper=wrapper,
@@ -260,9 +273,12 @@ def _parameters(
             yield Parameter(name, wire.get(name) or _path_name(parameter), "path", kind, choices, required=True)
         elif name != YEAR:
             required = parameter.default is inspect.Parameter.empty or name in defaults
-            yield Parameter(name, wire.get(name) or _wire_name(name), "query", kind, choices, required)
-        for place, spelling in year.items() if name == YEAR else ():
-            yield Parameter(name, spelling, place, int)
+            spelling = wire.get(name) or _wire_name(name)
+            # The document's one range takes instants, its other bounds take dates.
+            kind = date if kind is datetime and "dateTime" not in spelling else kind
+            yield Parameter(name, spelling, "query", kind, choices, required)
+        for place, called in year.items() if name == YEAR else ():
+            yield Parameter(name, called, place, int)
 
 
 def _path_name(parameter: inspect.Parameter) -> str:

@@ -18,6 +18,8 @@ TIME = pa.time64("us")
 INSTANT = pa.timestamp("us", tz="UTC")
 
 REFERS = b"refers"
+# On the items of a list that stands for an object whose names are data: each becomes a row with its name in "key".
+MAP = b"map"
 
 
 class Nested(NamedTuple):

@@ -1,8 +1,10 @@
 """What an export asks for, in which order, and what that costs. It sends nothing."""
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from itertools import product
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -50,35 +52,52 @@ CORE = (
 """What attendance and wellbeing analysis needs, the cheap and useful first."""
 
 _CALENDAR = ("terms", "holidays", "inset_days", "closure_dates")
+_MANY = ("students", "past_students", "contacts", "pastoral_events", "student_wellbeing_events")
 
 Frames = Mapping[str, pd.DataFrame]
 
 
 @dataclass(frozen=True)
 class Step:
-    """One table of an export, and the tables whose ids it is asked by."""
+    """One table of an export, and the tables by whose ids it is asked."""
 
     endpoint: Endpoint
-    parents: tuple[str, ...]
+    parent: str | None
+    """The table that holds the ids of its path."""
+    filtered_by: Mapping[str, str]
+    """The tables that hold the ids of the filters it requires."""
 
-    def requests(self, school: "School", loaded: Frames, year: int | None) -> list[Request]:
-        """Build the requests, given the frames of the parents.
+    @property
+    def parents(self) -> tuple[str, ...]:
+        """Every table that has to be there first."""
+        return (*((self.parent,) if self.parent else ()), *self.filtered_by.values())
+
+    def calls(self, loaded: Frames, year: int | None) -> list[dict[str, object]]:
+        """The arguments of each call that the table takes, given the frames of the parents.
 
         Marks go back beyond the active year, so its predecessor's calendar is asked for too.
         """
-        arguments: dict[str, object] = {YEAR: year} if self.endpoint.year else {}
-        for parameter, parent in zip(_parents(self.endpoint), self.parents, strict=True):
-            arguments[parameter.name] = loaded[parent]
-        years = [year, _year_before(loaded, year)] if self.endpoint.table in _CALENDAR else [year]
-        choices = [parameter for parameter in self.endpoint.path_ids if parameter.choices]
-        found: dict[Request, None] = {}
-        for each in dict.fromkeys(years):
-            if self.endpoint.year:
-                arguments[YEAR] = each
-            for choice in choices[0].choices if choices else ("",):
-                given = arguments | ({choices[0].name: choice} if choices else {})
-                found.update(dict.fromkeys(school.requests(self.endpoint, given)))
-        return list(found)
+        fixed: dict[str, object] = {}
+        varied: dict[str, list[object]] = {}
+        for parameter in self.endpoint.parameters:
+            name = parameter.name
+            if name == YEAR:
+                years = [year, _year_before(loaded, year)] if self.endpoint.table in _CALENDAR else [year]
+                varied[name] = list(dict.fromkeys(years))
+            elif name in self.filtered_by:
+                varied[name] = loaded[self.filtered_by[name]][name].tolist()
+            elif parameter.place == "path" and self.parent and name in loaded[self.parent]:
+                fixed[name] = loaded[self.parent][name]
+            elif parameter.place == "path":
+                varied[name] = list(parameter.choices)
+            elif parameter.required:
+                fixed[name] = _bound(parameter, loaded, year)
+        return [fixed | dict(zip(varied, values, strict=True)) for values in product(*varied.values())]
+
+    def requests(self, school: "School", loaded: Frames, year: int | None) -> list[Request]:
+        """Build the requests of all calls, each once."""
+        calls = self.calls(loaded, year)
+        return list(dict.fromkeys(each for call in calls for each in school.requests(self.endpoint, call)))
 
 
 def steps_of(tables: str | Iterable[str]) -> list[Step]:
@@ -87,11 +106,11 @@ def steps_of(tables: str | Iterable[str]) -> list[Step]:
     Raises
     ------
     BadArgumentError
-        There is no such table, or it takes more than ids to ask for.
+        There is no such table, or its ids are nowhere listed.
     """
-    names = CORE if tables == "core" else [tables] if isinstance(tables, str) else list(tables)
+    names = {"core": CORE, "all": _everything()}.get(tables) if isinstance(tables, str) else list(tables)
     ordered: dict[str, Step] = {}
-    for name in names:
+    for name in [str(tables)] if names is None else names:
         _add(name, ordered)
     return list(ordered.values())
 
@@ -133,6 +152,25 @@ def _basis(step: Step, known: bool, to_send: int) -> str:
     return "at least: one for each page" if step.endpoint.paged and to_send else ""
 
 
+def _everything() -> list[str]:
+    """Every table but the deprecated twins, what is cheap and useful first.
+
+    Then what takes a request a group or member of staff, a student or contact, and last the single
+    records that their list holds already.
+    """
+    rest = [endpoint for endpoint in CATALOGUE.values() if not endpoint.deprecated and endpoint.table not in CORE]
+    return [*CORE, *(endpoint.table for endpoint in sorted(rest, key=_dearness))]
+
+
+def _dearness(endpoint: Endpoint) -> int:
+    parent = _parent(endpoint)
+    if parent is None:
+        return 0
+    if endpoint.key == CATALOGUE[parent].key:
+        return 3
+    return 2 if parent in _MANY else 1
+
+
 def _add(name: str, ordered: dict[str, Step]) -> None:
     if name in ordered:
         return
@@ -140,33 +178,46 @@ def _add(name: str, ordered: dict[str, Step]) -> None:
         near = difflib.get_close_matches(name, CATALOGUE, 1)
         raise BadArgumentError(
             f"There is no table {name!r}.{f' Did you mean {near[0]!r}?' if near else ''} hf.endpoints() lists them "
-            "all; 'core' stands for those that attendance and wellbeing need."
+            "all; 'core' stands for those that attendance and wellbeing need, 'all' for every one."
         )
     endpoint = CATALOGUE[name]
-    if beyond := [p.name for p in endpoint.parameters if p.required and p.place == "query"]:
-        raise BadArgumentError(
-            f"{name} cannot be exported: it needs {', '.join(beyond)}. Call hf.{endpoint.loader}(...) and save "
-            "its frame."
-        )
-    parents = tuple(_source(parameter) for parameter in _parents(endpoint))
-    if endpoint.year:
+    needed = [p for p in endpoint.parameters if p.place == "query" and p.required and p.kind is int]
+    step = Step(endpoint, _parent(endpoint), {p.name: _listing(endpoint, [p]) for p in needed})
+    if any(p.name == YEAR or (p.required and p.kind is date) for p in endpoint.parameters):
         _add("academic_years", ordered)
-    for parent in parents:
+    for parent in step.parents:
         _add(parent, ordered)
-    ordered[name] = Step(endpoint, parents)
+    ordered[name] = step
 
 
-def _parents(endpoint: Endpoint) -> list[Parameter]:
-    return [p for p in endpoint.path_ids if p.name != YEAR and not p.choices]
+def _parent(endpoint: Endpoint) -> str | None:
+    """The table that holds the ids of an operation's path, if it has any."""
+    ids = [parameter for parameter in endpoint.path_ids if parameter.name != YEAR]
+    return _listing(endpoint, ids) if any(parameter.kind is int for parameter in ids) else None
 
 
-def _source(parameter: Parameter) -> str:
-    """The list that holds all ids of a kind."""
-    for endpoint in CATALOGUE.values():
-        listed = not endpoint.single and not endpoint.deprecated and not _parents(endpoint)
-        if listed and endpoint.key == parameter.name and not any(p.choices for p in endpoint.path_ids):
-            return endpoint.table
-    raise BadArgumentError(f"No operation lists every {parameter.name}, so what needs it cannot be exported.")
+def _listing(endpoint: Endpoint, ids: Sequence[Parameter]) -> str:
+    """The list whose key is the last of the ids; of several, the first that is asked by the fewest others."""
+    names = {YEAR, *(parameter.name for parameter in ids)}
+    lists = [
+        (len([p for p in each.path_ids if p.name not in names and p.kind is int]), each.table)
+        for each in CATALOGUE.values()
+        if each.key == ids[-1].name and not (each.single or each.deprecated or each.table == endpoint.table)
+    ]
+    if not lists:
+        raise BadArgumentError(f"{endpoint.table} cannot be exported: no operation lists any {ids[-1].name}.")
+    return min(lists, key=lambda found: found[0])[1]
+
+
+def _bound(parameter: Parameter, loaded: Frames, year: int | None) -> object:
+    """The first or last day of the academic year, for an operation that wants its dates."""
+    years = loaded["academic_years"]
+    named = years[years["academic_year_id"] == year]
+    column = "date_to" if parameter.name.endswith("_to") else "date_from"
+    if column not in named or named[column].isna().all():
+        raise BadArgumentError("The academic years that HUBmis lists hold no dates, so nothing can be asked by them.")
+    day: date = named[column].iloc[0].date()
+    return day
 
 
 def _cached_year(school: "School") -> int | None:

@@ -72,7 +72,7 @@ def _run(
 def _step(
     school: "School", directory: Path, step: Step, loaded: dict[str, pd.DataFrame], year: int | None, refresh: bool
 ) -> Entry:
-    endpoint = step.endpoint
+    endpoint = school.resolve(step.endpoint)
     entry = Entry(endpoint.title, endpoint.path, endpoint.path_source, "complete")
     if missing := [parent for parent in step.parents if parent not in loaded]:
         entry.status = "failed"

@@ -13,6 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from ..endpoints.shapes import MAP
 from ..errors import PayloadError
 from .layout import AS_SENT
 from .report import Report
@@ -100,7 +101,11 @@ class _Fitter:
 
     def _fit_list(self, value: Any, type_: pa.DataType, where: str) -> tuple[bool, Any]:
         item = type_.value_type
-        if isinstance(value, dict):  # PHP writes a list with gaps as an object, and some write one item bare
+        if isinstance(value, dict) and MAP in (type_.value_field.metadata or {}):
+            value = [
+                {"key": key, **(inner if isinstance(inner, dict) else {"value": inner})} for key, inner in value.items()
+            ]
+        elif isinstance(value, dict):  # PHP writes a list with gaps as an object, and some write one item bare
             sparse = all(name.isdecimal() for name in value)
             value = list(value.values()) if sparse else [value]
             self._report.converted[where] += 1

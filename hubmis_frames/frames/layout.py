@@ -106,10 +106,15 @@ def _table(
         wanted = key if path == ("id",) and key else "_".join(path)
         column = Column(_unused(wanted, taken), path, field.type, declared, _refers(record, path))
         taken.add(column.name)
-        (echoes if wanted in keys else columns).append(column)
+        (echoes if wanted in keys and not _is_number(wanted) else columns).append(column)
     # A record's own id stands in front, beside the keys.
     columns = sorted([*columns, *extra], key=lambda column: (column.name != key, not column.declared))
     return Table(name, keys, tuple(columns), tuple(children), link, tuple(echoes))
+
+
+def _is_number(key: str) -> bool:
+    """Whether a key column is our own numbering, which a field of the same name does not repeat."""
+    return key == ROW or key.endswith(POSITION)
 
 
 def _child(parent: str, path: Path, field: pa.Field, link: tuple[str, ...]) -> Table:

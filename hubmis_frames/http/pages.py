@@ -6,11 +6,10 @@ from typing import NamedTuple
 import orjson
 
 from ..errors import NotCachedError, NotFoundError, PayloadError, RefusedError, UnreachableError
-from ..request import Request
+from ..request import Paging, Request
 from .session import Answer, Session
 from .wire import parse
 
-PAGE_SIZE = 500  # a request is the dearest thing; a server that gives less is noticed
 MOST_PAGES = 5000
 
 Rows = Callable[[object], list[object]]
@@ -25,7 +24,9 @@ class Pages(NamedTuple):
     cached: int
 
 
-def read_pages(session: Session, request: Request, get: Get, rows_of: Rows, refresh: bool = False) -> Pages:
+def read_pages(
+    session: Session, request: Request, paging: Paging, get: Get, rows_of: Rows, refresh: bool = False
+) -> Pages:
     """Read pages, each with ``get``, until the end is certain.
 
     A page shorter than asked for may be the last or a server's cap. It is taken as the last only if
@@ -45,11 +46,11 @@ def read_pages(session: Session, request: Request, get: Get, rows_of: Rows, refr
         if number not in read:
             # Pages of different ages do not fit together: once one is new, those after it must be.
             fresh = refresh or any(not answer.cached for answer, _ in read.values())
-            answer = get(numbered(request, number), fresh)
+            answer = get(numbered(request, paging, number), fresh)
             read[number] = answer, rows_of(parse(answer.body, request.path))
         return read[number][1]
 
-    number = first_number(session, page)
+    number = paging.first if paging.first is not None else first_number(session, page)
     answers: list[Answer] = []
     seen: set[bytes] = set()
     proven = previous = 0
@@ -88,7 +89,6 @@ def first_number(session: Session, page: Callable[[int], list[object]]) -> int:
     return first
 
 
-def numbered(request: Request, number: int) -> Request:
+def numbered(request: Request, paging: Paging, number: int) -> Request:
     """The request for one page."""
-    paging = (("page[number]", str(number)), ("page[size]", str(PAGE_SIZE)))
-    return request._replace(query=(*request.query, *paging))
+    return request._replace(query=(*request.query, (paging.number, str(number)), (paging.size, str(paging.most))))

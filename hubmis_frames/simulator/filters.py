@@ -17,7 +17,6 @@ ELSEWHERE = {
     "destination_school": ("destination",),
     "house": ("academic_house", "boarding_house"),
     "status": ("status_id", "review_status", "status"),
-    "group_id": ("custom_field_group",),
 }
 """Fields that a filter looks at under another name than its own."""
 MOMENTS = ("date_time", "review_date_time", "date", "start_date", "created_at")
@@ -53,7 +52,7 @@ def without_past(store: Store, query: Query, rows: list[Row]) -> list[Row]:
 
 def found(store: Store, year: int, name: str, row: Row, record: Row) -> list[Any]:
     """Return what a filter of this name compares with: ids or scalars, of the thing or of its student."""
-    fields = ELSEWHERE.get(name, (name, f"{name}s"))
+    fields = ELSEWHERE.get(name, (name, f"{name}s", name.removesuffix("_id")))
     student = store.row("student", row["student"], year) if "student" in row else None
     for place in (row, student or {}, record):
         values = [place[field] for field in fields if field in place]

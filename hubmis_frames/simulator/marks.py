@@ -5,6 +5,7 @@ a wave of illness each winter. Nothing is kept: the same seed and student give t
 """
 
 from datetime import date, timedelta
+from random import Random
 from typing import NamedTuple
 
 import numpy as np
@@ -56,28 +57,37 @@ class Habits(NamedTuple):
     alternative: bool  # taught elsewhere on Fridays by arrangement of the authority
 
 
-def habits(seed: int, student: int) -> Habits:
-    """Return how the student attends; about one in twelve is absent persistently, one in 120 severely."""
+def habits(seed: int, student: int, severe: bool) -> Habits:
+    """Return how the student attends; about one in twenty, beside those who are severely absent, is often away."""
     rng = np.random.default_rng([seed, student, 1])
     kind, late, *chances = rng.random(6)
     rate = float(rng.gamma(3.2, 0.0128))
-    if kind < 0.055:
+    if kind < 0.05:
         rate = 0.11 + 0.2 * float(rng.random())
-    if kind < 0.009:
-        rate = 0.56 + 0.15 * float(rng.random())
+    if severe:
+        rate = 0.62 + 0.12 * float(rng.random())
     sport, music, dual, alternative = (
         bool(chance < share) for chance, share in zip(chances, (0.14, 0.05, 0.006, 0.006), strict=True)
     )
     return Habits(rate, 0.16 if late < 0.05 else 0.05 * float(late) ** 3, sport, music, dual, alternative)
 
 
+def add(rng: Random, seed: int, entities: dict[str, Rows]) -> None:
+    """Give each student habits; one student in 150, of those who have long been here, is severely absent."""
+    people = entities["student"]
+    settled = [n for n, row in people.items() if row["start_date"] <= "2024-09-01" and not row["leaving_date"]]
+    severe = rng.sample(settled, min(len(settled), max(1, len(people) // 150)))
+    for number, row in people.items():
+        row["_habits"] = habits(seed, number, number in severe)
+
+
 class Register:
     """The marks of one student, session by session."""
 
-    def __init__(self, seed: int, student: int, codes: Rows) -> None:
-        self.seed, self.student = seed, student
+    def __init__(self, seed: int, student: Row, codes: Rows) -> None:
+        self.seed, self.student = seed, student["id"]
         self._codes = {row["code"]: number for number, row in codes.items()}
-        self._habits = habits(seed, student)
+        self._habits: Habits = student["_habits"]
 
     def marks(self, year: Year, placement: Row, today: date) -> list[Row]:
         """Return the marks of one academic year up to today, without ids."""
@@ -194,8 +204,8 @@ def _outing(year_group: int, day: date) -> str | None:
     return "V" if (day.toordinal() * 7 + year_group * 31) % 97 == 0 else None
 
 
-def register(seed: int, student: int, codes: Rows, placed: dict[int, Row], today: date) -> list[Row]:
+def register(seed: int, student: Row, codes: Rows, placed: dict[int, Row], today: date) -> list[Row]:
     """Return all marks of a student over the years given, with their ids."""
     kept = Register(seed, student, codes)
     marks = [mark for year, row in placed.items() for mark in kept.marks(YEARS[year], row, today)]
-    return [{"id": student * 1000 + position, **mark} for position, mark in enumerate(marks, start=1)]
+    return [{"id": student["id"] * 1000 + position, **mark} for position, mark in enumerate(marks, start=1)]

@@ -5,7 +5,6 @@ from random import Random
 
 from .calendar import YEARS, instant
 from .groups import Placements
-from .marks import habits
 from .people import Entities
 from .reference import EVENT_CATEGORIES, PLAN_CATEGORIES
 from .rows import Row, numbered
@@ -26,7 +25,7 @@ TEXTS = {
 }
 
 
-def add(rng: Random, seed: int, today: date, entities: Entities, placements: Placements) -> None:
+def add(rng: Random, today: date, entities: Entities, placements: Placements) -> None:
     """Add events, plans and learning support records to the entities."""
     categories: dict[str, list[int]] = {}
     for number, row in entities["pastoral_category"].items():
@@ -37,13 +36,13 @@ def add(rng: Random, seed: int, today: date, entities: Entities, placements: Pla
         for number, placed in students.items():
             first, until = placed["_first"], min(placed["_last"], str(last))
             days = YEARS[year].days(date.fromisoformat(first), date.fromisoformat(until))
-            rate = habits(seed, number).rate
-            often = {"wellbeing_event": 0.25 + 9 * rate, "wellbeing_plan": 0.04 + 3 * max(0.0, rate - 0.06)}
+            rate = entities["student"][number]["_habits"].rate
+            often = {"wellbeing_event": 0.25 + 9 * rate, "wellbeing_plan": 0.08 + 3 * max(0.0, rate - 0.06)}
             kinds = [kind for kind, mean in often.items() for _ in range(_count(rng, mean) if days else 0)]
             events += [_event(rng, kind, number, rng.choice(days), today, rate, categories, entities) for kind in kinds]
     events.sort(key=lambda row: (row["date_time"], row["student"]))
     entities["pastoral_event"] = numbered("pastoral_event", events)
-    _learning_support(rng, seed, entities)
+    _learning_support(rng, entities)
 
 
 def _count(rng: Random, mean: float) -> int:
@@ -95,13 +94,13 @@ def _event(
     }
 
 
-def _learning_support(rng: Random, seed: int, entities: Entities) -> None:
+def _learning_support(rng: Random, entities: Entities) -> None:
     types, statuses, severities = (
         list(entities[f"learning_support_{kind}"]) for kind in ("type", "status", "severity")
     )
     records = []
-    for number in entities["student"]:
-        chance = 0.12 + 0.35 * min(0.4, habits(seed, number).rate)
+    for number, student in entities["student"].items():
+        chance = 0.12 + 0.35 * min(0.4, student["_habits"].rate)
         for _ in range(rng.choice((1, 1, 1, 2)) if rng.random() < chance else 0):
             begun, plan = date(2022, 9, 5) + timedelta(rng.randrange(1300)), rng.random() < 0.18
             status = rng.choices(statuses, weights=(75, 12, 13))[0]

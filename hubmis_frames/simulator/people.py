@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 from . import names
-from .calendar import ACTIVE, PREVIOUS, YEARS
+from .calendar import ACTIVE, PREVIOUS, YEARS, instant
 from .reference import by_name
 from .rows import Row, Rows, ids, numbered
 from .structure import KEY_STAGES
@@ -16,9 +16,18 @@ Entities = dict[str, Rows]
 APPLICANT, LEFT_IN_2025, LEFT_IN_2024 = 6, 14, 15
 """The Year in which those would be in the active year who are not in the school."""
 
+LEADERS = {1: "Head", 2: "Deputy Head", 3: "School Nurse"}
+"""Those who teach nobody, counted from the end of the list."""
+BOARDING = ("Full boarder", "Full boarder", "Weekly boarder")
+"""How those board who do."""
 JOINING = (date(2025, 1, 13), date(2025, 11, 3), date(2026, 1, 19), date(2026, 4, 20))
 LEAVING = (date(2025, 2, 14), date(2025, 4, 4), date(2025, 12, 5), date(2026, 3, 13))
 """Days on which students come and go in the middle of a year."""
+
+NOT_LEFT: dict[str, Any] = dict.fromkeys(
+    ("leaving_status", "leaving_date", "term", "academic_year", "destination", "destination_start_date", "key_stage")
+)
+"""What is known of the leaving of those who have not left."""
 
 
 @dataclass
@@ -44,16 +53,17 @@ def staff(rng: Random, count: int, entities: Entities) -> Rows:
         kind, gender = names.background(rng), rng.choice(("Female", "Female", "Male"))
         first, last = names.first_name(rng, kind, gender), names.family_name(rng, kind)
         title = "Dr" if rng.random() < 0.08 else "Mr" if gender == "Male" else rng.choice(("Mrs", "Ms", "Miss"))
-        gone = position > 5 and rng.random() < 0.05
+        gone = 5 < position < count - len(LEADERS) and rng.random() < 0.05
+        leads = LEADERS.get(count - position)
         listed.append(
             {
                 **_person(first, last, genders[gender], "staff"),
                 "title": titles[title],
                 "email": f"{first[0]}.{last}{position}@school.example".lower(),
-                "job_title": ("Head", "Deputy Head", "School Nurse")[position] if position < 3 else "Teacher",
+                "job_title": leads or "Teacher",
                 "status": "past" if gone else "current",
                 "status_id": 2 if gone else 1,
-                "departments": [] if position < 3 else [departments[position % len(departments)]],
+                "departments": [] if leads else [departments[position % len(departments)]],
                 **{group: [] for group in ("academic_houses", "boarding_houses", "forms", "tutor_groups")},
                 **{group: [] for group in ("subjects", "subject_sets", "year_groups", "sections")},
             }
@@ -70,15 +80,13 @@ def students(rng: Random, count: int, today: date, entities: Entities) -> None:
     for position, (number, year) in enumerate(zip(ids("student", len(cohorts)), cohorts, strict=True)):
         leaves_early = len(cohorts) - max(3, count // 40) - 6 <= position and year != APPLICANT
         family = _family(rng, families, year)
-        people[number] = _student(rng, number, year, family, entities) | _enrolment(
-            rng, year, leaves_early, today, entities
-        )
-        people[number]["_family"] = family.number
+        stay = _enrolment(rng, year, leaves_early, today, entities)
+        people[number] = {**_student(rng, number, year, family, entities), **stay, "_family": family.number}
         family.children.append(number)
         family.years.add(year)
     entities["student"] = people
     for number in rng.sample([n for n, row in people.items() if row["enrolment_status"] == "current"], 2):
-        people[number]["deleted_at"] = f"2025-0{rng.randrange(2, 6)}-1{rng.randrange(10)}T10:15:00Z"
+        people[number]["deleted_at"] = instant(today - timedelta(rng.randrange(5, 60)), 10, 15)
     entities["contact"], entities["student_contact_relation"] = _contacts(rng, families, entities)
     entities["student_relation"] = _siblings(families, entities)
 
@@ -114,7 +122,7 @@ def _student(rng: Random, number: int, year: int, family: Family, entities: Enti
     gender = rng.choices(("Female", "Male", "Non-binary"), weights=(49, 50, 1))[0]
     first = names.first_name(rng, family.kind, gender)
     academic, boarding = _houses(entities)
-    boards = rng.random() < 0.16
+    boards, countries = rng.random() < 0.16, list(entities["country"])
     second = [each for each in family.kind.languages if each != family.language]
     born = date(2025 - year - 5, 9, 1) + timedelta(rng.randrange(365))  # Year 7 begins at eleven
     both = family.nationality != "British" and rng.random() < 0.4
@@ -127,10 +135,8 @@ def _student(rng: Random, number: int, year: int, family: Family, entities: Enti
         "access_status": rng.choice(("invited", "active", "active", "no_access")),
         "academic_house": academic[number % len(academic)],
         "boarding_house": rng.choice(boarding) if boards else None,
-        "boarding_type": by_name(entities["boarding_type"])[rng.choice(_BOARDING) if boards else "Day"],
-        "country_of_birth": next(iter(entities["country"]))
-        if rng.random() < 0.85
-        else rng.choice([*entities["country"]]),
+        "boarding_type": by_name(entities["boarding_type"])[rng.choice(BOARDING) if boards else "Day"],
+        "country_of_birth": countries[0] if rng.random() < 0.85 else rng.choice(countries),
         "date_of_birth": str(born),
         "ethnicity": named["ethnicity"][family.kind.ethnicity],
         "faith": named["faith"][family.faith],
@@ -156,20 +162,17 @@ def _houses(entities: Entities) -> tuple[list[int], list[int]]:
     return [n for n in kinds if kinds[n] == "academic"], [n for n in kinds if kinds[n] == "boarding"]
 
 
-_BOARDING = ("Full boarder", "Full boarder", "Weekly boarder")
-
-
 def _enrolment(rng: Random, year: int, leaves_early: bool, today: date, entities: Entities) -> Row:
     """Return when the student came and left, and where to."""
     if year == APPLICANT:
-        return {"enrolment_status": "applicant", "start_date": "2026-09-01", "_cohort": year, **_NOT_LEFT}
+        return {"enrolment_status": "applicant", "start_date": "2026-09-01", "_cohort": year, **NOT_LEFT}
     joined_in = rng.choices((7, 9, 12), weights=(86, 6, 8))[0]
     begins = date(2025 - max(0, year - (joined_in if joined_in <= year else 7)), 9, 1)
     if rng.random() < 0.03:  # some come in the middle of a year
         begins = max(begins, rng.choice([day for day in JOINING if day <= today]))
     if year in (LEFT_IN_2025, LEFT_IN_2024) or leaves_early:
         begins = min(begins, date(2024, 9, 1) if leaves_early or year == LEFT_IN_2025 else date(2020, 9, 1))
-    row: Row = {"enrolment_status": "current", "start_date": str(begins), "_cohort": year, **_NOT_LEFT}
+    row: Row = {"enrolment_status": "current", "start_date": str(begins), "_cohort": year, **NOT_LEFT}
     ends = {LEFT_IN_2025: date(2025, 7, 22), LEFT_IN_2024: date(2024, 7, 19)}.get(year)
     if leaves_early:
         ends = rng.choice([day for day in LEAVING if day <= today])
@@ -187,11 +190,6 @@ def _enrolment(rng: Random, year: int, leaves_early: bool, today: date, entities
         "destination_start_date": str(ends.replace(day=1) + timedelta(45)) if rng.random() < 0.7 else None,
         "key_stage": KEY_STAGES[min(13, year - (left == PREVIOUS))] if year > 7 else "KS3",
     }
-
-
-_NOT_LEFT: dict[str, Any] = dict.fromkeys(
-    ("leaving_status", "leaving_date", "term", "academic_year", "destination", "destination_start_date", "key_stage")
-)
 
 
 def _contacts(rng: Random, families: list[Family], entities: Entities) -> tuple[Rows, Rows]:

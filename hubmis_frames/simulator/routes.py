@@ -1,20 +1,19 @@
 """From a request line to the operation and its arguments; refuses what the document does not allow."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from hubmis_frames.endpoints.declaration import CATALOGUE, YEAR, Endpoint, Parameter
+from hubmis_frames.endpoints.declaration import YEAR, Endpoint, Parameter
 
 from .rows import Row
 from .rules import RefusedError, Rules
 from .store import Store, thing
 
 SORT = re.compile(r"sort\[(\w+)]")
-PAGE = ("page[number]", "page[size]")
 
 
 @dataclass(frozen=True)
@@ -34,9 +33,9 @@ class Query:
 class Routes:
     """The paths of all declared operations."""
 
-    def __init__(self) -> None:
+    def __init__(self, endpoints: Iterable[Endpoint]) -> None:
         # A path without ids is tried before those with them: students/past is nobody's record.
-        listed = sorted(CATALOGUE.values(), key=lambda endpoint: len(endpoint.path_ids))
+        listed = sorted(endpoints, key=lambda endpoint: len(endpoint.path_ids))
         self._patterns = [
             (re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", endpoint.path)), endpoint) for endpoint in listed
         ]
@@ -57,29 +56,31 @@ def parse(
     known = {parameter.wire: parameter for parameter in endpoint.parameters if parameter.place == "query"}
     filters: Row = {}
     sorts: list[tuple[str, bool]] = []
+    fields = {wire: field for field, wire in endpoint.sort_wires.items()}
+    number, size, *_ = endpoint.paging or ("", "")
     paging: dict[str, int] = {}
     for wire, text in parse_qsl(query, keep_blank_values=True):
         if wire in known:
             filters[known[wire].name] = _value(known[wire], text)
-        elif wire in PAGE and endpoint.paged:
+        elif wire in (number, size):
             if not text.isdecimal():
                 raise RefusedError(422, "The given data was invalid.", {wire: "must be a whole number"})
             paging[wire] = int(text)
         elif (sort := SORT.fullmatch(wire)) and endpoint.sorts is not None:
-            sorts.append(_sort(endpoint, sort[1], text))
+            sorts.append(_sort(endpoint, fields.get(wire, sort[1]), text))
         elif rules.strict_query:
             raise RefusedError(400, f"{wire} is not a parameter of {endpoint.title!r}.")
     for wire, parameter in known.items():
         if parameter.required and parameter.name not in filters:
             raise RefusedError(422, "The given data was invalid.", {wire: "is required"})
-    if not paging.get(PAGE[1], 1):
-        raise RefusedError(422, "The given data was invalid.", {PAGE[1]: "must be at least 1"})
+    if not paging.get(size, 1):
+        raise RefusedError(422, "The given data was invalid.", {size: "must be at least 1"})
     year = path.get(YEAR) or filters.pop(YEAR, None) or _header_year(endpoint, headers) or store.active
     if year not in store.rows("academic_year"):
         raise RefusedError(422, "The given data was invalid.", {YEAR: "is not an academic year"})
     status = filters.get("enrolment_status")
     statuses = frozenset({status}) if status else rules.statuses
-    return Query(endpoint, path, year, filters, statuses, tuple(sorts), paging.get(PAGE[0]), paging.get(PAGE[1]))
+    return Query(endpoint, path, year, filters, statuses, tuple(sorts), paging.get(number), paging.get(size))
 
 
 def _path_value(parameter: Parameter, text: str, store: Store) -> Any:
@@ -110,7 +111,7 @@ def _value(parameter: Parameter, text: str) -> Any:
     elif parameter.kind is int:
         if re.fullmatch(r"-?\d{1,18}", text):
             return int(text)
-    elif parameter.kind is datetime:
+    elif parameter.kind in (date, datetime):
         try:
             datetime.fromisoformat(text)
         except ValueError:

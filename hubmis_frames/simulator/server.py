@@ -14,7 +14,8 @@ from urllib.parse import parse_qsl
 import orjson
 from requests.structures import CaseInsensitiveDict
 
-from hubmis_frames.endpoints.declaration import PREFIX
+from hubmis_frames.endpoints.declaration import CATALOGUE, PREFIX, Endpoint
+from hubmis_frames.spec import as_openapi
 
 from .limits import Limits
 from .routes import Routes
@@ -23,12 +24,13 @@ from .school import School
 from .world import World
 
 TOKEN = f"{PREFIX}token"
+OPENAPI = "/openapi.json"
 
 
 class Simulator:
     """A HUBmis of simulated schools, on a port of this machine.
 
-    Use it as a context manager, or call ``start`` and ``close``.
+    Use it as a context manager, or call ``start`` and ``close``. It describes itself at ``/openapi.json``.
 
     Parameters
     ----------
@@ -38,6 +40,8 @@ class Simulator:
         How the server behaves.
     hooks
         Called in turn on every request and its answer; see ``Hook``.
+    endpoints
+        The operations to serve; those of the document unless given.
     port
         The port to listen on; any free one unless given.
     clock
@@ -66,6 +70,7 @@ class Simulator:
         rules: Rules | None = None,
         hooks: Iterable[Hook] = (),
         *,
+        endpoints: Iterable[Endpoint] = CATALOGUE.values(),
         port: int = 0,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -76,7 +81,8 @@ class Simulator:
         self._schools = {realm: School(world, self.rules) for realm, world in known.items()}
         self._clock, self._offset = clock, 0.0
         self._limits = Limits(self.rules, self.now)
-        self._routes = Routes()
+        self._endpoints = tuple(endpoints)
+        self._routes = Routes(self._endpoints)
         self._port = port
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
@@ -153,6 +159,8 @@ class Simulator:
     def _body(self, asked: Asked, body: bytes) -> bytes:
         if asked.path == TOKEN:
             return self._token(asked, body)
+        if asked.path == OPENAPI:
+            return orjson.dumps(as_openapi(self._endpoints))
         route = self._routes.find(asked.path)
         if route is None:
             raise RefusedError(404, "There is nothing at this path.")

@@ -42,12 +42,11 @@ class World:
 
     def _marks(self, student: int) -> list[Row]:
         placed = {year: rows[student] for year, rows in self.yearly["student"].items() if student in rows}
-        return marks.register(self.seed, student, self.entities["attendance_code"], placed, self.today)
+        codes, row = self.entities["attendance_code"], self.entities["student"][student]
+        return marks.register(self.seed, row, codes, placed, self.today)
 
 
-def build_world(
-    students: int = 240, *, seed: int = 1, today: date = TODAY, realm: str = "S999", staff: int | None = None
-) -> World:
+def build_world(students: int = 240, *, seed: int = 1, today: date = TODAY, realm: str = "S999") -> World:
     """Build a simulated school.
 
     Parameters
@@ -60,8 +59,6 @@ def build_world(
         A day in the academic year 2025/26, the last of which anything is known.
     realm
         The id under which the school is asked for.
-    staff
-        How many members of staff; enough for the students unless given.
 
     Returns
     -------
@@ -85,8 +82,9 @@ def build_world(
     entities["department"] = structure.departments()
     entities["subject"] = structure.subjects(entities["department"], entities["section"])
     entities["room"] = structure.rooms(entities["location"])
-    entities["staff"] = people.staff(rng, staff or 35 + max(0, students - 240) // 12, entities)
+    entities["staff"] = people.staff(rng, 35 + max(0, students - 240) // 12, entities)
     people.students(rng, students, today, entities)
+    marks.add(rng, seed, entities)
     addresses.add(rng, entities)
     placements = groups.placements(entities)
     groups.form_groups(rng, entities, placements)
@@ -95,5 +93,5 @@ def build_world(
     groups.leave(entities, placements)
     timetable.add(rng, entities)
     groups.staff_allocations(rng, entities)
-    pastoral.add(rng, seed, today, entities, placements)
+    pastoral.add(rng, today, entities, placements)
     return World(realm, seed, today, entities, {"student": placements, **groups.sizes(entities, placements)})
