@@ -24,6 +24,7 @@ from .errors import (
     SpecError,
     UnreachableError,
 )
+from .frames.keys import join, keys
 from .load import load, load_tables
 from .reference import document as _document
 from .reference import endpoints
@@ -54,6 +55,8 @@ __all__ = [
     "connect",
     "demo",
     "endpoints",
+    "join",
+    "keys",
     "load",
     "load_tables",
     *(endpoint.loader for endpoint in CATALOGUE.values()),

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pandas as pd
 
-from hubmis_frames.endpoints.declaration import Endpoint
+from hubmis_frames.endpoints.declaration import CATALOGUE, Endpoint
 from hubmis_frames.endpoints.shapes import REFERS
 from hubmis_frames.frames import singular
 
@@ -76,6 +76,7 @@ def _row(
         parents[key] = flat[key]
     for path, items, field in lists:
         child = "_".join((table, *path))
+        child += "_nested" * (child in CATALOGUE)
         refers = (field.metadata or {}).get(REFERS, b"").decode() if field is not None else ""
         own = refers or f"{singular(path[-1])}_id"
         if own in parents:

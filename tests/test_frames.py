@@ -133,6 +133,14 @@ def test_lists_inside_lists_go_on_and_find_their_parents():
     assert len(report.undeclared) == 2
 
 
+def test_no_child_table_has_the_name_of_another_operation():
+    names = Counter(name for endpoint in CATALOGUE.values() for name in empty(endpoint))
+    assert max(names.values()) == 1
+    tables, _ = load(CATALOGUE["student"], ((5,), [{"id": 5, "emails": [{"id": 1}]}]))
+    assert "student_emails" not in tables
+    assert len(tables["student_emails_nested"]) == 1
+
+
 def test_a_list_of_scalars_has_the_column_value():
     tables, _ = students({"id": 5, "awards": ["gold", None, "silver"]})
     assert tables["students_awards"].position.tolist() == [0, 1, 2]

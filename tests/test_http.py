@@ -214,7 +214,7 @@ def test_a_hidden_limit_is_settled_into_without_a_storm(serve: Serve, connect_to
     school = connect_to(simulator, rate=Rate(500, 0.2))
     hf.load_student_attendance(school, hf.load_students(school).head(15))
     refused = [asked for asked in simulator.log if asked.status == 429]
-    assert 1 <= len(refused) <= 6
+    assert 1 <= len(refused) <= 10, "those under way when the limit was met, and hardly more"
 
 
 def test_the_headers_lower_the_count(serve: Serve, connect_to: Connect):

@@ -52,6 +52,8 @@ CORE = (
 """What attendance and wellbeing analysis needs, the cheap and useful first."""
 
 _CALENDAR = ("terms", "holidays", "inset_days", "closure_dates")
+# Asked without a status, the list may hold everybody who ever was at the school: the document does not say.
+_ASKED = {"students": {"enrolment_status": "current"}}
 _MANY = ("students", "past_students", "contacts", "pastoral_events", "student_wellbeing_events")
 
 Frames = Mapping[str, pd.DataFrame]
@@ -77,7 +79,7 @@ class Step:
 
         Marks go back beyond the active year, so its predecessor's calendar is asked for too.
         """
-        fixed: dict[str, object] = {}
+        fixed: dict[str, object] = dict(_ASKED.get(self.endpoint.table, {}))
         varied: dict[str, list[object]] = {}
         for parameter in self.endpoint.parameters:
             name = parameter.name

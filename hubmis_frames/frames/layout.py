@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from ..endpoints.declaration import CATALOGUE
 from ..endpoints.shapes import REFERS
 
 UNDECLARED = b"undeclared"
@@ -119,6 +120,8 @@ def _is_number(key: str) -> bool:
 
 def _child(parent: str, path: Path, field: pa.Field, link: tuple[str, ...]) -> Table:
     name = "_".join((parent, *path))
+    if name in CATALOGUE:  # a contact's students are one table, the operation contact_students another
+        name = f"{name}_nested"
     keys = (*link, POSITION)
     below = (*link, f"{path[-1]}_{POSITION}")
     item = field.type.value_type

@@ -66,9 +66,9 @@ def _filter(store: Store, year: int, name: str, wanted: Any) -> Keep:
     text = str(wanted).casefold()
     if name == "search":
         return lambda _, record: any(text in each.casefold() for each in _texts(record))
-    if name.endswith("_from"):
+    if name in ("date_time_from", "date_from"):
         return lambda row, record: (when := _moment(row, record)) is not None and _compare(when, wanted) >= 0
-    if name.endswith("_to"):
+    if name in ("date_time_to", "date_to"):
         return lambda row, record: (when := _moment(row, record)) is not None and _compare(when, wanted) <= 0
     return lambda row, record: any(str(each).casefold() == text for each in found(store, year, name, row, record))
 

@@ -10,7 +10,8 @@ from .document import Document, Json
 
 DEEPEST = 12
 
-_FORMATS = {"date": DATE, "date-time": INSTANT, "time": TIME}
+# The first name of a type is the one we write: a "time" has an offset, which a bell has not.
+_FORMATS = {"date": DATE, "date-time": INSTANT, "time-local": TIME, "time": TIME}
 _SCALARS = {"integer": ID, "number": NUMBER, "boolean": FLAG, "string": TEXT}
 
 

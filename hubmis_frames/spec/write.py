@@ -14,6 +14,7 @@ _ERRORS = {
     "401": "The token is missing or no longer good.",
     "403": "The client may not read this, or not in this realm.",
     "404": "There is no such record.",
+    "405": "There is nothing but GET.",
     "422": "A parameter has a value that is not allowed.",
     "429": "The rate limit is reached.",
 }
