@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .http import Patience, Rate, Session
 from .school import School
-from .settings import rate_file, settings
+from .settings import Secret, rate_file, settings
 
 
 def connect(
@@ -61,6 +61,7 @@ def connect(
     >>> school = hf.connect()  # doctest: +SKIP
     >>> students = hf.load_students(school, year_group=9)  # doctest: +SKIP
     """
+    client_secret = None if client_secret is None else Secret(client_secret)
     found = settings(realm, client_id, client_secret, base_url, cache_dir, openapi)
     spec = None
     if found.openapi:

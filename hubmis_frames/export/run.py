@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..errors import CredentialsError, ExportError, HubmisError, NotPermittedError
-from ..files import private_folder, whole_file
+from ..files import private_folder, safe_name, whole_file
 from ..frames import to_pandas
 from .manifest import Entry, Manifest
 from .plan import Step, steps_of
@@ -94,7 +94,7 @@ def _step(
     if fetched.failed:
         entry.status = "incomplete"
     for name, table in fetched.tables.items():
-        write_table(directory / name / f"realm={_partition(school.realm)}", table, _remark(fetched))
+        write_table(directory / name / f"realm={partition(school.realm)}", table, _remark(fetched))
         entry.tables[name] = len(table)
     loaded[endpoint.table] = to_pandas(fetched.tables[endpoint.table])
     return entry
@@ -121,9 +121,7 @@ def _remark(fetched: "Fetched") -> str | None:
     return f"{len(fetched.failed)} requests failed, so rows are missing here. The manifest names them. Export again."
 
 
-def _partition(realm: str) -> str:
-    """Write the realm as readers of partitions expect it; a name too long for a folder is an error, not cut."""
+def partition(realm: str) -> str:
+    """Write the realm as readers of partitions expect it; one too long for a folder is cut, with a digest behind it."""
     text = quote(realm, safe="").replace(".", "%2E")
-    if len(text) > 200:
-        raise ExportError("The realm is too long to name a folder by. Is it the realm that WCBS sent?")
-    return text
+    return text if len(text) <= 200 else safe_name(realm)

@@ -56,17 +56,23 @@ class ClientCredentials:
                 f"The token endpoint answered {response.status_code}. Check HUBMIS_BASE_URL: it should be the address "
                 "of HUBmis without a path."
             )
-        try:
-            answer = orjson.loads(response.content)
-            token = answer["access_token"]
-            if not isinstance(token, str) or not token:
-                raise TypeError
-            claimed = float(answer.get("expires_in") or _LONGEST_LIFE)
-        except (ValueError, TypeError, KeyError, AttributeError):
-            # No cause: it would carry the answer, and the answer may carry a token.
+        self._bearer, claimed = _granted(response.content)
+        if not self._bearer:
             raise RefusedError(
                 "The token endpoint's answer holds no token. Check HUBMIS_BASE_URL, and whether a proxy answers in "
                 "its place."
-            ) from None
-        self._bearer = f"Bearer {token}"
+            )
         self._dies = asked + max(min(claimed, _LONGEST_LIFE) - _MARGIN, 1.0)
+
+
+def _granted(body: bytes) -> tuple[str, float]:
+    """What goes into ``Authorization`` and the seconds it is said to last; raises nothing, as the body is secret."""
+    try:
+        answer = orjson.loads(body)
+    except ValueError:
+        return "", 0.0
+    token = answer.get("access_token") if isinstance(answer, dict) else None
+    if not isinstance(token, str) or not token.isprintable() or not token:
+        return "", 0.0
+    claimed = answer.get("expires_in")
+    return f"Bearer {token}", float(claimed) if isinstance(claimed, int | float) and claimed > 0 else _LONGEST_LIFE

@@ -8,6 +8,7 @@ import codecs
 import email.utils
 import json
 import logging
+import ssl
 import threading
 import time
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from urllib.parse import urlsplit
 
 import orjson
 import requests
+import truststore
 import urllib3
 from requests.adapters import HTTPAdapter
 
@@ -109,6 +111,8 @@ class PatientAdapter(HTTPAdapter):
     """Send a request until it is answered, within the rate limit."""
 
     def __init__(self, bucket: Bucket, patience: Patience, crowd: Crowd, tokens: Tokens | None = None) -> None:
+        # The system's certificates too: a school that inspects traffic installs its own there, not with Python.
+        self._trust = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         super().__init__(pool_maxsize=16)
         self._bucket = bucket
         self._patience = patience
@@ -116,6 +120,15 @@ class PatientAdapter(HTTPAdapter):
         self._tokens = tokens
         self._count = threading.Lock()
         self.sent = 0
+
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        """Make connections that trust what the system trusts."""
+        super().init_poolmanager(*arguments, **options, ssl_context=self._trust)
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> urllib3.ProxyManager:
+        """Make connections through a proxy that trust what the system trusts."""
+        manager: urllib3.ProxyManager = super().proxy_manager_for(proxy, **options, ssl_context=self._trust)
+        return manager
 
     def send(self, request: requests.PreparedRequest, *_: Any, **options: Any) -> requests.Response:
         """Answer with a response whose body is complete; raise when there is none to be had."""
@@ -172,6 +185,8 @@ class PatientAdapter(HTTPAdapter):
         copy.headers = requests.structures.CaseInsensitiveDict(
             kept | {"Accept": "application/json", "User-Agent": f"hubmis-frames/{__about__.__version__}"}
         )
+        if "Realm" in kept:  # in whatever script; as text it would have to be Latin
+            copy.headers["Realm"] = str(kept["Realm"]).encode()  # type: ignore[assignment]
         if self._tokens:
             copy.headers["Authorization"] = self._tokens.bearer()
         return copy
@@ -185,7 +200,8 @@ class PatientAdapter(HTTPAdapter):
         response = super().send(request, stream=True, timeout=timeout, **options)
         body = bytearray()
         try:
-            for piece in response.iter_content(2**16):
+            # As it comes: waiting for a whole piece would let a drip outlast the deadline.
+            while piece := response.raw.read1(2**16, decode_content=True):
                 body += piece
                 if time.monotonic() - begun > self._patience.whole_body:
                     raise requests.Timeout(f"no whole answer within {self._patience.whole_body:.0f} s")
@@ -293,7 +309,7 @@ def _explain(error: Exception, where: str) -> str:
     if isinstance(error, requests.exceptions.SSLError):
         return (
             f"The certificate of the server was not accepted at {where}. If the school's network inspects traffic, "
-            "ask for its root certificate and name its file in REQUESTS_CA_BUNDLE."
+            "ask for its root certificate, and install it in the system or name its file in REQUESTS_CA_BUNDLE."
         )
     if isinstance(error, requests.ConnectTimeout | requests.ReadTimeout | requests.Timeout):
         return f"No whole answer arrived in time at {where}."

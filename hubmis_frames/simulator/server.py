@@ -170,7 +170,7 @@ class Simulator:
             raise RefusedError(405, f"{asked.method} is not allowed here.")
         if asked.headers.get("Authorization") != "valid":
             raise RefusedError(401, "Unauthenticated.")
-        realm = asked.headers.get("Realm")
+        realm = asked.headers.get("Realm", "").encode("latin-1").decode("utf-8", "replace")
         if not realm:
             raise RefusedError(400, "The Realm header is missing.")
         if realm not in self._schools:
