@@ -3,23 +3,23 @@
 import pandas as pd
 
 from .declaration import Ids, School, Section
-from .shapes import FLAG, ID, TEXT, WHOLE, many, one, record
+from .shapes import FLAG, ID, NAME, REACH, TEXT, WHOLE, many, one, record
 
 students = Section("Students")
 address = Section("Address")
 staff = Section("Staff")
 
-EMAIL = record(id=ID, email=TEXT, type=TEXT, is_primary=FLAG)
-PHONE = record(id=ID, phone=TEXT, type=TEXT, is_primary=FLAG)
+EMAIL = record(id=ID, email=REACH, type=TEXT, is_primary=FLAG)
+PHONE = record(id=ID, phone=REACH, type=TEXT, is_primary=FLAG)
 
 MAPPING = record(
     id=ID,
     address_types=many(),
     position=WHOLE,
-    address=one(None, id=ID, postcode=TEXT, country=one("country_id")),
-    formatted_address=TEXT,
+    address=one(None, id=ID, postcode=REACH, country=one("country_id")),
+    formatted_address=REACH,
 )
-RELATED = record(id=ID, name=TEXT, person_type=TEXT, formatted_address=TEXT)
+RELATED = record(id=ID, name=NAME, person_type=TEXT, formatted_address=REACH)
 
 
 @students(

@@ -5,7 +5,7 @@ from typing import Literal
 import pandas as pd
 
 from .declaration import EVENTS, REFERENCE, Ids, School, Section, When
-from .shapes import DATE, FLAG, ID, INSTANT, TEXT, one, record
+from .shapes import DATE, FLAG, ID, INSTANT, NOTE, TEXT, one, record
 
 attendance = Section("Attendance")
 
@@ -17,7 +17,7 @@ MARK = record(
     date_time=INSTANT,
     attendance_session=TEXT,
     attendance_code=one("attendance_code_id", id=ID, code=TEXT, description=TEXT),
-    description=TEXT,
+    description=NOTE,
 )
 
 

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from .declaration import Ids, School, Section
-from .shapes import FLAG, ID, IMAGE, INSTANT, NAMED, PERSON, TEXT, many, one, record
+from .shapes import EXTERNAL, FLAG, ID, IMAGE, INSTANT, NAME, NAMED, PERSON, REACH, TEXT, many, one, record
 
 students = Section("Students")
 contacts = Section("Contacts")
@@ -13,13 +13,13 @@ CONTACT = record(
     multi_realm=FLAG,
     students_access=many("student_id", **PERSON),
     deleted_at=INSTANT,
-    external_id=TEXT,
-    first_name=TEXT,
+    external_id=EXTERNAL,
+    first_name=NAME,
     gender=one("gender_id"),
     id=ID,
-    last_name=TEXT,
-    middle_name=TEXT,
-    primary_email=TEXT,
+    last_name=NAME,
+    middle_name=NAME,
+    primary_email=REACH,
     profile_image=one(None, **IMAGE),
     status=TEXT,
     students=many("student_id", **PERSON),

@@ -6,14 +6,14 @@ A school without it answers *not permitted*, which is not the same as no rows.
 import pandas as pd
 
 from .declaration import EVENTS, REFERENCE, Ids, School, Section
-from .shapes import DATE, FLAG, ID, INSTANT, NAMED, PERSON, TEXT, many, one, record
+from .shapes import DATE, FLAG, ID, INSTANT, NAMED, NOTE, PERSON, many, one, record
 
 students = Section("Students")
 learning_support = Section("Learning Support")
 
 RECORD = record(
     id=ID,
-    description=TEXT,
+    description=NOTE,
     ehcp=FLAG,
     ehcp_date=DATE,
     files=many(),
@@ -28,15 +28,15 @@ RECORD = record(
 # A review's status is not known to be one of the statuses of records, so it refers to no table.
 REVIEW = record(
     id=ID,
-    agreed_actions=TEXT,
+    agreed_actions=NOTE,
     attending_contacts=many("contact_id", **PERSON),
-    attending_contact_text=TEXT,
+    attending_contact_text=NOTE,
     attending_staff=many("staff_id", **PERSON),
     is_student_attending=FLAG,
-    description=TEXT,
-    ehcp_notes=TEXT,
+    description=NOTE,
+    ehcp_notes=NOTE,
     files=many(),
-    meeting_aims=TEXT,
+    meeting_aims=NOTE,
     next_review=INSTANT,
     review_type=one("learning_support_review_type_id"),
     review_date_time=INSTANT,
@@ -164,7 +164,7 @@ def load_learning_support_terminology(school: School, *, refresh: bool = False) 
         authority=one("authority_id"),
         authority_type=one("authority_type_id"),
         disability=FLAG,
-        disability_description=TEXT,
+        disability_description=NOTE,
         placement_date=DATE,
     ),
     single=True,

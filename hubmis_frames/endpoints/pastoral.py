@@ -6,7 +6,7 @@ from typing import Literal
 import pandas as pd
 
 from .declaration import EVENTS, REFERENCE, Ids, School, Section, When
-from .shapes import FLAG, ID, INSTANT, NAMED, PERSON, TEXT, WHOLE, many, one, record
+from .shapes import FLAG, ID, INSTANT, NAMED, NOTE, PERSON, TEXT, WHOLE, many, one, record
 
 students = Section("Students")
 pastoral = Section("Pastoral")
@@ -25,8 +25,8 @@ CATEGORY = record(
 EVENT = record(
     id=ID,
     type=TEXT,
-    title=TEXT,
-    description=TEXT,
+    title=NOTE,
+    description=NOTE,
     date_time=INSTANT,
     status=TEXT,
     category=one("pastoral_category_id"),
@@ -239,7 +239,7 @@ def load_pastoral_event_shanarri_items(
 @pastoral(
     "Linked Items: Get List of linked items by Pastoral Event Id",
     "pastoral/events/{pastoral_event_id}/linked-items",
-    record(id=ID, type=TEXT, title=TEXT),
+    record(id=ID, type=TEXT, title=NOTE),
     key="linked_item_id",
     keep=EVENTS,
 )

@@ -1,7 +1,8 @@
 """Words to declare what a response holds, as Arrow types; nothing here knows an operation.
 
-A record is a struct. Arrow types carry no remarks but fields do, so the key that an object or
-a list of objects refers to travels in the field's metadata under ``REFERS``.
+A record is a struct. Arrow types carry no remarks but fields do, so what is known of a field travels
+in its metadata: the key that an object or a list of objects refers to under ``REFERS``, and the kind
+of personal data that a text is under ``PERSONAL``.
 """
 
 from typing import NamedTuple, TypeAlias
@@ -18,18 +19,28 @@ TIME = pa.time64("us")
 INSTANT = pa.timestamp("us", tz="UTC")
 
 REFERS = b"refers"
+PERSONAL = b"personal"
+PEOPLE_KEYS = ("student_id", "staff_id", "contact_id")
 # On the items of a list that stands for an object whose names are data: each becomes a row with its name in "key".
 MAP = b"map"
 
 
-class Nested(NamedTuple):
-    """The type of a field together with the key column that its ``id`` is a value of."""
+class Remarked(NamedTuple):
+    """The type of a field, with the key column that its ``id`` is a value of, or the personal data that it is."""
 
     type: pa.DataType
-    refers: str | None
+    refers: str | None = None
+    personal: str | None = None
 
 
-Shape: TypeAlias = pa.DataType | Nested
+Shape: TypeAlias = pa.DataType | Remarked
+
+NAME = Remarked(TEXT, personal="name")
+REACH = Remarked(TEXT, personal="contact details")
+EXTERNAL = Remarked(TEXT, personal="reference")  # by which another system knows the person
+PICTURE = Remarked(TEXT, personal="picture")
+NOTE = Remarked(TEXT, personal="free text")
+BIRTH = Remarked(DATE, personal="birth")
 
 
 def record(**fields: Shape) -> pa.StructType:
@@ -42,14 +53,14 @@ def extended(base: pa.StructType, **fields: Shape) -> pa.StructType:
     return pa.struct([*base, *record(**fields)])
 
 
-def one(refers: str | None = None, /, **fields: Shape) -> Nested:
+def one(refers: str | None = None, /, **fields: Shape) -> Remarked:
     """A nested object. ``refers`` is the key of the table it points at; ``{id, name}`` unless said."""
-    return Nested(record(**(fields or {"id": ID, "name": TEXT})), refers)
+    return Remarked(record(**(fields or {"id": ID, "name": NAME if refers in PEOPLE_KEYS else TEXT})), refers)
 
 
-def many(refers: str | None = None, /, **fields: Shape) -> Nested:
+def many(refers: str | None = None, /, **fields: Shape) -> Remarked:
     """A nested list of objects, a child table. ``refers`` names its ``id``; ``{id, name}`` unless said."""
-    return Nested(pa.list_(one(refers, **fields).type), refers)
+    return Remarked(pa.list_(one(refers, **fields).type), refers)
 
 
 def values(scalar: pa.DataType = TEXT) -> pa.DataType:
@@ -64,16 +75,16 @@ def refers(field: pa.Field) -> str | None:
 
 
 def _field(name: str, shape: Shape) -> pa.Field:
-    if isinstance(shape, Nested):
-        remarks = {REFERS: shape.refers.encode()} if shape.refers else None
-        return pa.field(name, shape.type, metadata=remarks)
-    return pa.field(name, shape)
+    if not isinstance(shape, Remarked):
+        return pa.field(name, shape)
+    remarks = {key: value.encode() for key, value in ((REFERS, shape.refers), (PERSONAL, shape.personal)) if value}
+    return pa.field(name, shape.type, metadata=remarks or None)
 
 
-PERSON: dict[str, Shape] = {"id": ID, "first_name": TEXT, "last_name": TEXT}
+PERSON: dict[str, Shape] = {"id": ID, "first_name": NAME, "last_name": NAME}
 """What stands for a person inside another record: inferred, as the document collapses all of them."""
 
-IMAGE: dict[str, Shape] = {"url": TEXT}
+IMAGE: dict[str, Shape] = {"url": PICTURE}
 """What an image holds: inferred."""
 
 NAMED = record(id=ID, name=TEXT)

@@ -3,7 +3,24 @@
 import pandas as pd
 
 from .declaration import REFERENCE, Ids, School, Section
-from .shapes import DATE, FLAG, ID, IMAGE, NAMED, PERSON, TEXT, TIME, many, one, record
+from .shapes import (
+    BIRTH,
+    DATE,
+    EXTERNAL,
+    FLAG,
+    ID,
+    IMAGE,
+    NAME,
+    NAMED,
+    NOTE,
+    PERSON,
+    REACH,
+    TEXT,
+    TIME,
+    many,
+    one,
+    record,
+)
 
 staff = Section("Staff")
 settings = Section("Settings")
@@ -14,18 +31,18 @@ STAFF = record(
     academic_houses=many("house_id"),
     boarding_houses=many("house_id"),
     departments=many("department_id"),
-    email=TEXT,
-    external_id=TEXT,
-    first_name=TEXT,
+    email=REACH,
+    external_id=EXTERNAL,
+    first_name=NAME,
     forms=many("form_id"),
     gender=one("gender_id"),
     id=ID,
     images=many(None, **IMAGE),
     job_title=TEXT,
-    last_name=TEXT,
-    middle_name=TEXT,
+    last_name=NAME,
+    middle_name=NAME,
     person_type=TEXT,
-    preferred_name=TEXT,
+    preferred_name=NAME,
     profile_image=one(None, **IMAGE),
     roles=many(),
     rooms=many("room_id"),
@@ -104,11 +121,11 @@ def load_staff_school_details(school: School, staff_id: Ids, *, refresh: bool = 
         graduate=FLAG,
         nqt=FLAG,
         nqt_expire_date=DATE,
-        payroll_reference=TEXT,
-        personal_summary=TEXT,
-        qualifications=TEXT,
+        payroll_reference=EXTERNAL,
+        personal_summary=NOTE,
+        qualifications=NOTE,
         reference=FLAG,
-        reference_number=TEXT,
+        reference_number=EXTERNAL,
     ),
     single=True,
 )
@@ -120,11 +137,11 @@ def load_staff_employment(school: School, staff_id: Ids, *, refresh: bool = Fals
     "Staff: Get Staff Personal Details",
     "staff/{staff_id}/personal-details",
     record(
-        date_of_birth=DATE,
+        date_of_birth=BIRTH,
         ethnicity=one("ethnicity_id"),
         gender=one("gender_id"),
         nationality=one("nationality_id"),
-        previous_last_name=TEXT,
+        previous_last_name=NAME,
         marital_status=one("marital_status_id"),
         profile_signature_image=one(None, **IMAGE),
         signature_images=many(None, **IMAGE),
@@ -155,7 +172,7 @@ def load_staff_further_details(school: School, staff_id: Ids, *, refresh: bool =
 @staff(
     "Staff Contact Details: Get for Staff Member",
     "staff/{staff_id}/contact-details",
-    record(emergency_contact=TEXT),
+    record(emergency_contact=REACH),
     single=True,
 )
 def load_staff_contact_details(school: School, staff_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
