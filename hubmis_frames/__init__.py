@@ -26,6 +26,7 @@ from .errors import (
 )
 from .frames.keys import join, keys
 from .load import load, load_tables
+from .privacy import open_key, pseudonymise, suppress
 from .reference import document as _document
 from .reference import endpoints
 from .school import School
@@ -59,5 +60,8 @@ __all__ = [
     "keys",
     "load",
     "load_tables",
+    "open_key",
+    "pseudonymise",
+    "suppress",
     *(endpoint.loader for endpoint in CATALOGUE.values()),
 ]

@@ -20,6 +20,7 @@ from .errors import HubmisError, HubmisWarning
 from .export import CORE
 from .reference import describe, endpoints
 from .school import School
+from .settings import USUAL
 
 COMPLETE, FAILED, PARTLY = 0, 1, 3
 
@@ -66,6 +67,8 @@ def _parser() -> argparse.ArgumentParser:
     command = _command(commands, "export", _export, "write tables to Parquet files")
     command.add_argument("directory", type=Path)
     _add_tables(command)
+    command.add_argument("--free-text", action="store_true", help="write notes and descriptions about children too")
+    command.add_argument("--pseudonymise", action="store_true", help="write pseudonyms, and nothing that names people")
     command.add_argument("--refresh", action="store_true", help="ask for everything anew, whatever the cache holds")
     _add_connection(command)
 
@@ -75,8 +78,11 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("what", choices=["check", "export"])
     command.add_argument("file", type=Path, help="the file to check, or to write to ('-' for the screen)")
 
-    command = _command(commands, "cache", _cache, "say what the cache holds, or empty it")
-    command.add_argument("--clear", action="store_true", help="remove every answer of this school from the disk")
+    command = _command(commands, "cache", _cache, "say what the cache of a school holds, or remove it from the disk")
+    command.add_argument("what", nargs="?", choices=["info", "purge"], default="info")
+    command.add_argument(
+        "--student", type=int, metavar="ID", help="purge: only the answers in which this student may stand"
+    )
     _add_connection(command)
     return parser
 
@@ -113,7 +119,9 @@ def _add_connection(command: argparse.ArgumentParser) -> None:
 
 
 def _school(given: argparse.Namespace) -> School:
-    return connect(given.realm, None, None, given.base_url, given.openapi, given.cache_dir, offline=given.offline)
+    return connect(
+        given.realm, None, None, given.base_url, given.openapi, given.cache_dir or USUAL, offline=given.offline
+    )
 
 
 def _tables(given: argparse.Namespace) -> str | list[str]:
@@ -123,7 +131,7 @@ def _tables(given: argparse.Namespace) -> str | list[str]:
 def _demo(given: argparse.Namespace) -> int:
     print(f"The simulated school: {given.students} students, served on this machine, exported to {given.directory}")
     with demo(students=given.students) as school:
-        status = _export_to(school, given.directory, "core", refresh=False)
+        status = _export_to(school, given.directory, "core")
     print(
         "\nNext, in Python or a notebook:\n"
         f'  import pandas as pd; students = pd.read_parquet(r"{given.directory / "students"}")\n'
@@ -134,10 +142,11 @@ def _demo(given: argparse.Namespace) -> int:
 
 def _export(given: argparse.Namespace) -> int:
     with _school(given) as school:
-        return _export_to(school, given.directory, _tables(given), refresh=given.refresh)
+        choices = {"refresh": given.refresh, "free_text": given.free_text, "pseudonymise": given.pseudonymise}
+        return _export_to(school, given.directory, _tables(given), **choices)
 
 
-def _export_to(school: School, directory: Path, tables: str | list[str], *, refresh: bool) -> int:
+def _export_to(school: School, directory: Path, tables: str | list[str], **choices: bool) -> int:
     watched = sys.stderr.isatty()
     width = shutil.get_terminal_size().columns - 1
 
@@ -145,7 +154,7 @@ def _export_to(school: School, directory: Path, tables: str | list[str], *, refr
         if watched:
             print(f"  {table} ...".ljust(width), end="\r", file=sys.stderr, flush=True)
 
-    done = school.export(directory, tables, refresh=refresh, each=show)
+    done = school.export(directory, tables, each=show, **choices)
     if watched:
         print(" " * width, end="\r", file=sys.stderr, flush=True)
     _print(done)
@@ -226,12 +235,10 @@ def _spec(given: argparse.Namespace) -> int:
 
 def _cache(given: argparse.Namespace) -> int:
     with _school(given) as school:
-        held = school.cache()
-        if given.clear:
-            school.clear_cache()
-            print(f"Removed {held['answers']} answers from {held['file']}")
+        if given.what == "purge":
+            print(f"Removed {school.purge_cache(given.student)} answers from {school.cache()['file']}")
         else:
-            for name, value in held.items():
+            for name, value in school.cache().items():
                 print(f"{name:10} {value}")
     return COMPLETE
 

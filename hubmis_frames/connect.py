@@ -6,8 +6,9 @@ import tempfile
 from pathlib import Path
 
 from .http import Patience, Rate, Session
+from .keyring import cipher
 from .school import School
-from .settings import Secret, rate_file, settings
+from .settings import USUAL, Secret, rate_file, settings
 
 
 def connect(
@@ -16,8 +17,9 @@ def connect(
     client_secret: str | None = None,
     base_url: str | None = None,
     openapi: str | os.PathLike[str] | None = None,
-    cache_dir: str | os.PathLike[str] | None = None,
+    cache_dir: str | os.PathLike[str] | None = USUAL,
     *,
+    encrypt: bool = False,
     offline: bool = False,
     progress: bool | None = None,
 ) -> School:
@@ -35,7 +37,10 @@ def connect(
         replace the inferred ones.
     cache_dir
         Where answers are kept; else ``HUBMIS_CACHE_DIR``, else the user's cache folder. Each realm
-        and client has a folder of its own in it, which only its owner can enter.
+        and client has a folder of its own in it, which only its owner can enter. ``None``: in memory alone.
+    encrypt
+        Encrypt the answers on the disk with a key that lies in the system's keyring (the extra
+        ``encryption``). Without it they are protected by the permissions of the folder alone.
     offline
         Answer from the cache alone, however old.
     progress
@@ -76,6 +81,7 @@ def connect(
         cache_dir=found.cache_dir,
         rate_file=rate_file(),
         offline=offline,
+        cipher=cipher() if encrypt else None,
     )
     return School(session, spec=spec, progress=progress)
 

@@ -18,9 +18,10 @@ from .endpoints import CATALOGUE
 from .endpoints.call import requests_of
 from .endpoints.declaration import Endpoint
 from .errors import FilterIgnoredError, HubmisError, HubmisWarning, IncompleteError, NotCachedError, NotPermittedError
-from .export import export, plan
+from .export import Choices, export, plan
 from .frames import Report, tidy, to_pandas
 from .http import Answer, Pages, Session, gather, read_pages
+from .privacy import open_key
 from .request import Request
 
 if TYPE_CHECKING:
@@ -121,6 +122,8 @@ class School:
         tables: str | Iterable[str] = "core",
         *,
         refresh: bool = False,
+        free_text: bool = False,
+        pseudonymise: bool = False,
         each: Callable[[str], None] = lambda _: None,
     ) -> pd.DataFrame:
         """Write tables to Parquet files that :func:`pandas.read_parquet` opens.
@@ -137,6 +140,12 @@ class School:
             ``"core"``, the name of a table, or several. Tables whose ids are needed come with them.
         refresh
             Ask HUBmis for everything, whatever the cache holds.
+        free_text
+            Write free text about children too: titles and descriptions of pastoral events, notes of
+            learning support, remarks on marks. Left out by default; the manifest says which.
+        pseudonymise
+            Write pseudonyms instead of ids of people, and nothing that names them: see
+            :func:`hubmis_frames.pseudonymise`. The key is that of :func:`hubmis_frames.open_key`.
         each
             Called with the name of each table before it is asked for.
 
@@ -156,15 +165,22 @@ class School:
         CredentialsError
             HUBmis refused the client.
         """
-        return export(self, Path(directory), tables, refresh=refresh, each=each)
+        choices = Choices(refresh, free_text, open_key() if pseudonymise else None)
+        return export(self, Path(directory), tables, choices, each)
 
     def cache(self) -> dict[str, object]:
         """Say what the cache holds: its file, the number of answers, their ages and its size."""
         return self._session.cache()
 
-    def clear_cache(self) -> None:
-        """Remove every answer of this school from the disk."""
-        self._session.clear_cache()
+    def purge_cache(self, student_id: int | None = None) -> int:
+        """Remove every answer of this school from the cache, or those in which a student may stand.
+
+        Returns
+        -------
+        int
+            How many answers were removed.
+        """
+        return self._session.purge(student_id)
 
     def load(self, endpoint: Endpoint, arguments: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
         """Load the tables of an operation; the loaders call this.

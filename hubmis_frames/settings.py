@@ -11,6 +11,7 @@ import platformdirs
 from .errors import SettingsError
 
 BASE_URL = "https://api.hubmis.com"
+USUAL = ""  # the cache folder of the environment, else of the user
 
 
 class Secret(str):
@@ -28,7 +29,7 @@ class Settings:
     client_id: str
     client_secret: str = field(repr=False)
     base_url: str = BASE_URL
-    cache_dir: Path = Path()
+    cache_dir: Path | None = None
     openapi: str | os.PathLike[str] | None = None
 
 
@@ -37,7 +38,7 @@ def settings(
     client_id: str | None,
     client_secret: str | None,
     base_url: str | None,
-    cache_dir: str | os.PathLike[str] | None,
+    cache_dir: str | os.PathLike[str] | None,  # None: in memory
     openapi: str | os.PathLike[str] | None,
 ) -> Settings:
     """Complete the arguments from the environment and check them. The secret comes as a :class:`Secret`.
@@ -60,13 +61,15 @@ def settings(
     for name, value in found.items():
         if not value.isprintable():
             raise SettingsError(f"{name} holds a character that cannot be sent, such as a line end. Copy it again.")
-    place = cache_dir or os.environ.get("HUBMIS_CACHE_DIR") or platformdirs.user_cache_path("hubmis_frames")
+    place: str | os.PathLike[str] = (
+        cache_dir or os.environ.get("HUBMIS_CACHE_DIR") or platformdirs.user_cache_path("hubmis_frames")
+    )
     return Settings(
         str(found["HUBMIS_REALM"]),
         str(found["HUBMIS_CLIENT_ID"]),
         found["HUBMIS_CLIENT_SECRET"],
         address(base_url or os.environ.get("HUBMIS_BASE_URL") or BASE_URL),
-        Path(place).expanduser(),
+        None if cache_dir is None else Path(place).expanduser(),
         openapi or os.environ.get("HUBMIS_OPENAPI") or None,
     )
 

@@ -309,7 +309,7 @@ def test_the_command_exports_and_says_what_was_written(tmp_path: Path, capsys: p
     assert "At least 0 requests to send" in capsys.readouterr().out
     assert main(["cache"]) == 0
     assert "answers" in capsys.readouterr().out
-    assert main(["cache", "--clear"]) == 0
+    assert main(["cache", "purge"]) == 0
     assert main(["plan", "--tables", "genders"]) == 0
     assert "At least 1 requests to send" in capsys.readouterr().out
 

@@ -1,6 +1,6 @@
 """Tables to Parquet: what to ask for, what it costs, files that are whole or absent, and a manifest."""
 
 from .plan import CORE, Step, plan, steps_of
-from .run import export
+from .run import Choices, export
 
-__all__ = ["CORE", "Step", "export", "plan", "steps_of"]
+__all__ = ["CORE", "Choices", "Step", "export", "plan", "steps_of"]

@@ -37,17 +37,36 @@ class Entry:
 class Manifest:
     """One realm's manifest, rewritten whole after each table."""
 
-    def __init__(self, directory: Path, realm: str, base_url: str, academic_year_id: int | None) -> None:
-        self.file = directory / f"manifest-{safe_name(realm)}.json"
+    def __init__(
+        self,
+        directory: Path,
+        realm: str,
+        base_url: str,
+        academic_year_id: int | None,
+        free_text: bool,
+        pseudonymised: bool,
+    ) -> None:
+        self.file = _file(directory, realm)
         self._head = {
             "format": FORMAT,
             "hubmis_frames": __about__.__version__,
             "realm": realm,
             "address": base_url,
             "academic_year_id": academic_year_id,
+            "free_text": free_text,
+            "pseudonymised": pseudonymised,
             "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
         }
         self.entries = self._read()
+
+    @staticmethod
+    def unfinished_year(directory: Path, realm: str) -> int | None:
+        """The academic year of an export that did not end: the next run goes on with it, whatever year is active now."""
+        try:
+            known = json.loads(_file(directory, realm).read_text(encoding="utf-8"))
+            return None if known["finished_at"] else known["academic_year_id"]
+        except (OSError, ValueError, KeyError):
+            return None
 
     def write(self, table: str, entry: Entry, complete: bool) -> None:
         """Record what became of an operation, and whether the whole export is complete with it."""
@@ -66,6 +85,11 @@ class Manifest:
             return {}
         try:
             known = json.loads(self.file.read_text(encoding="utf-8"))
+            if known.get("pseudonymised", False) != self._head["pseudonymised"]:
+                raise ExportError(
+                    f"{self.file.parent} holds an export {'with' if known['pseudonymised'] else 'without'} pseudonyms. "
+                    "Mixed, they would give them away: export into another directory."
+                )
             if known["format"] != FORMAT:
                 raise ExportError(
                     f"{self.file} was written by another version of hubmis_frames ({known['hubmis_frames']}). Export "
@@ -74,3 +98,7 @@ class Manifest:
             return {name: Entry(**entry) for name, entry in known["operations"].items()}
         except (ValueError, KeyError, TypeError) as error:
             raise ExportError(f"{self.file} cannot be read. Remove it, or export into another directory.") from error
+
+
+def _file(directory: Path, realm: str) -> Path:
+    return directory / f"manifest-{safe_name(realm)}.json"

@@ -222,6 +222,20 @@ def _bound(parameter: Parameter, loaded: Frames, year: int | None) -> object:
     return day
 
 
+def first_day(loaded: Frames, year: int | None) -> date:
+    """The first day of the academic year, for ages; today's year begins in September where none is known."""
+    try:
+        day = _bound(_FROM, loaded, year)
+    except (BadArgumentError, KeyError):
+        today = date.today()
+        return date(today.year - (today.month < 9), 9, 1)
+    assert isinstance(day, date)
+    return day
+
+
+_FROM = Parameter("date_from", "", "query", date)
+
+
 def _cached_year(school: "School") -> int | None:
     endpoint = CATALOGUE["academic_years"]
     if school.cached(endpoint, school.requests(endpoint, {})[0]) is None:

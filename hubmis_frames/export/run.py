@@ -1,6 +1,7 @@
 """Running an export: step by step, each table written whole, one failure not stopping the others."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -13,8 +14,9 @@ import pyarrow.parquet as pq
 from ..errors import CredentialsError, ExportError, HubmisError, NotPermittedError
 from ..files import private_folder, safe_name, whole_file
 from ..frames import to_pandas
+from ..privacy import pseudonymise, without_free_text
 from .manifest import Entry, Manifest
-from .plan import Step, steps_of
+from .plan import Step, first_day, steps_of
 
 if TYPE_CHECKING:
     from ..school import Fetched, School
@@ -23,8 +25,18 @@ ROW_GROUP = 2**17
 INCOMPLETE = "_INCOMPLETE.txt"  # readers of Parquet pass over names that begin so
 
 
+@dataclass(frozen=True)
+class Choices:
+    """How an export is made."""
+
+    refresh: bool = False
+    free_text: bool = False
+    key: bytes | None = None
+    """The key for pseudonyms, where they are wanted."""
+
+
 def export(
-    school: "School", directory: Path, tables: str | Iterable[str], *, refresh: bool, each: Callable[[str], None]
+    school: "School", directory: Path, tables: str | Iterable[str], choices: Choices, each: Callable[[str], None]
 ) -> pd.DataFrame:
     """Write tables to Parquet. See :meth:`School.export`."""
     steps = steps_of(tables)
@@ -32,7 +44,7 @@ def export(
         private_folder(directory)
         lock = filelock.FileLock(directory / ".export.lock", mode=0o600)
         with lock.acquire(timeout=0):
-            return _run(school, directory, steps, refresh, each)
+            return _run(school, directory, steps, choices, each)
     except filelock.Timeout:
         raise ExportError(
             f"Another export is writing to {directory}. Wait for it to end, or choose another directory."
@@ -45,15 +57,17 @@ def export(
 
 
 def _run(
-    school: "School", directory: Path, steps: list[Step], refresh: bool, each: Callable[[str], None]
+    school: "School", directory: Path, steps: list[Step], choices: Choices, each: Callable[[str], None]
 ) -> pd.DataFrame:
-    year = school.current_year() if any(step.endpoint.year for step in steps) else None
-    manifest = Manifest(directory, school.realm, school.base_url, year)
+    year = Manifest.unfinished_year(directory, school.realm)
+    if year is None and any(step.endpoint.year for step in steps):
+        year = school.current_year()
+    manifest = Manifest(directory, school.realm, school.base_url, year, choices.free_text, choices.key is not None)
     loaded: dict[str, pd.DataFrame] = {}
     rows = []
     for number, step in enumerate(steps, 1):
         each(step.endpoint.table)
-        entry = _step(school, directory, step, loaded, year, refresh)
+        entry = _step(school, directory, step, loaded, year, choices)
         table = step.endpoint.table
         manifest.write(table, entry, complete=number == len(steps))
         rows.append(
@@ -70,7 +84,7 @@ def _run(
 
 
 def _step(
-    school: "School", directory: Path, step: Step, loaded: dict[str, pd.DataFrame], year: int | None, refresh: bool
+    school: "School", directory: Path, step: Step, loaded: dict[str, pd.DataFrame], year: int | None, choices: Choices
 ) -> Entry:
     endpoint = school.resolve(step.endpoint)
     entry = Entry(endpoint.title, endpoint.path, endpoint.path_source, "complete")
@@ -79,7 +93,7 @@ def _step(
         entry.remarks = [f"It is asked by the ids of {' and '.join(missing)}, which could not be had."]
         return entry
     try:
-        fetched = school.fetch(endpoint, step.requests(school, loaded, year), refresh=refresh)
+        fetched = school.fetch(endpoint, step.requests(school, loaded, year), refresh=choices.refresh)
     except CredentialsError:
         raise  # every other table would fail in the same way
     except HubmisError as error:
@@ -90,11 +104,13 @@ def _step(
     entry.fetched_from = fetched.oldest.isoformat(timespec="seconds") if fetched.oldest else None
     entry.fetched_to = fetched.newest.isoformat(timespec="seconds") if fetched.newest else None
     entry.remarks = fetched.report.sentences()
-    entry.failed = {", ".join(map(str, ids)): str(error) for ids, error in fetched.failed.items()}
+    if choices.key is None:
+        entry.failed = {", ".join(map(str, ids)): str(error) for ids, error in fetched.failed.items()}
     if fetched.failed:
         entry.status = "incomplete"
     for name, table in fetched.tables.items():
-        write_table(directory / name / f"realm={partition(school.realm)}", table, _remark(fetched))
+        shown = _shown(name, table, school.realm, loaded, year, choices)
+        write_table(directory / name / f"realm={partition(school.realm)}", shown, _remark(fetched))
         entry.tables[name] = len(table)
     loaded[endpoint.table] = to_pandas(fetched.tables[endpoint.table])
     return entry
@@ -113,6 +129,19 @@ def write_table(folder: Path, table: pa.Table, incomplete: str | None = None) ->
         pq.write_table(table, part, row_group_size=ROW_GROUP, compression="zstd")
     if not incomplete:
         mark.unlink(missing_ok=True)
+
+
+def _shown(
+    name: str, table: pa.Table, realm: str, loaded: dict[str, pd.DataFrame], year: int | None, choices: Choices
+) -> pa.Table:
+    """What of a table may stand in a file."""
+    if not choices.free_text:
+        table = table.select(without_free_text(name, table.column_names))
+    if choices.key is None:
+        return table
+    start = first_day(loaded, year)
+    frames = pseudonymise({name: to_pandas(table)}, choices.key, year_start=start, realm=realm)
+    return pa.Table.from_pandas(frames[name], preserve_index=False)
 
 
 def _remark(fetched: "Fetched") -> str | None:

@@ -203,7 +203,7 @@ def _own_key(frame: pd.DataFrame) -> str | None:
 
 def _same_type(frame: pd.DataFrame, column: str) -> pd.DataFrame:
     """Ids as ``Int64``: a merge elsewhere may have made floats of them."""
-    if str(frame[column].dtype) == "Int64":
+    if str(frame[column].dtype) in ("Int64", "str"):  # text: pseudonyms
         return frame
     try:
         return frame.astype({column: "Int64"})

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from ..endpoints.declaration import CATALOGUE
-from ..endpoints.shapes import REFERS
+from ..endpoints.shapes import PERSONAL, REFERS
 
 UNDECLARED = b"undeclared"
 AS_SENT = "_as_sent"
@@ -26,6 +26,7 @@ class Column:
     type: pa.DataType
     declared: bool = True
     refers: str | None = None
+    personal: str | None = None
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,8 @@ def _table(
             children.append((path, _child(name, path, field, link)))
             continue
         wanted = key if path == ("id",) and key else "_".join(path)
-        column = Column(_unused(wanted, taken), path, field.type, declared, _refers(record, path))
+        personal = (field.metadata or {}).get(PERSONAL, b"").decode() or None
+        column = Column(_unused(wanted, taken), path, field.type, declared, _refers(record, path), personal)
         taken.add(column.name)
         (echoes if wanted in keys and not _is_number(wanted) else columns).append(column)
     # A record's own id stands in front, beside the keys.

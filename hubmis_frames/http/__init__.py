@@ -4,6 +4,19 @@ from .bucket import DOCUMENTED, Bucket, Rate
 from .fanout import Outcome, gather
 from .pages import Pages, read_pages
 from .session import Answer, Session
+from .store import Cipher
 from .wire import Patience
 
-__all__ = ["DOCUMENTED", "Answer", "Bucket", "Outcome", "Pages", "Patience", "Rate", "Session", "gather", "read_pages"]
+__all__ = [
+    "DOCUMENTED",
+    "Answer",
+    "Bucket",
+    "Cipher",
+    "Outcome",
+    "Pages",
+    "Patience",
+    "Rate",
+    "Session",
+    "gather",
+    "read_pages",
+]

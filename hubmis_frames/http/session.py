@@ -2,6 +2,7 @@
 
 import hashlib
 import http.cookiejar
+import re
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,12 +11,13 @@ from typing import NamedTuple
 import orjson
 import requests
 from requests_cache import CachedSession
+from requests_cache.models.response import CachedResponse
 
 from ..errors import NotCachedError, NotFoundError, NotPermittedError, RefusedError
 from ..files import whole_file
 from ..request import Request
 from .bucket import DOCUMENTED, Bucket, Rate
-from .store import cache_key, open_store
+from .store import Cipher, Rows, cache_key, open_store
 from .token import ClientCredentials
 from .wire import PATIENT, Crowd, Patience, PatientAdapter
 
@@ -40,11 +42,12 @@ class Session:
         realm: str,
         client_id: str,
         client_secret: str,
-        cache_dir: Path,
+        cache_dir: Path | None,
         rate_file: Path,
         rate: Rate = DOCUMENTED,
         patience: Patience = PATIENT,
         offline: bool = False,
+        cipher: Cipher | None = None,
     ) -> None:
         self.realm = realm
         self.base_url = base_url
@@ -57,7 +60,7 @@ class Session:
         self._adapter = PatientAdapter(
             self.bucket, patience, crowd, ClientCredentials(self._plain, base_url, realm, client_id, client_secret)
         )
-        self._store = open_store(cache_dir, base_url, realm, client_id)
+        self._store = open_store(cache_dir, base_url, realm, client_id, cipher)
         self._cached = CachedSession(
             backend=self._store,
             key_fn=cache_key,
@@ -66,7 +69,8 @@ class Session:
             filter_fn=lambda response: response.status_code == 200 and not response.history,
             stale_if_error=False,
         )
-        self._facts = Path(self._store.cache_name).with_name("facts.json")
+        self._facts = Path(self._store.cache_name).with_name("facts.json") if cache_dir else None
+        self._first_page: int | None = None
         self._same_url: dict[str, threading.Lock] = {}
         for session, adapter in ((self._plain, self._tokens_adapter), (self._cached, self._adapter)):
             session.mount("https://", adapter)
@@ -85,14 +89,19 @@ class Session:
     @property
     def first_page(self) -> int | None:
         """The number of this server's first page, once a paged operation has shown it."""
-        try:
-            first = orjson.loads(self._facts.read_bytes())["first_page"]
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-        return first if first in (0, 1) else None
+        if self._first_page is None and self._facts:
+            try:
+                first = orjson.loads(self._facts.read_bytes())["first_page"]
+            except (OSError, ValueError, KeyError, TypeError):
+                return None
+            self._first_page = first if first in (0, 1) else None
+        return self._first_page
 
     @first_page.setter
     def first_page(self, number: int) -> None:
+        self._first_page = number
+        if self._facts is None:
+            return
         with whole_file(self._facts) as part:
             part.write_bytes(orjson.dumps({"first_page": number}))
 
@@ -131,19 +140,28 @@ class Session:
     def cache(self) -> dict[str, object]:
         """What the cache holds: its file, how many answers, their oldest and newest, and its size in MB."""
         ages = sorted(response.created_at for response in self._store.responses.values())
-        file = Path(self._store.cache_name)
+        file = Path(self._store.cache_name) if self._facts else None
         return {
-            "file": str(file),
+            "file": str(file or "in memory"),
             "answers": len(ages),
             "oldest": ages[0].isoformat(timespec="seconds") if ages else None,
             "newest": ages[-1].isoformat(timespec="seconds") if ages else None,
-            "megabytes": round(file.stat().st_size / 1e6, 1),
+            "megabytes": round(file.stat().st_size / 1e6, 1) if file else 0.0,
         }
 
-    def clear_cache(self) -> None:
-        """Remove every answer from the disk."""
-        self._store.responses.clear()
-        self._facts.unlink(missing_ok=True)
+    def purge(self, student_id: int | None = None) -> int:
+        """Remove every answer from the cache, or those in which a student may stand; tell how many."""
+        rows = self._store.responses
+        keys = list(rows)
+        if student_id is not None:
+            # An id is unique within its kind alone, so this takes a few answers too many, and none too few.
+            named = re.compile(rb'"(?:id|\w*student_?id)"\s*:\s*"?%d\b' % student_id, re.IGNORECASE)
+            keys = [key for key in keys if _is_about(rows.get(key), student_id, named)]
+        for key in keys:
+            rows.pop(key, None)
+        if isinstance(rows, Rows):
+            rows.wipe()
+        return len(keys)
 
     def resume(self) -> None:
         """Take up work again after an interruption."""
@@ -162,6 +180,13 @@ class Session:
         headers = {"Accept": "application/json", "Realm": self.realm, **dict(request.headers)}
         url = f"{self.base_url}{request.path}"
         return self._cached.prepare_request(requests.Request("GET", url, headers=headers, params=list(request.query)))
+
+
+def _is_about(response: CachedResponse | None, student_id: int, named: re.Pattern[bytes]) -> bool:
+    """Whether a student may stand in an answer; one that cannot be read may hold anybody."""
+    if response is None:
+        return True
+    return str(student_id) in str(response.url).split("/") or bool(named.search(response.content))
 
 
 def _leave_alone(request: requests.PreparedRequest) -> requests.PreparedRequest:

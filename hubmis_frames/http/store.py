@@ -13,7 +13,8 @@ import zlib
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import orjson
 import requests
@@ -32,27 +33,34 @@ _WRITE_DEADLINE = 15.0
 _KEYED_HEADERS = ("Realm", "academic-year-id")
 
 
-def open_store(cache_dir: Path, base_url: str, realm: str, client_id: str) -> BaseCache:
+def open_store(
+    cache_dir: Path | None, base_url: str, realm: str, client_id: str, cipher: "Cipher | None" = None
+) -> BaseCache:
     """Open the cache of one school as one client sees it; a file that is damaged is set aside.
+
+    Without a folder, answers are kept in memory, for as long as this cache is open.
 
     Raises
     ------
     CacheError
         The folder or the file cannot be written.
     """
-    file = cache_dir / safe_name(f"{realm} {base_url} {client_id}") / f"answers-{FORMAT}.sqlite"
+    if cache_dir is None:
+        return BaseCache(cache_name="")
+    kind = "answers-encrypted" if cipher else "answers"
+    file = cache_dir / safe_name(f"{realm} {base_url} {client_id}") / f"{kind}-{FORMAT}.sqlite"
     try:
         private_folder(file.parent)
         private_file(file)
         try:
-            rows = _open_rows(file)
+            rows = _open_rows(file, cipher)
         except sqlite3.DatabaseError as damaged:
             if isinstance(damaged, sqlite3.OperationalError):
                 raise
             aside = file.with_suffix(f".damaged-{time.time():.0f}")
             file.replace(aside)
             log.warning("The cache was damaged: it was set aside as %s, and answers will be asked for anew.", aside)
-            rows = _open_rows(private_file(file))
+            rows = _open_rows(private_file(file), cipher)
     except (OSError, sqlite3.Error) as error:
         raise CacheError(
             f"Cannot use the cache at {file}: {error}. Make the folder writable, free some disk, or choose another "
@@ -69,11 +77,11 @@ def cache_key(request: requests.PreparedRequest, **_: Any) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def _open_rows(file: Path) -> "Rows":
+def _open_rows(file: Path, cipher: "Cipher | None") -> "Rows":
     rows = Rows(
         file,
         table_name="responses",
-        serializer=SerializerPipeline([Stage(_Row())], is_binary=True),
+        serializer=SerializerPipeline([Stage(_Row(cipher))], is_binary=True),
         wal=True,
         busy_timeout=5000,
     )
@@ -85,6 +93,12 @@ def _open_rows(file: Path) -> "Rows":
 
 class Rows(SQLiteDict):
     """The rows, written within a deadline or not at all: upstream retries a failing write for ever."""
+
+    def wipe(self) -> None:
+        """Write over what was deleted, which SQLite would leave in the file."""
+        with self.connection() as db:
+            db.execute("VACUUM")
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     @contextlib.contextmanager
     def _acquire_sqlite_lock(self) -> Iterator[None]:
@@ -120,23 +134,45 @@ class Rows(SQLiteDict):
         )
 
 
+class Cipher(Protocol):
+    """What makes bytes unreadable and readable again."""
+
+    def encrypt(self, data: bytes) -> bytes:
+        """Make bytes unreadable."""
+
+    def decrypt(self, token: bytes) -> bytes:
+        """Make them readable; raise what is no ``ValueError`` where they were changed."""
+
+
 class _Row:
     """A row is one line of JSON and the compressed body, as it came and without request or headers."""
 
+    def __init__(self, cipher: Cipher | None) -> None:
+        self._cipher = cipher
+
     def dumps(self, response: CachedResponse) -> bytes:
         expires = response.expires and response.expires.isoformat()
-        head = {"status": response.status_code, "created_at": response.created_at.isoformat(), "expires": expires}
-        return orjson.dumps(head) + b"\n" + zlib.compress(response.content, 1)
+        path = urlsplit(response.url or "").path
+        head = {
+            "path": path,
+            "status": response.status_code,
+            "created_at": response.created_at.isoformat(),
+            "expires": expires,
+        }
+        row = orjson.dumps(head) + b"\n" + zlib.compress(response.content, 1)
+        return self._cipher.encrypt(row) if self._cipher else row
 
     def loads(self, row: bytes) -> CachedResponse:
         try:
+            row = self._cipher.decrypt(row) if self._cipher else row
             head, _, body = row.partition(b"\n")
             known = orjson.loads(head)
             return CachedResponse(
                 content=zlib.decompress(body),
+                url=str(known["path"]),
                 status_code=int(known["status"]),
                 created_at=datetime.fromisoformat(known["created_at"]),
                 expires=known["expires"] and datetime.fromisoformat(known["expires"]),
             )
-        except (KeyError, ValueError, TypeError, zlib.error):
+        except Exception:  # whatever a damaged row leads to, the library's errors among it
             raise ValueError("a row of the cache is damaged; it will be asked for anew") from None

@@ -1,0 +1,282 @@
+"""Pseudonyms, suppression, free text and what is left of a student in the cache."""
+
+import itertools
+import os
+import stat
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import hubmis_frames as hf
+from hubmis_frames.export import CORE
+from hubmis_frames.http import Rate, Session
+from hubmis_frames.school import School
+from hubmis_frames.simulator import Simulator
+
+Connect = Callable[..., School]
+KEY = b"k" * 32
+START = date(2025, 9, 1)
+
+
+@pytest.fixture
+def key_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    file = tmp_path / "config" / "pseudonym.key"
+    monkeypatch.setenv("HUBMIS_PSEUDONYM_KEY", str(file))
+    return file
+
+
+def names_of(school: School) -> set[str]:
+    """Every name, address and reference of a student or contact, long enough to be searched for."""
+    found: set[str] = set()
+    for frame in (hf.load_students(school), hf.load_contacts(school), hf.load_past_students(school)):
+        for column in ("last_name", "primary_email", "external_id"):
+            found |= {value for value in frame[column].dropna() if len(value) > 4}
+    return found
+
+
+def test_an_export_with_pseudonyms_names_nobody_and_still_joins(school: School, tmp_path: Path, key_file: Path):
+    school.export(tmp_path / "plain", free_text=True)
+    done = school.export(tmp_path / "out", pseudonymise=True, free_text=True)
+    assert (done.status == "complete").all()
+    names = names_of(school)
+    assert len(names) > 100
+    said = set()
+    for file in (tmp_path / "out").rglob("*.parquet"):
+        for column in pd.read_parquet(file).select_dtypes("str"):
+            said |= set(pd.read_parquet(file, columns=[column])[column].dropna())
+    assert not names & said
+    students, marks = (pd.read_parquet(tmp_path / "out" / table) for table in ("students", "student_attendance"))
+    plain = pd.read_parquet(tmp_path / "plain" / "student_attendance")
+    joined = hf.join(marks, students)
+    assert joined["year_group_name"].notna().all()
+    sizes = marks.groupby("student_id").size().sort_values().tolist()
+    assert sizes == plain.groupby("student_id").size().sort_values().tolist()
+    assert students["age_at_start_of_year"].between(10, 18).all()
+    assert not {"first_name", "date_of_birth", "external_id", "profile_image_url"} & set(students)
+    assert key_file.read_bytes() not in b"".join(f.read_bytes() for f in (tmp_path / "out").rglob("*") if f.is_file())
+    assert stat.S_IMODE(key_file.stat().st_mode) == 0o600 or os.name == "nt"
+
+
+def test_plain_and_pseudonymous_tables_are_not_mixed(school: School, tmp_path: Path, key_file: Path):
+    school.export(tmp_path / "out", ["genders"])
+    with pytest.raises(hf.ExportError, match="without pseudonyms"):
+        school.export(tmp_path / "out", ["genders"], pseudonymise=True)
+
+
+def test_pseudonyms_are_the_same_in_every_table_and_differ_by_key_school_and_kind(school: School):
+    tables = hf.load_students.tables(school)
+    one = hf.pseudonymise(tables, KEY, year_start=START, realm="A")
+    again = hf.pseudonymise(
+        {"student_contacts": pd.DataFrame({"student_id": tables["students"].student_id})},
+        KEY,
+        year_start=START,
+        realm="A",
+    )
+    assert again["student_contacts"].student_id.tolist() == one["students"].student_id.tolist()
+    assert set(one["students_nationalities"].student_id) <= set(one["students"].student_id)
+    assert one["students"].student_id.is_unique
+    for other in ({"key": b"x" * 32, "realm": "A"}, {"key": KEY, "realm": "B"}):
+        ids = hf.pseudonymise(tables, other["key"], year_start=START, realm=str(other["realm"]))["students"].student_id
+        assert not set(ids) & set(one["students"].student_id)
+    people = pd.DataFrame({"student_id": [5], "staff_id": [5], "contact_id": [None]}, dtype="Int64")
+    both = hf.pseudonymise({"x": people}, KEY, year_start=START)["x"]
+    assert both.student_id[0] != both.staff_id[0]
+    assert both.contact_id.isna().all()
+
+
+def test_an_undeclared_text_of_a_person_is_personal_and_of_a_thing_is_not():
+    students = pd.DataFrame(
+        {"student_id": [1], "nickname": ["Bo"], "first_name_as_sent": ["{}"], "year_group_name": ["Year 9"]}
+    )
+    genders = pd.DataFrame({"gender_id": [1], "name": ["Female"], "colour": ["red"]})
+    result = hf.pseudonymise({"students": students, "genders": genders}, KEY, year_start=START)
+    assert list(result["students"]) == ["student_id", "year_group_name"]
+    assert list(result["genders"]) == ["gender_id", "name", "colour"]
+
+
+@pytest.mark.parametrize(
+    ("born", "age"), [("2014-08-31", 11), ("2014-09-01", 11), ("2014-09-02", 10), ("2012-02-29", 13), (None, None)]
+)
+def test_age_is_counted_at_the_start_of_the_year(born: str | None, age: int | None):
+    frame = pd.DataFrame({"student_id": [1], "date_of_birth": pd.to_datetime([born])})
+    found = hf.pseudonymise({"students": frame}, KEY, year_start=START)["students"]["age_at_start_of_year"][0]
+    assert found == age if age is not None else pd.isna(found)
+
+
+def test_a_short_key_is_refused():
+    with pytest.raises(hf.BadArgumentError, match="16 bytes"):
+        hf.pseudonymise({}, b"short", year_start=START)
+
+
+def test_free_text_is_left_out_unless_asked_for(school: School, tmp_path: Path):
+    school.export(tmp_path / "out", ["pastoral_events", "learning_support_records"])
+    events = pd.read_parquet(tmp_path / "out" / "pastoral_events")
+    assert not {"title", "description"} & set(events)
+    assert "description" not in pd.read_parquet(tmp_path / "out" / "learning_support_records")
+    school.export(tmp_path / "with", ["pastoral_events"], free_text=True)
+    assert {"title", "description"} <= set(pd.read_parquet(tmp_path / "with" / "pastoral_events"))
+    assert {"title", "description"} <= set(hf.load_pastoral_events(school)), "a loader gives all"
+
+
+# --- the cache
+
+
+def test_what_a_student_may_stand_in_is_removed_from_the_disk(school: School):
+    students = hf.load_students(school)
+    marks = hf.load_student_attendance(school, students.head(5))
+    hf.load_genders(school)
+    gone = int(students.student_id.iloc[2])
+    file = Path(str(school.cache()["file"]))
+    before = int(str(school.cache()["answers"]))
+    removed = school.purge_cache(gone)
+    assert 2 <= removed < before
+    rows = list(school._session._store.responses.values())
+    assert all(f"/students/{gone}/" not in str(row.url) for row in rows)
+    assert all(f'"id":{gone},'.encode() not in row.content for row in rows)
+    assert any("/genders" in str(row.url) for row in rows)
+    kept = [f"/students/{number}/" for number in students.student_id.iloc[[0, 1, 3, 4]]]
+    assert sum(any(path in str(row.url) for path in kept) for row in rows) >= 3
+    assert file.with_name(f"{file.name}-wal").stat().st_size == 0
+    assert len(marks) > 0
+
+
+def test_purging_all_leaves_nothing(school: School):
+    hf.load_students(school)
+    assert school.purge_cache() > 0
+    assert school.cache()["answers"] == 0
+
+
+def test_a_cache_in_memory_writes_nothing(simulator: Simulator, connect_to: Connect, tmp_path: Path):
+    school = connect_to(simulator, cache_dir=None)
+    students = hf.load_students(school)
+    asked = len(simulator.log)
+    assert hf.load_students(school).equals(students)
+    assert len(simulator.log) == asked
+    assert not (tmp_path / "cache").exists()
+
+
+def test_an_encrypted_cache_holds_nothing_to_read(
+    simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    import keyring
+    import keyring.backend
+
+    class Memory(keyring.backend.KeyringBackend):
+        priority = 1
+        held: dict[tuple[str, str], str] = {}
+
+        def get_password(self, service: str, username: str) -> str | None:
+            return self.held.get((service, username))
+
+        def set_password(self, service: str, username: str, password: str) -> None:
+            self.held[service, username] = password
+
+        def delete_password(self, service: str, username: str) -> None:
+            del self.held[service, username]
+
+    keyring.set_keyring(Memory())
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    given: dict[str, Any] = {
+        "realm": "S999", "client_id": "demo-client", "client_secret": "demo-secret", "base_url": simulator.url,
+        "cache_dir": tmp_path / "cache", "encrypt": True,
+    }  # fmt: skip
+    with hf.connect(**given) as school:
+        students = hf.load_students(school)
+        file = Path(str(school.cache()["file"]))
+    assert b'"status"' not in file.read_bytes()
+    asked = len(simulator.log)
+    with hf.connect(**given) as school:
+        assert hf.load_students(school).equals(students)
+    assert len(simulator.log) == asked
+    Memory.held.clear()
+    with hf.connect(**given) as school:
+        assert hf.load_students(school).equals(students), "another key: asked for anew"
+    assert len(simulator.log) > asked
+
+
+def test_encryption_without_a_keyring_says_so(simulator: Simulator):
+    import keyring
+    import keyring.backends.fail
+
+    keyring.set_keyring(keyring.backends.fail.Keyring())
+    with pytest.raises(hf.SettingsError, match="no keyring"):
+        hf.connect("S999", "id", "secret", base_url=simulator.url, encrypt=True)
+
+
+# --- suppression
+
+
+def test_small_counts_and_what_is_built_on_them_are_hidden():
+    table = pd.DataFrame({"form": list("abcd"), "students": [3, 20, 30, 0], "rate": [1.0, 2.0, 3.0, 0.0]})
+    result = hf.suppress(table, {"students": ["rate"]}, ["form"])
+    assert result.students.isna().tolist() == [True, True, False, False], "20 goes too, or the total would give 3 away"
+    assert result.rate.isna().tolist() == [True, True, False, False]
+    assert result.suppressed.tolist() == [True, True, False, False]
+    assert table.students.tolist() == [3, 20, 30, 0]
+
+
+def test_nothing_small_is_nothing_hidden():
+    table = pd.DataFrame({"form": list("ab"), "students": [5, 0]})
+    assert not hf.suppress(table, ["students"], ["form"]).suppressed.any()
+
+
+@pytest.mark.parametrize(
+    ("counts", "by", "said"), [(["pupils"], ["form"], "no column pupils"), (["students"], ["year"], "share their year")]
+)
+def test_a_table_that_cannot_be_suppressed(counts: list[str], by: list[str], said: str):
+    table = pd.DataFrame({"form": list("ab"), "year": [9, 9], "students": [5, 0]})
+    with pytest.raises(hf.BadArgumentError, match=said):
+        hf.suppress(table, counts, by)
+
+
+@given(st.lists(st.integers(0, 12), min_size=2, max_size=5), st.integers(2, 5))
+def test_no_hidden_count_can_be_worked_out_from_the_total(values: list[int], threshold: int):
+    table = pd.DataFrame({"form": range(len(values)), "n": values})
+    hidden = hf.suppress(table, ["n"], ["form"], threshold).n.isna().to_numpy()
+    assert all(hidden[index] for index, value in enumerate(values) if 0 < value < threshold)
+    if not hidden.any() or hidden.all():
+        return  # where all are hidden, the total itself is for its author to hide
+    total = sum(value for value, is_hidden in zip(values, hidden, strict=True) if is_hidden)
+    count = int(hidden.sum())
+    possible = [each for each in itertools.product(range(total + 1), repeat=count) if sum(each) == total]
+    for place in range(count):
+        assert len({each[place] for each in possible}) >= 2
+
+
+@given(st.lists(st.lists(st.integers(0, 9), min_size=3, max_size=3), min_size=3, max_size=3))
+def test_row_and_column_totals_give_no_hidden_count_back(grid: list[list[int]]):
+    values = np.array(grid)
+    table = pd.DataFrame([{"form": i, "sex": j, "n": int(values[i, j])} for i in range(3) for j in range(3)])
+    hidden = hf.suppress(table, ["n"], ["form", "sex"]).n.isna().to_numpy().reshape(3, 3)
+    assert hidden[(values > 0) & (values < 5)].all()
+    if not hidden.any():
+        return
+    cells = [tuple(cell) for cell in np.argwhere(hidden)]
+    # Solve by elimination: a cell alone in its row or column is given away.
+    assert all(hidden[i].sum() != 1 and hidden[:, j].sum() != 1 for i, j in cells)
+
+
+def test_every_table_of_the_core_knows_its_personal_columns(school: School):
+    from hubmis_frames.privacy import personal_columns
+
+    for table in CORE:
+        frame = hf.load(school, table) if table in ("students", "staff", "past_students", "pastoral_events") else None
+        if frame is not None:
+            texts = list(frame.select_dtypes("str"))
+            assert {"name", "free text"} & set(personal_columns(table, frame.columns, texts).values())
+
+
+def test_a_session_knows_where_it_writes(tmp_path: Path, simulator: Simulator):
+    session = Session(
+        base_url=simulator.url, realm="S999", client_id="a", client_secret="b", cache_dir=None,
+        rate_file=tmp_path / "rate.sqlite", rate=Rate(5, 0.01),
+    )  # fmt: skip
+    assert session.cache()["file"] == "in memory"
+    session.close()
