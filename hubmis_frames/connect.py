@@ -5,6 +5,7 @@ import os
 import tempfile
 from pathlib import Path
 
+from .errors import BadArgumentError
 from .http import Patience, Rate, Session
 from .keyring import cipher
 from .school import School
@@ -108,6 +109,8 @@ def demo(students: int = 240, *, seed: int = 1, progress: bool | None = None) ->
     >>> len(hf.load_students(school)) > 200
     True
     """
+    if not 7 <= students <= 4000:
+        raise BadArgumentError("The simulated school has from 7 to 4000 students.")
     from .simulator import Rules, Simulator, build_world  # not needed for a real school
 
     rules = Rules(capacity=1_000_000, refill_seconds=0.001)

@@ -28,9 +28,15 @@ class NotPermittedError(HubmisError):
 class NotFoundError(HubmisError):
     """HUBmis answered 404: there is no such record, or the inferred path is wrong."""
 
+    status = 404
+
 
 class RefusedError(HubmisError):
-    """HUBmis refused the request as such (another 4xx, or a redirect)."""
+    """HUBmis refused the request as such (another 4xx, or a redirect); ``status`` says with what."""
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class RateLimitError(HubmisError):
@@ -39,6 +45,10 @@ class RateLimitError(HubmisError):
 
 class UnreachableError(HubmisError):
     """No complete answer arrived: no connection, a broken one, a deadline, or a server fault that lasted."""
+
+
+class ServerFaultError(UnreachableError):
+    """The server answered every attempt with a fault of its own (5xx)."""
 
 
 class PayloadError(HubmisError):

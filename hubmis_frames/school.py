@@ -1,8 +1,9 @@
 """One school: what the loaders are called with. It takes a call from the declarations over HTTP to tidy tables."""
 
+import contextlib
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from os import PathLike
@@ -17,10 +18,18 @@ from tqdm.std import tqdm
 from .endpoints import CATALOGUE
 from .endpoints.call import requests_of
 from .endpoints.declaration import Endpoint
-from .errors import FilterIgnoredError, HubmisError, HubmisWarning, IncompleteError, NotCachedError, NotPermittedError
+from .errors import (
+    FilterIgnoredError,
+    HubmisError,
+    HubmisWarning,
+    IncompleteError,
+    NotCachedError,
+    NotPermittedError,
+    PayloadError,
+)
 from .export import Choices, export, plan
 from .frames import Report, tidy, to_pandas
-from .http import Answer, Pages, Session, gather, read_pages
+from .http import Answer, Outcome, Pages, Session, gather, parse, read_pages
 from .privacy import open_key
 from .request import Request
 
@@ -235,7 +244,19 @@ class School:
         """Send requests, as far as their answers are not cached, and make tidy tables of the answers."""
         endpoint = self.resolve(endpoint)
         fetched = Fetched({}, Report())
-        fetched.tables = tidy(endpoint, self._answers(endpoint, requests, refresh, show, fetched), fetched.report)
+        # Closed whatever happens, so that nobody goes on asking for what nobody waits for.
+        with contextlib.closing(self._answers(endpoint, requests, refresh, show, fetched)) as answers:
+            try:
+                fetched.tables = tidy(endpoint, answers, fetched.report)
+            except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
+                if isinstance(error, HubmisError):
+                    raise
+                raise PayloadError(
+                    f"{endpoint.loader}: an answer could not be made tidy ({type(error).__name__}). It is kept in the "
+                    "cache. Please report it with the shape of the answer, and no child's data."
+                ) from error
+        if fetched.failed and len(fetched.failed) == len(requests):
+            raise next(iter(fetched.failed.values()))
         return fetched
 
     def cached(self, endpoint: Endpoint, request: Request) -> int | None:
@@ -271,12 +292,17 @@ class School:
 
     def _answers(
         self, endpoint: Endpoint, requests: Sequence[Request], refresh: bool, show: str, fetched: Fetched
-    ) -> Iterator[tuple[tuple[int | str, ...], Sequence[bytes]]]:
-        outcomes = gather(self._session, requests, lambda request: self._ask(endpoint, request, refresh))
+    ) -> Generator[tuple[tuple[int | str, ...], Sequence[bytes]], None, None]:
         hidden = not self._progress or len(requests) < 2
-        for outcome in tqdm(
-            outcomes, show or endpoint.table, len(requests), disable=hidden, delay=2, leave=False, unit="request"
-        ):
+        with contextlib.closing(gather(requests, lambda request: self._ask(endpoint, request, refresh))) as outcomes:
+            name = show or endpoint.table
+            bar = tqdm(outcomes, name, len(requests), disable=hidden, delay=2, leave=False, unit="request")
+            yield from self._heard(bar, fetched)
+
+    def _heard(
+        self, outcomes: Iterable[Outcome], fetched: Fetched
+    ) -> Iterator[tuple[tuple[int | str, ...], Sequence[bytes]]]:
+        for outcome in outcomes:
             if isinstance(outcome.result, HubmisError):
                 fetched.failed[outcome.request.ids] = outcome.result
                 continue
@@ -290,7 +316,14 @@ class School:
 
     def _ask(self, endpoint: Endpoint, request: Request, refresh: bool = False, only_cached: bool = False) -> Pages:
         def get(request: Request, renew: bool = refresh) -> Answer:
-            return self._session.get(request, endpoint.keep, renew, only_cached)
+            answer = self._session.get(request, endpoint.keep, renew, only_cached)
+            if not _is_answer(parse(answer.body, request.path), endpoint):
+                self._session.forget(request)
+                raise PayloadError(
+                    f"The answer at {request.path} is an object that has nothing in common with a record of "
+                    f"{endpoint.table}; perhaps it is an error message. Nothing of it was kept."
+                )
+            return answer
 
         if endpoint.paging is None:
             answer = get(request)
@@ -303,6 +336,7 @@ def active_year(years: pd.DataFrame, today: date) -> int | None:
 
     The document names no field of an academic year, so several likely names are known.
     """
+    years = years.dropna(subset=["academic_year_id"])
     for name in ("is_active", "active", "is_current", "current"):
         if name in years:
             flagged = years[years[name].astype("string").str.lower().isin(["true", "1", "active", "current"])]
@@ -327,7 +361,16 @@ def _dates(years: pd.DataFrame, names: Sequence[str]) -> pd.Series | None:
 def _rows(value: object, endpoint: Endpoint) -> list[object]:
     if isinstance(value, dict):
         value = value.get(endpoint.wrapper, value) if endpoint.wrapper else value
-    return value if isinstance(value, list) else [value]
+    return value if isinstance(value, list) else [value] if value else []
+
+
+def _is_answer(value: object, endpoint: Endpoint) -> bool:
+    """Whether an answer can be one of the operation: a list, its wrapper, or an object with fields of its record."""
+    if not isinstance(value, dict) or not value or endpoint.record.num_fields == 0:
+        return True
+    if endpoint.wrapper:
+        return endpoint.wrapper in value
+    return any(endpoint.record.get_field_index(name) >= 0 for name in value)
 
 
 def _check_filters(endpoint: Endpoint, arguments: Mapping[str, Any], frame: pd.DataFrame) -> None:

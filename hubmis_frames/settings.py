@@ -50,7 +50,7 @@ def settings(
     """
     given = {"HUBMIS_REALM": realm, "HUBMIS_CLIENT_ID": client_id, "HUBMIS_CLIENT_SECRET": client_secret}
     found = {
-        name: Secret((os.environ.get(name, "") if value is None else value).strip()) for name, value in given.items()
+        name: Secret(str(os.environ.get(name, "") if value is None else value).strip()) for name, value in given.items()
     }
     if missing := [name for name, value in found.items() if not value]:
         raise SettingsError(

@@ -34,7 +34,7 @@ def manifest(directory: Path) -> Any:
 
 
 def test_core_is_read_back_by_pandas_as_the_loaders_gave_it(school: School, tmp_path: Path):
-    done = school.export(tmp_path / "out", "core")
+    done = school.export(tmp_path / "out", "core", free_text=True)
     assert done.table.tolist() == list(CORE)
     assert (done.status == "complete").all()
     students = hf.load_students(school)
@@ -176,6 +176,60 @@ def test_all_is_everything_but_deprecated_twins(simulator: Simulator, connect_to
     assert done.index[: len(CORE)].tolist() == list(CORE)
     assert done.requests.loc["student"] > 0
     assert done.index.get_loc("student") > done.index.get_loc("student_emails")
+
+
+def test_what_is_no_longer_permitted_leaves_no_older_file(simulator: Simulator, school: School, tmp_path: Path):
+    school.export(tmp_path / "out", ["students", "genders"])
+    simulator.hooks.append(lambda asked, answer: replace(answer, status=403) if "genders" in asked.path else answer)
+    done = school.export(tmp_path / "out", ["genders"], refresh=True).set_index("table")
+    assert done.status["genders"] == "not permitted"
+    assert not (tmp_path / "out" / "genders").exists()
+    assert (tmp_path / "out" / "students").exists()
+
+
+def test_few_requests_that_are_all_refused_are_no_empty_table(serve: Serve, connect_to: Connect, tmp_path: Path):
+    school = connect_to(serve(forbidden=frozenset({"house_students"})))
+    done = school.export(tmp_path / "out", ["house_students"]).set_index("table")
+    assert done.status["house_students"] == "not permitted"
+    assert not (tmp_path / "out" / "house_students").exists()
+
+
+def test_one_record_without_an_id_does_not_stop_the_others(simulator: Simulator, school: School, tmp_path: Path):
+    import orjson
+
+    def headless(asked: Asked, answer: Answer) -> Answer:
+        if not asked.path.endswith("/students") or answer.body == b"[]":
+            return answer
+        rows = orjson.loads(answer.body)
+        return replace(answer, body=orjson.dumps([{**rows[0], "id": None}, *rows[1:]]))
+
+    simulator.hooks.append(headless)
+    done = school.export(tmp_path / "out", ["student_attendance"]).set_index("table")
+    assert done.status["student_attendance"] == "incomplete"
+    assert pd.read_parquet(tmp_path / "out" / "student_attendance").student_id.nunique() == 59
+    assert "have no id" in manifest(tmp_path / "out")["operations"]["student_attendance"]["remarks"][0]
+
+
+def test_an_export_that_did_not_end_goes_on_in_its_own_year(school: School, tmp_path: Path):
+    school.export(tmp_path / "out", ["forms"])
+    (file,) = (tmp_path / "out").glob("manifest-*.json")
+    said = json.loads(file.read_text(encoding="utf-8"))
+    earlier = min(hf.load_academic_years(school).academic_year_id)
+    file.write_text(json.dumps({**said, "finished_at": None, "academic_year_id": int(earlier)}), encoding="utf-8")
+    school.export(tmp_path / "out", ["forms"])
+    assert set(pd.read_parquet(tmp_path / "out" / "forms").academic_year_id) == {earlier}
+
+
+def test_a_field_called_realm_does_not_clash_with_the_folder(simulator: Simulator, school: School, tmp_path: Path):
+    simulator.hooks.append(
+        lambda asked, answer: (
+            replace(answer, body=b'[{"id": 1, "realm": "own"}]') if "genders" in asked.path else answer
+        )
+    )
+    school.export(tmp_path / "out", ["genders"])
+    read = pd.read_parquet(tmp_path / "out" / "genders")
+    assert read.realm_as_sent.tolist() == ["own"]
+    assert read.realm.tolist() == ["S999"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")

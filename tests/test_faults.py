@@ -272,7 +272,8 @@ def test_two_processes_that_share_a_client_draw_hardly_a_429(serve: Serve, tmp_p
 def test_a_waiter_that_is_killed_has_taken_nothing(tmp_path: Path):
     code = (
         "import sys; from pathlib import Path; from hubmis_frames.http import Bucket, Rate\n"
-        "bucket = Bucket(Path(sys.argv[1]), 'a', Rate(1, 3.0)); bucket.take(); print('taken', flush=True); bucket.take()"
+        "bucket = Bucket(Path(sys.argv[1]), 'a', Rate(1, 3.0)); bucket.take()\n"
+        "print('taken', flush=True); bucket.take()"
     )
     with subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "rate.sqlite")], stdout=subprocess.PIPE) as child:
         assert child.stdout is not None

@@ -209,6 +209,74 @@ def test_a_value_of_another_type_that_fits_without_loss_is_converted(
     assert not report.misfits
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("last_login", 1710120810930), ("date_of_birth", 20100824), ("date_of_birth", 1.5), ("last_login", True)],
+)
+def test_a_number_is_no_date(field: str, value: Any):
+    tables, report = students({"id": 1, field: value})
+    assert tables["students"][field].isna().all()
+    assert tables["students"][f"{field}_as_sent"][0] == json.dumps(value)
+    assert not report.converted
+
+
+@pytest.mark.parametrize(
+    "value", ["20100824", "2010-W34-2", "185143.25", "10000000000000000000804276", "09:30:00+01:00"]
+)
+def test_a_spelling_that_could_be_something_else_is_no_date_or_time(value: str):
+    tables, _ = load(CATALOGUE["timetables"], ((), [[{"id": 1, "time_from": value, "date_from": value}]]))
+    frame = tables["timetables"]
+    assert frame.time_from.isna().all()
+    assert frame.date_from.isna().all()
+    assert frame.time_from_as_sent[0] == frame.date_from_as_sent[0] == value
+
+
+def test_what_stands_beside_a_wrapped_list_does_not_replace_what_is_in_it():
+    body = {"timetables": [{"id": 1}, {"id": 2}], "id": 99, "term": "Spring"}
+    tables, _ = load(CATALOGUE["staff_timetable"], ((5,), [body]))
+    frame = tables["staff_timetable"]
+    assert frame.timetable_period_id.tolist() == [1, 2]
+    assert frame.answer_id.tolist() == [99, 99]
+    assert frame.answer_term.tolist() == ["Spring", "Spring"]
+
+
+def test_ids_beyond_floats_are_told_apart_although_one_is_missing():
+    tables, report = load(STUDENTS, ((), [[{"id": 2**53}, {"first_name": "A"}], [{"id": 2**53 + 1}]]))
+    assert len(tables["students"]) == 3
+    assert report.repeated == report.superseded == 0
+
+
+def test_ids_that_are_names_are_kept():
+    tables, _ = students({"id": 1, "nationalities": {"826": {"name": "UK"}, "250": {"name": "FR"}}})
+    child = tables["students_nationalities"]
+    assert child.key.tolist() == ["826", "250"]
+    assert child.name.tolist() == ["UK", "FR"]
+
+
+def test_a_field_that_is_called_like_our_remainder_loses_nothing():
+    tables, _ = students({"id": 1, "date_of_birth": "garbage", "date_of_birth_as_sent": "OWN"})
+    assert {"garbage", "OWN"} <= set(tables["students"].iloc[0].dropna().astype(str))
+    tables, _ = students({"id": 1, "first_name": {"a": 1}, "first_name_as_sent": 5})
+    assert {'{"a": 1}', "5"} <= set(tables["students"].iloc[0].dropna().astype(str))
+
+
+def test_two_lists_whose_names_join_to_the_same_are_two_tables():
+    tables, _ = students({"id": 1, "pet_name": ["a"], "pet": {"name": ["b"]}})
+    found = [frame["value"].tolist() for name, frame in tables.items() if name.startswith("students_pet")]
+    assert sorted(found) == [["a"], ["b"]]
+
+
+def test_three_sources_of_one_id_are_all_kept():
+    tables, _ = load(MARKS, ((7,), [[{"id": 1, "student_id": 3, "student": {"id": 4}}]]))
+    assert {7, 3, 4} <= set(tables["student_attendance"].iloc[0].dropna().tolist())
+
+
+def test_a_new_columns_type_does_not_change_with_a_batch_that_misses_it():
+    padding = [{"id": 2}] * 400_000
+    tables, _ = load(MARKS, ((1,), [[{"id": 1, "n": None}, *padding]]), ((2,), [[{"id": 3, "n": 5}]]))
+    assert tables["student_attendance"].n.dropna().tolist() == [5]
+
+
 @pytest.mark.parametrize("nothing", ["", "0000-00-00"])
 def test_a_date_that_says_nothing_is_missing(nothing: str):
     tables, report = students({"id": 1, "date_of_birth": nothing})

@@ -2,7 +2,6 @@
 
 import os
 import stat
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +13,7 @@ from typing import Any
 import pytest
 
 import hubmis_frames as hf
-from hubmis_frames.http import Patience, Rate, Session
+from hubmis_frames.http import Patience, Rate
 from hubmis_frames.http.wire import pause_asked
 from hubmis_frames.request import Request
 from hubmis_frames.school import School
@@ -443,22 +442,73 @@ def test_a_netrc_does_not_speak_for_us(
     assert all(asked.headers["Authorization"] in ("valid", "missing") for asked in simulator.log)
 
 
-def test_interrupting_a_wait_ends_it_at_once(serve: Serve, connect_to: Connect):
-    simulator = serve(capacity=1000, refill_seconds=0.001)
-    school = connect_to(simulator, rate=Rate(1, 60.0))
-    session: Session = school._session
-    session.bucket.take()
-    ended = threading.Event()
+def test_a_fan_out_that_is_left_stops_asking_and_disturbs_no_other(simulator: Simulator, school: School):
+    from hubmis_frames.http import Pages, gather
 
-    def wait() -> None:
-        with pytest.raises(hf.HubmisError, match="Interrupted"):
-            session.bucket.take()
-        ended.set()
+    requests = [Request(f"/{number}") for number in range(50)]
+    asked: list[str] = []
 
-    threading.Thread(target=wait).start()
+    def slow(request: Request) -> Pages:
+        asked.append(request.path)
+        time.sleep(0.02)
+        return Pages([], 1, 0)
+
+    outcomes = gather(requests, slow)
+    next(outcomes)
+    outcomes.close()
+    before = len(asked)
     time.sleep(0.1)
-    session.interrupt()
-    assert ended.wait(2)
+    assert len(asked) == before < 50
+
+    students = hf.load_students(school)
+    with ThreadPoolExecutor(4) as pool:
+        loads = [pool.submit(hf.load_student_attendance, school, students.iloc[n * 12 : n * 12 + 12]) for n in range(4)]
+        assert [load.result().student_id.nunique() for load in loads] == [12] * 4
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork")
+def test_a_forked_child_has_to_connect_itself(school: School):
+    hf.load_genders(school)
+    read, write = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            hf.load_genders(school)
+            os.write(write, b"loaded")
+        except hf.SettingsError as error:
+            os.write(write, str(error).encode())
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    assert b"Connect again" in os.read(read, 1000)
+    os.close(read)
+    os.close(write)
+
+
+def test_a_proxy_is_not_told_the_secret_of_this_machine(
+    simulator: Simulator, connect_to: Connect, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    assert len(hf.load_genders(connect_to(simulator))) > 0
+
+
+def test_some_that_have_none_do_not_stop_the_others(simulator: Simulator, school: School):
+    ids = hf.load_students(school).student_id.head(30).tolist()
+    leavers = [f"/students/{number}/destination" for number in ids[12:15]]
+    simulator.hooks.append(
+        lambda asked, answer: (
+            answer
+            if "destination" not in asked.path or asked.path.endswith(tuple(leavers))
+            else replace(answer, status=404)
+        )
+    )
+    with pytest.raises(hf.IncompleteError, match="27 of 30") as caught:
+        hf.load_student_destination(school, ids)
+    assert caught.value.tables["student_destination"].student_id.tolist() == ids[12:15]
 
 
 def test_the_world_is_not_touched(world: World):

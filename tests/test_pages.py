@@ -50,14 +50,14 @@ def test_the_first_page_is_found_out_once(serve: Serve, connect_to: Connect):
     assert sum("page[number]=0" in unquote(asked.query) for asked in simulator.log) == 1
 
 
-def test_an_end_that_is_proven_costs_no_request_more(serve: Serve, connect_to: Connect):
+def test_an_end_costs_one_request_more(serve: Serve, connect_to: Connect):
     simulator = serve(page_cap=25)
     school = connect_to(simulator)
     hf.load_genders(school)
     hf.load_staff(school)
     before = simulator.count(QUERY)
     assert len(hf.load_students(school)) == 60
-    assert simulator.count(QUERY) - before == 3  # 25, 25 and 10: the third is shorter than a page that was not the last
+    assert simulator.count(QUERY) - before == 4  # 25, 25, 10 and none
 
 
 def test_a_row_inserted_between_pages_is_not_doubled(
@@ -132,3 +132,84 @@ def test_new_pages_are_not_mixed_with_old_ones(serve: Serve, connect_to: Connect
     before = simulator.count(QUERY)
     hf.load_students(school, refresh=True)
     assert simulator.count(QUERY) - before == 4
+
+
+def test_a_page_that_is_short_for_another_reason_is_not_the_end(serve: Serve, connect_to: Connect):
+    simulator = serve(page_cap=20)
+    simulator.hooks.append(
+        lambda asked, answer: (
+            replace(answer, body=orjson.dumps(orjson.loads(answer.body)[:-1])) if number_of(asked) == 2 else answer
+        )
+    )
+    assert len(hf.load_students(connect_to(simulator))) == 59
+
+
+def test_paging_ignored_with_rows_that_change_each_time_ends(serve: Serve, connect_to: Connect):
+    simulator = serve(ignore_paging=True)
+    counter = iter(range(10**6))
+
+    def signed(asked: Asked, answer: Answer) -> Answer:
+        if number_of(asked) is None:
+            return answer
+        rows = [{**row, "profile_image": {"url": f"signed-{next(counter)}"}} for row in orjson.loads(answer.body)]
+        return replace(answer, body=orjson.dumps(rows))
+
+    simulator.hooks.append(signed)
+    with pytest.warns(hf.HubmisWarning):
+        students = hf.load_students(connect_to(simulator))
+    assert len(students) == students.student_id.nunique() == 60
+    assert simulator.count(QUERY) <= 5
+
+
+@pytest.mark.parametrize("code", [403, 500, 404, 422])
+def test_a_server_that_fails_at_page_0_begins_at_1(serve: Serve, connect_to: Connect, code: int):
+    simulator = serve()
+    simulator.hooks.append(lambda asked, answer: replace(answer, status=code) if number_of(asked) == 0 else answer)
+    school = connect_to(simulator)
+    assert len(hf.load_students(school)) == 60
+    hf.load_students(school, refresh=True)
+    zeros = sum(number_of(asked) == 0 for asked in simulator.log)
+    assert zeros == (4 if code == 500 else 1)
+
+
+@pytest.mark.parametrize("code", [404, 422, 204])
+def test_a_server_that_fails_past_the_last_page(serve: Serve, connect_to: Connect, code: int):
+    simulator = serve(page_cap=20)
+    simulator.hooks.append(lambda asked, answer: replace(answer, status=code) if number_of(asked) == 4 else answer)
+    assert len(hf.load_students(connect_to(simulator))) == 60
+
+
+def test_a_server_that_takes_no_large_page_is_asked_for_smaller_ones(serve: Serve, connect_to: Connect):
+    simulator = serve()
+    simulator.hooks.append(
+        lambda asked, answer: replace(answer, status=422) if "page[size]=500" in unquote(asked.query) else answer
+    )
+    school = connect_to(simulator)
+    assert len(hf.load_students(school)) == 60
+    assert len(hf.load_staff(school)) > 0
+    assert sum("page[size]=500" in unquote(asked.query) for asked in simulator.log) == 1
+
+
+def test_half_a_surrogate_pair_in_a_paged_list_is_read(serve: Serve, connect_to: Connect):
+    simulator = serve()
+    simulator.hooks.append(
+        lambda asked, answer: (
+            replace(answer, body=b'[{"id": 1, "first_name": "\\ud83d"}]') if number_of(asked) is not None else answer
+        )
+    )
+    assert hf.load_students(connect_to(simulator)).first_name.tolist() == ["\\ud83d"]
+
+
+def test_an_error_message_is_no_record_and_not_kept(serve: Serve, connect_to: Connect):
+    simulator = serve()
+    busy = [True]
+    simulator.hooks.append(
+        lambda asked, answer: (
+            replace(answer, body=b'{"message": "Server busy"}') if number_of(asked) == 1 and busy[0] else answer
+        )
+    )
+    school = connect_to(simulator)
+    with pytest.raises(hf.PayloadError, match="nothing in common"):
+        hf.load_students(school)
+    busy[0] = False
+    assert len(hf.load_students(school)) == 60

@@ -6,7 +6,7 @@ import stat
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -170,7 +170,7 @@ def test_an_encrypted_cache_holds_nothing_to_read(
 
     class Memory(keyring.backend.KeyringBackend):
         priority = 1
-        held: dict[tuple[str, str], str] = {}
+        held: ClassVar[dict[tuple[str, str], str]] = {}
 
         def get_password(self, service: str, username: str) -> str | None:
             return self.held.get((service, username))

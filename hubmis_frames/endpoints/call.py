@@ -66,11 +66,16 @@ def ids_of(value: object, name: str, where: str) -> list[int]:
         value = value[name]
     if isinstance(value, str | bytes | Mapping):
         raise BadArgumentError(f"{where}: {name} takes positive integers, not text.")
-    items = [value] if isinstance(value, numbers.Number) or not hasattr(value, "__iter__") else list(value)
+    try:
+        items = [value] if isinstance(value, numbers.Number) else list(value)  # type: ignore[call-overload]
+    except TypeError:  # no iterable, or an array without dimensions
+        items = [value]
     return [_id(item, name, where) for item in items]
 
 
 def _id(item: object, name: str, where: str) -> int:
+    if getattr(item, "ndim", 0):
+        raise BadArgumentError(f"{where}: {name} takes a flat list of ids.")
     whole = isinstance(item, numbers.Integral) and not isinstance(item, bool)
     # A merge that found no partner turns a column of ids into floats.
     if isinstance(item, float) and item.is_integer():
@@ -128,6 +133,8 @@ def _text(endpoint: Endpoint, parameter: Parameter, value: object) -> str:
         return _when(parameter, value, where)
     if not isinstance(value, str | int) or isinstance(value, bool) or not str(value).strip():
         raise BadArgumentError(f"{where} is text that is not empty.")
+    if str(value).encode("utf-8", "replace").decode() != str(value):
+        raise BadArgumentError(f"{where} holds half a character, which cannot be sent.")
     return str(value)
 
 

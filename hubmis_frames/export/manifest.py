@@ -61,7 +61,7 @@ class Manifest:
 
     @staticmethod
     def unfinished_year(directory: Path, realm: str) -> int | None:
-        """The academic year of an export that did not end: the next run goes on with it, whatever year is active now."""
+        """The academic year of an export that did not end: the next run goes on with it, whatever is active now."""
         try:
             known = json.loads(_file(directory, realm).read_text(encoding="utf-8"))
             return None if known["finished_at"] else known["academic_year_id"]

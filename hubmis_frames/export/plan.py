@@ -89,12 +89,17 @@ class Step:
             elif name in self.filtered_by:
                 varied[name] = loaded[self.filtered_by[name]][name].tolist()
             elif parameter.place == "path" and self.parent and name in loaded[self.parent]:
-                fixed[name] = loaded[self.parent][name]
+                # A record without an id cannot be asked about; the others can.
+                fixed[name] = loaded[self.parent].dropna(subset=self.asked_by())[name]
             elif parameter.place == "path":
                 varied[name] = list(parameter.choices)
             elif parameter.required:
                 fixed[name] = _bound(parameter, loaded, year)
         return [fixed | dict(zip(varied, values, strict=True)) for values in product(*varied.values())]
+
+    def asked_by(self) -> list[str]:
+        """The columns of the parent by which the table is asked."""
+        return [p.name for p in self.endpoint.path_ids if p.place == "path" and p.name != YEAR and p.kind is int]
 
     def requests(self, school: "School", loaded: Frames, year: int | None) -> list[Request]:
         """Build the requests of all calls, each once."""
@@ -112,6 +117,8 @@ def steps_of(tables: str | Iterable[str]) -> list[Step]:
     """
     names = {"core": CORE, "all": _everything()}.get(tables) if isinstance(tables, str) else list(tables)
     ordered: dict[str, Step] = {}
+    if names == []:
+        raise BadArgumentError("No table was named. 'core' stands for what attendance and wellbeing need.")
     for name in [str(tables)] if names is None else names:
         _add(name, ordered)
     return list(ordered.values())
@@ -249,5 +256,5 @@ def _year_before(loaded: Frames, year: int | None) -> int | None:
         return year
     years = loaded["academic_years"]
     order = "date_from" if years["date_from"].notna().all() else "academic_year_id"
-    ids = years.sort_values(order)["academic_year_id"].tolist()
+    ids = years.dropna(subset=["academic_year_id"]).sort_values(order)["academic_year_id"].tolist()
     return int(ids[ids.index(year) - 1]) if year in ids[1:] else year

@@ -1,5 +1,6 @@
 """Running an export: step by step, each table written whole, one failure not stopping the others."""
 
+import contextlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ import pyarrow.parquet as pq
 
 from ..errors import CredentialsError, ExportError, HubmisError, NotPermittedError
 from ..files import private_folder, safe_name, whole_file
-from ..frames import to_pandas
+from ..frames import AS_SENT, free_name, to_pandas
 from ..privacy import pseudonymise, without_free_text
 from .manifest import Entry, Manifest
 from .plan import Step, first_day, steps_of
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from ..school import Fetched, School
 
 ROW_GROUP = 2**17
+_FILE = "part-0.parquet"
 INCOMPLETE = "_INCOMPLETE.txt"  # readers of Parquet pass over names that begin so
 
 
@@ -69,6 +71,7 @@ def _run(
         each(step.endpoint.table)
         entry = _step(school, directory, step, loaded, year, choices)
         table = step.endpoint.table
+        _remove_older(directory, partition(school.realm), manifest.entries.get(table), entry)
         manifest.write(table, entry, complete=number == len(steps))
         rows.append(
             {
@@ -81,6 +84,17 @@ def _run(
             }
         )
     return pd.DataFrame(rows).astype({"rows": "Int64"})
+
+
+def _remove_older(directory: Path, part: str, older: Entry | None, entry: Entry) -> None:
+    """Remove what an earlier export wrote of an operation and this one did not: it would pass for this one's."""
+    for name in set(older.tables) - set(entry.tables) if older else ():
+        folder = directory / name / f"realm={part}"
+        for file in (folder / _FILE, folder / INCOMPLETE):
+            file.unlink(missing_ok=True)
+        for empty in (folder, folder.parent):
+            with contextlib.suppress(OSError):
+                empty.rmdir()
 
 
 def _step(
@@ -103,10 +117,10 @@ def _step(
     entry.requests, entry.cached = fetched.requests, fetched.cached
     entry.fetched_from = fetched.oldest.isoformat(timespec="seconds") if fetched.oldest else None
     entry.fetched_to = fetched.newest.isoformat(timespec="seconds") if fetched.newest else None
-    entry.remarks = fetched.report.sentences()
+    entry.remarks = fetched.report.sentences() + _without_ids(step, loaded)
     if choices.key is None:
         entry.failed = {", ".join(map(str, ids)): str(error) for ids, error in fetched.failed.items()}
-    if fetched.failed:
+    if fetched.failed or _without_ids(step, loaded):
         entry.status = "incomplete"
     for name, table in fetched.tables.items():
         shown = _shown(name, table, school.realm, loaded, year, choices)
@@ -114,6 +128,12 @@ def _step(
         entry.tables[name] = len(table)
     loaded[endpoint.table] = to_pandas(fetched.tables[endpoint.table])
     return entry
+
+
+def _without_ids(step: Step, loaded: dict[str, pd.DataFrame]) -> list[str]:
+    """What is to be said of rows by which nothing can be asked."""
+    missing = int(loaded[step.parent][step.asked_by()].isna().any(axis=1).sum()) if step.parent else 0
+    return [f"{missing} rows of {step.parent} have no id, so nothing was asked about them"] if missing else []
 
 
 def write_table(folder: Path, table: pa.Table, incomplete: str | None = None) -> None:
@@ -125,7 +145,7 @@ def write_table(folder: Path, table: pa.Table, incomplete: str | None = None) ->
     mark = folder / INCOMPLETE
     if incomplete:
         mark.write_text(incomplete, encoding="utf-8")
-    with whole_file(folder / "part-0.parquet") as part:
+    with whole_file(folder / _FILE) as part:
         pq.write_table(table, part, row_group_size=ROW_GROUP, compression="zstd")
     if not incomplete:
         mark.unlink(missing_ok=True)
@@ -137,6 +157,8 @@ def _shown(
     """What of a table may stand in a file."""
     if not choices.free_text:
         table = table.select(without_free_text(name, table.column_names))
+    if "realm" in table.column_names:  # that name is the folder's
+        table = table.rename_columns({"realm": free_name(f"realm{AS_SENT}", table.column_names)})
     if choices.key is None:
         return table
     start = first_day(loaded, year)

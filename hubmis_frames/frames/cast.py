@@ -1,5 +1,6 @@
 """Text to dates, instants and times: Arrow's cast where it can, else each distinct text once."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time
 
@@ -43,6 +44,8 @@ def _kind(type_: pa.DataType) -> str:
 
 
 def _date(text: str) -> date:
+    if not _DATE.match(text):
+        raise ValueError(text)
     found = datetime.fromisoformat(text)
     # A time of day in a date would be lost, unless it says nothing.
     if found.time() != time(0):
@@ -51,8 +54,19 @@ def _date(text: str) -> date:
 
 
 def _instant(text: str) -> datetime:
+    if not _DATE.match(text):
+        raise ValueError(text)
     found = datetime.fromisoformat(text)
     return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
 
 
-_PARSERS: dict[str, Callable[[str], object]] = {"date": _date, "instant": _instant, "time": time.fromisoformat}
+def _time(text: str) -> time:
+    if not _TIME.fullmatch(text):  # an offset would be lost
+        raise ValueError(text)
+    return time.fromisoformat(text)
+
+
+# ISO has shorter spellings too, in which a number would pass for a date.
+_DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]|$)")
+_TIME = re.compile(r"\d\d:\d\d(:\d\d(\.\d+)?)?")
+_PARSERS: dict[str, Callable[[str], object]] = {"date": _date, "instant": _instant, "time": _time}

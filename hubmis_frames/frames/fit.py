@@ -27,8 +27,17 @@ def fitted(bodies: Sequence[bytes], record: pa.StructType, wrapper: str | None, 
     with _without_collector():
         fitter = _Fitter(report)
         answers = [[fitter.item(row, record, "") for row in _rows(body, wrapper)] for body in bodies]
-        type_ = _widened(record, [row for answer in answers for row in answer])
+        type_ = _widened(on_wire(record), [row for answer in answers for row in answer])
         return pa.array([[_forced(row, type_) for row in answer] for answer in answers], pa.list_(type_))
+
+
+def on_wire(type_: pa.DataType) -> pa.DataType:
+    """The type as JSON can hold it: dates and times are text there, in more spellings than Arrow reads."""
+    if pa.types.is_struct(type_):
+        return pa.struct([field.with_type(on_wire(field.type)) for field in type_])
+    if pa.types.is_list(type_):
+        return pa.list_(type_.value_field.with_type(on_wire(type_.value_type)))
+    return pa.string() if pa.types.is_temporal(type_) else type_
 
 
 def decode(body: bytes) -> Any:
@@ -44,8 +53,9 @@ def _rows(body: bytes, wrapper: str | None) -> list[Any]:
     if wrapper and isinstance(answer, dict) and wrapper in answer:
         others = {name: value for name, value in answer.items() if name != wrapper}
         answer = answer[wrapper]
-        if others:  # what stands beside the list belongs to each of its rows
-            answer = [{**row, **others} if isinstance(row, dict) else row for row in _listed(answer)]
+        if others:  # what stands beside the list belongs to each of its rows, under a name of its own
+            beside = {f"answer_{name}": value for name, value in others.items()}
+            answer = [{**beside, **row} if isinstance(row, dict) else row for row in _listed(answer)]
     return _listed(answer)
 
 
@@ -73,6 +83,8 @@ class _Fitter:
             return self._fit_object(value, type_, where)
         if pa.types.is_list(type_):
             return self._fit_list(value, type_, where)
+        if pa.types.is_temporal(type_):  # text is parsed later; a number says no date that we could be sure of
+            return isinstance(value, str), _clean(value) if isinstance(value, str) else None
         if isinstance(value, _NATIVE[type_]) and not (isinstance(value, bool) and type_ != pa.bool_()):
             if type_ != pa.int64() or value in _INT64:
                 return True, _clean(value)
@@ -96,7 +108,7 @@ class _Fitter:
             here = f"{where}_{name}".lstrip("_")
             fits, result[name] = self.fit(inner, declared[name], here)
             if not fits:
-                result[f"{name}{AS_SENT}"] = _text(inner)
+                result[free_name(f"{name}{AS_SENT}", value, result)] = _text(inner)
         return True, result
 
     def _fit_list(self, value: Any, type_: pa.DataType, where: str) -> tuple[bool, Any]:
@@ -105,16 +117,29 @@ class _Fitter:
             value = [
                 {"key": key, **(inner if isinstance(inner, dict) else {"value": inner})} for key, inner in value.items()
             ]
-        elif isinstance(value, dict):  # PHP writes a list with gaps as an object, and some write one item bare
-            sparse = all(name.isdecimal() for name in value)
-            value = list(value.values()) if sparse else [value]
+        elif isinstance(value, dict):
             self._report.converted[where] += 1
+            if list(value) == [str(number) for number in range(len(value))]:
+                value = list(value.values())  # a list, as PHP writes some
+            elif pa.types.is_struct(item) and value and all(isinstance(inner, dict) for inner in value.values()):
+                value = [{"key": key, **inner} for key, inner in value.items()]  # the names may be ids
+            elif pa.types.is_struct(item):
+                value = [value]  # one item, bare
         if not isinstance(value, list):
             return False, None
         if pa.types.is_struct(item):
             return True, [self.item(inner, item, where) for inner in value]
         parts = [self.fit(inner, item, where) for inner in value]
         return all(fits for fits, _ in parts), [result for _, result in parts]
+
+
+def free_name(name: str, *taken: Iterable[str]) -> str:
+    """The name, or one like it that nothing has."""
+    number = 2
+    candidate = name
+    while any(candidate in names for names in taken):
+        candidate, number = f"{name}_{number}", number + 1
+    return candidate
 
 
 def _to_int(value: Any) -> tuple[bool, Any]:
@@ -220,7 +245,7 @@ def _with_repeated_keys(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for name, value in pairs:
         if name in result and result[name] != value:
-            result[f"{name}{AS_SENT}"] = _text(result[name])
+            result[free_name(f"{name}{AS_SENT}", result)] = _text(result[name])
         result[name] = value
     return result
 

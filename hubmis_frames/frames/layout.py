@@ -39,8 +39,8 @@ class Table:
     children: tuple[tuple[Path, "Table"], ...]
     link: tuple[str, ...]
     """The columns by which a child's row finds its parent's."""
-    echoes: tuple[Column, ...] = ()
-    """Values of the record that should equal a key column of the same name, and are kept if they do not."""
+    echoes: tuple[tuple[str, Column], ...] = ()
+    """Values of the record that should equal the key column named before them, and are kept if they do not."""
 
     def all(self) -> Iterator["Table"]:
         """Yield the table itself and every one below it."""
@@ -98,18 +98,23 @@ def _table(
 ) -> Table:
     taken = {*keys, *(column.name for column in extra)}
     columns: list[Column] = []
-    echoes: list[Column] = []
+    echoes: list[tuple[str, Column]] = []
+    names: set[str] = set()
     children = []
     # Declared columns first, so that what a server adds never renames or moves a known one.
     for path, field, declared in sorted(_leaves(record), key=lambda leaf: not leaf[2]):
         if pa.types.is_list(field.type):
-            children.append((path, _child(name, path, field, link)))
+            children.append((path, _child(_unused("_".join((name, *path)), names), path, field, link)))
+            names.add(children[-1][1].name)
             continue
         wanted = key if path == ("id",) and key else "_".join(path)
         personal = (field.metadata or {}).get(PERSONAL, b"").decode() or None
         column = Column(_unused(wanted, taken), path, field.type, declared, _refers(record, path), personal)
         taken.add(column.name)
-        (echoes if wanted in keys and not _is_number(wanted) else columns).append(column)
+        if wanted in keys and not _is_number(wanted):
+            echoes.append((wanted, column))
+        else:
+            columns.append(column)
     # A record's own id stands in front, beside the keys.
     columns = sorted([*columns, *extra], key=lambda column: (column.name != key, not column.declared))
     return Table(name, keys, tuple(columns), tuple(children), link, tuple(echoes))
@@ -120,8 +125,7 @@ def _is_number(key: str) -> bool:
     return key == ROW or key.endswith(POSITION)
 
 
-def _child(parent: str, path: Path, field: pa.Field, link: tuple[str, ...]) -> Table:
-    name = "_".join((parent, *path))
+def _child(name: str, path: Path, field: pa.Field, link: tuple[str, ...]) -> Table:
     if name in CATALOGUE:  # a contact's students are one table, the operation contact_students another
         name = f"{name}_nested"
     keys = (*link, POSITION)

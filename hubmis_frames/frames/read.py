@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json
 
-from .fit import fitted
+from .fit import fitted, on_wire
 from .layout import merged
 from .report import Report
 
@@ -20,17 +20,8 @@ def read_records(
     """Read bodies into a list of records each, and tell the record's type: declared fields, then new ones, marked."""
     found = None if wrapper else _fast(bodies, record)
     if found is None:
-        found = fitted(bodies, on_wire(record), wrapper, report)
+        found = fitted(bodies, record, wrapper, report)
     return found, merged(record, found.type.value_type)
-
-
-def on_wire(type_: pa.DataType) -> pa.DataType:
-    """The type as JSON can hold it: dates and times are text there, in more spellings than Arrow reads."""
-    if pa.types.is_struct(type_):
-        return pa.struct([field.with_type(on_wire(field.type)) for field in type_])
-    if pa.types.is_list(type_):
-        return pa.list_(type_.value_field.with_type(on_wire(type_.value_type)))
-    return pa.string() if pa.types.is_temporal(type_) else type_
 
 
 def _fast(bodies: Sequence[bytes], record: pa.StructType) -> pa.ListArray | None:

@@ -1,5 +1,6 @@
 """From answers to tidy tables: records flattened, lists split off as child tables, types made final."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
@@ -9,11 +10,14 @@ import pyarrow.compute as pc
 
 from ..endpoints.declaration import Endpoint
 from .cast import cast_text
+from .fit import free_name
 from .layout import AS_SENT, POSITION, ROW, VALUE, Path, Table, lay_out
 from .read import read_records
 from .report import Report
 
 BATCH = 4 * 2**20  # bytes of JSON that become Arrow at a time
+
+_NULLABLE = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
 
 Answers = Iterable[tuple[tuple[int | str, ...], Sequence[bytes]]]
 Columns = dict[str, pa.Array]
@@ -53,8 +57,7 @@ def final_type(type_: pa.DataType) -> pa.DataType:
 
 def to_pandas(table: pa.Table) -> pd.DataFrame:
     """Turn a table into a frame with pandas' own nullable types, missing where the value is missing."""
-    nullable = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
-    frame: pd.DataFrame = table.to_pandas(types_mapper=nullable.get)
+    frame: pd.DataFrame = table.to_pandas(types_mapper=_NULLABLE.get)
     return frame
 
 
@@ -111,7 +114,7 @@ def _without_repeats(rows: pa.StructArray, request: np.ndarray, page: np.ndarray
     keep = np.ones(len(rows), dtype=bool)
     index = rows.type.get_field_index("id")
     if index >= 0:
-        ids = pd.DataFrame({"request": request, "id": rows.field(index).to_pandas(), "page": page})
+        ids = pd.DataFrame({"request": request, "id": _exact(rows.field(index)), "page": page})
         twice = ids[ids["id"].notna() & ids.duplicated(["request", "id"], keep=False)]
         for _, group in twice.groupby(["request", "id"]):
             if group["page"].duplicated().any():
@@ -139,11 +142,11 @@ def _flatten(
         if as_sent is not None:
             misfits[f"{column.name}{AS_SENT}"] = as_sent
     for name, as_sent in misfits.items():
-        result[name] = pc.coalesce(result[name], as_sent) if name in result else as_sent
-    for echo in table.echoes:
+        result[free_name(name, result)] = as_sent
+    for key, echo in table.echoes:
         values, _ = _final(_at(leaves, echo.path, len(rows)), echo.type)
-        if not _agree(values, result[echo.name.removesuffix(AS_SENT)]):
-            result[echo.name] = values
+        if not _agree(values, result[key]):
+            result[free_name(echo.name, result)] = values
     tables[table.name] = pa.table(result)
     for path, child in table.children:
         lists = _at(leaves, path, len(rows))
@@ -184,8 +187,14 @@ def _final(values: pa.Array, type_: pa.DataType) -> tuple[pa.Array, pa.Array | N
 def _agree(values: pa.Array, original: pa.Array) -> bool:
     if values.null_count == len(values):
         return True
-    one, other = values.to_pandas(), original.to_pandas()
-    return bool(((one == other) | one.isna()).all())
+    one, other = _exact(values), _exact(original)
+    return bool(((one == other).fillna(False) | one.isna()).all())
+
+
+def _exact(values: pa.Array) -> pd.Series:
+    """As pandas holds it without making floats of integers."""
+    series: pd.Series = values.to_pandas(types_mapper=_NULLABLE.get)
+    return series
 
 
 def _positions(parents: np.ndarray) -> np.ndarray:
@@ -203,7 +212,8 @@ def _joined(parts: Sequence[pa.Table]) -> pa.Table:
 
 
 def _common(columns: Sequence[pa.ChunkedArray]) -> pa.DataType:
-    types = {column.type for column in columns}
+    # What is missing throughout says nothing of a type.
+    types = {column.type for column in columns if column.null_count < len(column)} or {columns[0].type}
     if len(types) == 1:
         return types.pop()
     if types == {pa.int64(), pa.float64()}:
@@ -215,12 +225,21 @@ def _common(columns: Sequence[pa.ChunkedArray]) -> pa.DataType:
 
 def _cast(part: pa.Table, schema: pa.Schema) -> pa.Table:
     columns = [
-        pc.cast(part.column(field.name), field.type)
+        _as(part.column(field.name), field.type)
         if field.name in part.column_names
         else pa.chunked_array([pa.nulls(len(part), field.type)])
         for field in schema
     ]
     return pa.table(columns, schema=schema)
+
+
+def _as(column: pa.ChunkedArray, type_: pa.DataType) -> pa.ChunkedArray:
+    if column.type == type_ or not pa.types.is_string(type_):
+        return pa.nulls(len(column), type_) if column.null_count == len(column) else pc.cast(column, type_)
+    # Numbers as JSON wrote them, and not as Arrow would.
+    return pa.chunked_array(
+        [pa.array([None if value is None else json.dumps(value) for value in column.to_pylist()], type_)]
+    )
 
 
 def _tell_new(endpoint: Endpoint, tables: Mapping[str, pa.Table], report: Report) -> None:

@@ -5,7 +5,7 @@ from .fanout import Outcome, gather
 from .pages import Pages, read_pages
 from .session import Answer, Session
 from .store import Cipher
-from .wire import Patience
+from .wire import Patience, parse
 
 __all__ = [
     "DOCUMENTED",
@@ -18,5 +18,6 @@ __all__ = [
     "Rate",
     "Session",
     "gather",
+    "parse",
     "read_pages",
 ]

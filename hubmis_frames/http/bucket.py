@@ -34,6 +34,19 @@ class Rate:
 DOCUMENTED = Rate()
 
 
+WORKER = threading.local()
+"""Of a thread that works for a caller: ``stop``, the event by which the caller calls it off."""
+
+
+def called_off() -> threading.Event:
+    """The event that ends what this thread waits for; for a thread of nobody's, one that never comes."""
+    event: threading.Event = getattr(WORKER, "stop", _NEVER)
+    return event
+
+
+_NEVER = threading.Event()
+
+
 class StoppedError(HubmisError):
     """The work was interrupted while it waited for a place."""
 
@@ -43,25 +56,35 @@ class Bucket:
 
     def __init__(self, file: Path, client: str, rate: Rate, clock: Callable[[], float] = time.time) -> None:
         self.rate = rate
-        self.stop = threading.Event()
         self._file = file
         self._client = client
         self._clock = clock
         self._queue = threading.Lock()  # one thread of a process waits in SQLite, the others here
         try:
             private_file(file)
-            with self._transaction() as db:
-                db.execute("CREATE TABLE IF NOT EXISTS bucket (client TEXT PRIMARY KEY, full_at REAL NOT NULL)")
+            try:
+                self._make()
+            except sqlite3.DatabaseError as damaged:
+                if isinstance(damaged, sqlite3.OperationalError):
+                    raise
+                file.unlink()  # a count of requests is soon made anew
+                private_file(file)
+                self._make()
         except (OSError, sqlite3.Error) as error:
             raise CacheError(f"Cannot keep count of requests in {file}: {error}. Make its folder writable.") from error
 
+    def _make(self) -> None:
+        with self._transaction() as db:
+            db.execute("CREATE TABLE IF NOT EXISTS bucket (client TEXT PRIMARY KEY, full_at REAL NOT NULL)")
+
     def take(self) -> None:
         """Wait for a place and take it. A waiter that dies has taken nothing."""
+        stop = called_off()
         with self._queue:
-            while (wait := self._try()) > 0:
-                if self.stop.wait(wait):
+            while not stop.is_set() and (wait := self._try()) > 0:
+                if stop.wait(wait):
                     break
-            if self.stop.is_set():
+            if stop.is_set():
                 raise StoppedError("Interrupted while waiting for the rate limit.")
 
     def left(self) -> float:

@@ -1,17 +1,16 @@
 """Many requests at once, answered in the order asked; one that fails does not stop the others."""
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+import threading
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import NamedTuple
 
-from ..errors import CacheError, CredentialsError, HubmisError, RateLimitError
+from ..errors import CacheError, CredentialsError, HubmisError, NotFoundError, RateLimitError
 from ..request import Request
-from .bucket import StoppedError
+from .bucket import WORKER, StoppedError
 from .pages import Pages
-from .session import THREADS, Session
-
-_HOPELESS_AT_FIRST = 4
-_HOPELESS = 8
+from .session import THREADS
 
 
 class Outcome(NamedTuple):
@@ -21,7 +20,7 @@ class Outcome(NamedTuple):
     result: Pages | HubmisError
 
 
-def gather(session: Session, requests: Sequence[Request], ask: Callable[[Request], Pages]) -> Iterator[Outcome]:
+def gather(requests: Sequence[Request], ask: Callable[[Request], Pages]) -> Generator[Outcome, None, None]:
     """Ask for all with a small pool of threads and yield each outcome, in the order asked.
 
     Raises
@@ -33,7 +32,12 @@ def gather(session: Session, requests: Sequence[Request], ask: Callable[[Request
     if len(requests) == 1:
         yield Outcome(requests[0], ask(requests[0]))
         return
-    pool = ThreadPoolExecutor(THREADS, thread_name_prefix="hubmis")
+    stop = threading.Event()
+
+    def enlist() -> None:
+        WORKER.stop = stop
+
+    pool = ThreadPoolExecutor(THREADS, thread_name_prefix="hubmis", initializer=enlist)
     try:
         futures = [pool.submit(ask, request) for request in requests]
         streak: list[HubmisError] = []
@@ -47,12 +51,18 @@ def gather(session: Session, requests: Sequence[Request], ask: Callable[[Request
             if streak and type(streak[-1]) is not type(result):
                 streak = []
             streak.append(result)
-            if len(streak) >= (_HOPELESS if succeeded else _HOPELESS_AT_FIRST):
+            if len(streak) >= _hopeless(result, succeeded):
                 raise result
     finally:
-        session.interrupt()  # also on Ctrl-C: no thread goes on asking
+        stop.set()  # also on Ctrl-C: no thread goes on asking
         pool.shutdown(wait=True, cancel_futures=True)
-        session.resume()
+
+
+def _hopeless(error: HubmisError, succeeded: bool) -> float:
+    """After how many failures of one kind in a row the others would be a waste of requests."""
+    if isinstance(error, NotFoundError):  # some have none: only those who left have a destination
+        return math.inf if succeeded else 25
+    return 8 if succeeded else 4
 
 
 def _result(future: Future[Pages]) -> Pages | HubmisError:

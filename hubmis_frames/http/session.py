@@ -1,9 +1,13 @@
 """One school's connection: GET requests through the cache, and what a status means."""
 
+import contextlib
 import hashlib
 import http.cookiejar
+import os
 import re
+import sqlite3
 import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +17,7 @@ import requests
 from requests_cache import CachedSession
 from requests_cache.models.response import CachedResponse
 
-from ..errors import NotCachedError, NotFoundError, NotPermittedError, RefusedError
+from ..errors import CacheError, NotCachedError, NotFoundError, NotPermittedError, RefusedError, SettingsError
 from ..files import whole_file
 from ..request import Request
 from .bucket import DOCUMENTED, Bucket, Rate
@@ -71,11 +75,15 @@ class Session:
         )
         self._facts = Path(self._store.cache_name).with_name("facts.json") if cache_dir else None
         self._first_page: int | None = None
+        self.largest_page = 10**6
+        self._process = os.getpid()
         self._same_url: dict[str, threading.Lock] = {}
         for session, adapter in ((self._plain, self._tokens_adapter), (self._cached, self._adapter)):
             session.mount("https://", adapter)
             session.mount("http://", adapter)
             session.auth = _leave_alone  # else a .netrc would speak for us
+            if base_url.startswith("http://"):
+                session.trust_env = False  # this machine; a proxy would get the secret in clear
             session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
 
     def __repr__(self) -> str:
@@ -102,7 +110,7 @@ class Session:
         self._first_page = number
         if self._facts is None:
             return
-        with whole_file(self._facts) as part:
+        with contextlib.suppress(OSError), whole_file(self._facts) as part:  # it can be found out again
             part.write_bytes(orjson.dumps({"first_page": number}))
 
     def get(self, request: Request, keep: timedelta, refresh: bool = False, only_cached: bool = False) -> Answer:
@@ -117,17 +125,21 @@ class Session:
         NotCachedError
             Only the cache was asked, or the session is offline, and the cache holds no answer.
         """
+        if os.getpid() != self._process:
+            # Parent and child would read each other's answers off the same sockets.
+            raise SettingsError("This school was opened in another process. Connect again in this one.")
         prepared = self._prepare(request)
         key = cache_key(prepared)
         if self.offline or only_cached:
-            stored = self._store.get_response(key)
+            with self._readable():
+                stored = self._store.get_response(key)
             # Offline, an old answer is better than none; its age is known.
             if stored is None or (stored.is_expired and not self.offline):
                 raise NotCachedError(
                     f"The answer at {request.path} is not in the cache. Connect without offline=True to ask for it."
                 )
             return Answer(stored.content, stored.created_at, True)
-        with self._same_url.setdefault(key, threading.Lock()):
+        with self._same_url.setdefault(key, threading.Lock()), self._readable():
             options = self._cached.merge_environment_settings(prepared.url, {}, None, None, None)
             response = self._cached.send(
                 prepared, expire_after=keep, force_refresh=refresh, allow_redirects=False, **options
@@ -139,7 +151,7 @@ class Session:
 
     def cache(self) -> dict[str, object]:
         """What the cache holds: its file, how many answers, their oldest and newest, and its size in MB."""
-        ages = sorted(response.created_at for response in self._store.responses.values())
+        ages = sorted(response.created_at for response in self._store.responses.values() if response)
         file = Path(self._store.cache_name) if self._facts else None
         return {
             "file": str(file or "in memory"),
@@ -163,13 +175,19 @@ class Session:
             rows.wipe()
         return len(keys)
 
-    def resume(self) -> None:
-        """Take up work again after an interruption."""
-        self.bucket.stop.clear()
+    def forget(self, request: Request) -> None:
+        """Remove an answer that proved to be no answer to the question."""
+        self._store.responses.pop(cache_key(self._prepare(request)), None)
 
-    def interrupt(self) -> None:
-        """Let whoever waits for the rate limit give up at once."""
-        self.bucket.stop.set()
+    @contextlib.contextmanager
+    def _readable(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            raise CacheError(
+                f"The cache at {self._store.cache_name} cannot be read: {error}. Remove the file; what it held "
+                "will be asked for anew."
+            ) from error
 
     def close(self) -> None:
         """Close connections and the cache."""
@@ -205,5 +223,7 @@ def _refusal(status: int, where: str) -> NotPermittedError | NotFoundError | Ref
             "give the vendor's OpenAPI file."
         )
     if 300 <= status < 400:
-        return RefusedError(f"HUBmis redirects {where} elsewhere, which we do not follow. Check HUBMIS_BASE_URL.")
-    return RefusedError(f"HUBmis refused the request at {where} with status {status}. Check the arguments.")
+        return RefusedError(
+            f"HUBmis redirects {where} elsewhere, which we do not follow. Check HUBMIS_BASE_URL.", status
+        )
+    return RefusedError(f"HUBmis refused the request at {where} with status {status}. Check the arguments.", status)

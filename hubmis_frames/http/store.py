@@ -86,8 +86,9 @@ def _open_rows(file: Path, cipher: "Cipher | None") -> "Rows":
         busy_timeout=5000,
     )
     with rows.connection() as db:
-        db.execute("PRAGMA quick_check(1)")
-        db.execute("SELECT key, expires FROM responses LIMIT 1")
+        if db.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+            rows.close()  # type: ignore[no-untyped-call]  # an open file cannot be set aside on Windows
+            raise sqlite3.DatabaseError("it is damaged")
     return rows
 
 

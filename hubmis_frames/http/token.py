@@ -72,7 +72,7 @@ def _granted(body: bytes) -> tuple[str, float]:
     except ValueError:
         return "", 0.0
     token = answer.get("access_token") if isinstance(answer, dict) else None
-    if not isinstance(token, str) or not token.isprintable() or not token:
+    if not isinstance(token, str) or not token.isprintable() or not token.isascii() or not token:
         return "", 0.0
     claimed = answer.get("expires_in")
     return f"Bearer {token}", float(claimed) if isinstance(claimed, int | float) and claimed > 0 else _LONGEST_LIFE

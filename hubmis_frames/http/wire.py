@@ -23,8 +23,8 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from .. import __about__
-from ..errors import CredentialsError, PayloadError, RateLimitError, UnreachableError
-from .bucket import LONGEST_PAUSE, Bucket
+from ..errors import CredentialsError, PayloadError, RateLimitError, ServerFaultError, UnreachableError
+from .bucket import LONGEST_PAUSE, Bucket, called_off
 
 log = logging.getLogger("hubmis_frames")
 
@@ -134,6 +134,7 @@ class PatientAdapter(HTTPAdapter):
         """Answer with a response whose body is complete; raise when there is none to be had."""
         faults = 0
         renewed = False
+        kind: type[UnreachableError]
         gives_up = time.monotonic() + self._patience.queue
         where = place(request.url)
         while True:
@@ -144,7 +145,7 @@ class PatientAdapter(HTTPAdapter):
                 with self._crowd:
                     response = self._attempt(copy, options)
             except _BROKEN as error:
-                problem = _explain(error, where)
+                kind, problem = UnreachableError, _explain(error, where)
                 faults += 1
             else:
                 self._heed(response)
@@ -170,14 +171,15 @@ class PatientAdapter(HTTPAdapter):
                         parse(response.content, where)  # before the cache can keep it
                     response.request = request  # the one without credentials
                     return response
+                kind = ServerFaultError
                 problem = f"HUBmis answered {response.status_code} (a fault on its side) at {where}."
                 faults += 1
             if faults >= self._patience.faults:
-                raise UnreachableError(
+                raise kind(
                     f"{problem} Tried {faults} times. Try again later; what was fetched is kept in the cache."
                 ) from None
             log.debug("%s Trying again.", problem)
-            self._bucket.stop.wait(self._patience.first_wait * 2 ** (faults - 1))
+            called_off().wait(self._patience.first_wait * 2 ** (faults - 1))
 
     def _outgoing(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         copy = request.copy()
