@@ -29,7 +29,7 @@ from .load import load, load_tables
 from .privacy import open_key, pseudonymise, suppress
 from .reference import document as _document
 from .reference import endpoints
-from .school import School
+from .school import School, source
 
 _document(_declared)
 
@@ -62,6 +62,7 @@ __all__ = [
     "load_tables",
     "open_key",
     "pseudonymise",
+    "source",
     "suppress",
     *(endpoint.loader for endpoint in CATALOGUE.values()),
 ]

@@ -32,6 +32,15 @@ def safe_name(text: str) -> str:
     return f"{readable}-{digest}" if readable else digest
 
 
+def shared_by(folder: Path) -> str | None:
+    """Say by what the contents of a folder leave this machine, as far as its path shows it."""
+    path = str(folder.expanduser().absolute())
+    if path.startswith(("\\\\", "//")):
+        return "a network share"
+    found = re.search(r"OneDrive|Dropbox|Google ?Drive|iCloud|Mobile Documents|Nextcloud|ownCloud|pCloud", path, re.I)
+    return found[0] if found else None
+
+
 @contextlib.contextmanager
 def whole_file(file: Path) -> Iterator[Path]:
     """Yield a temporary file beside ``file`` that takes its place once it is complete and on the disk."""

@@ -28,6 +28,7 @@ from .errors import (
     PayloadError,
 )
 from .export import Choices, export, plan
+from .files import shared_by
 from .frames import Report, tidy, to_pandas
 from .http import Answer, Outcome, Pages, Session, gather, parse, read_pages
 from .privacy import open_key
@@ -35,6 +36,9 @@ from .request import Request
 
 if TYPE_CHECKING:
     from .spec import Spec
+
+
+SOURCE = "hubmis"
 
 
 @dataclass
@@ -48,6 +52,30 @@ class Fetched:
     failed: dict[tuple[int | str, ...], HubmisError] = field(default_factory=dict)
     oldest: datetime | None = None
     newest: datetime | None = None
+
+    def source(self, endpoint: Endpoint, realm: str) -> dict[str, str | None]:
+        """Say where a frame is from, in text alone, so that it survives being written."""
+        return {
+            "operation": endpoint.title,
+            "path": endpoint.path,
+            "path_source": endpoint.path_source,
+            "realm": realm,
+            "fetched_from": self.oldest.isoformat(timespec="seconds") if self.oldest else None,
+            "fetched_to": self.newest.isoformat(timespec="seconds") if self.newest else None,
+        }
+
+
+def source(frame: pd.DataFrame) -> dict[str, str | None]:
+    """Say where a frame is from.
+
+    Returns
+    -------
+    dict
+        ``operation`` (its title), ``path``, ``path_source``, ``realm``, and when its oldest and its newest
+        part were fetched (``fetched_from``, ``fetched_to``, ISO instants). Empty for a frame that is not a
+        loader's own: pandas drops it where frames from several sources meet.
+    """
+    return dict(frame.attrs.get(SOURCE, {}))
 
 
 class School:
@@ -174,6 +202,11 @@ class School:
         CredentialsError
             HUBmis refused the client.
         """
+        if service := shared_by(Path(directory)):
+            self._say(
+                f"{directory} seems to lie in {service}, so what is written there leaves this machine. Is that "
+                "where children's data may go?"
+            )
         choices = Choices(refresh, free_text, open_key() if pseudonymise else None)
         return export(self, Path(directory), tables, choices, each)
 
@@ -222,6 +255,8 @@ class School:
                 fetched.failed,
             )
         _check_filters(endpoint, arguments, tables[endpoint.table])
+        for frame in tables.values():
+            frame.attrs[SOURCE] = fetched.source(endpoint, self.realm)
         return tables
 
     def resolve(self, endpoint: Endpoint) -> Endpoint:

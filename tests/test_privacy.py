@@ -280,3 +280,31 @@ def test_a_session_knows_where_it_writes(tmp_path: Path, simulator: Simulator):
     )  # fmt: skip
     assert session.cache()["file"] == "in memory"
     session.close()
+
+
+@pytest.mark.parametrize("folder", ["OneDrive - School", "Dropbox", "Google Drive"])
+@pytest.mark.filterwarnings("error")
+def test_a_folder_that_is_synced_is_warned_of(school: School, tmp_path: Path, folder: str):
+    with pytest.warns(hf.HubmisWarning, match="leaves this machine"):
+        school.export(tmp_path / folder / "out", ["genders"])
+
+
+def test_a_frame_knows_where_and_when_it_is_from(school: School, tmp_path: Path):
+    students = hf.load_students(school)
+    said = hf.source(students)
+    assert said["operation"] == "Students: Get List"
+    assert said["realm"] == "S999"
+    assert str(said["fetched_from"]) <= str(said["fetched_to"])
+    students.to_parquet(tmp_path / "x.parquet")
+    assert hf.source(pd.read_parquet(tmp_path / "x.parquet")) == said
+    assert hf.source(pd.DataFrame()) == {}
+
+
+def test_answers_do_not_lie_about_for_ever(simulator: Simulator, connect_to: Connect):
+    school = connect_to(simulator)
+    hf.load_students(school)
+    hf.load_genders(school)
+    with school._session._store.responses.connection(commit=True) as db:
+        db.execute("UPDATE responses SET expires = expires - 38 * 86400 WHERE rowid = 1")
+    before = int(str(school.cache()["answers"]))
+    assert int(str(connect_to(simulator).cache()["answers"])) == before - 1

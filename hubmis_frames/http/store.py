@@ -29,6 +29,7 @@ from ..files import private_file, private_folder, safe_name
 log = logging.getLogger("hubmis_frames")
 
 FORMAT = 1
+KEPT_AFTER_EXPIRY = 30 * 86400  # for offline work; children's data should not lie about for longer
 _WRITE_DEADLINE = 15.0
 _KEYED_HEADERS = ("Realm", "academic-year-id")
 
@@ -89,6 +90,8 @@ def _open_rows(file: Path, cipher: "Cipher | None") -> "Rows":
         if db.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
             rows.close()  # type: ignore[no-untyped-call]  # an open file cannot be set aside on Windows
             raise sqlite3.DatabaseError("it is damaged")
+    with rows.connection(commit=True) as db:
+        db.execute("DELETE FROM responses WHERE expires < ?", (time.time() - KEPT_AFTER_EXPIRY,))
     return rows
 
 
