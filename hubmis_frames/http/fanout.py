@@ -2,8 +2,10 @@
 
 import math
 import threading
+from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from itertools import islice
 from typing import NamedTuple
 
 from ..errors import CacheError, CredentialsError, HubmisError, NotFoundError, RateLimitError
@@ -11,6 +13,8 @@ from ..request import Request
 from .bucket import WORKER, StoppedError
 from .pages import Pages
 from .session import THREADS
+
+_AHEAD = 2 * THREADS
 
 
 class Outcome(NamedTuple):
@@ -39,11 +43,15 @@ def gather(requests: Sequence[Request], ask: Callable[[Request], Pages]) -> Gene
 
     pool = ThreadPoolExecutor(THREADS, thread_name_prefix="hubmis", initializer=enlist)
     try:
-        futures = [pool.submit(ask, request) for request in requests]
+        coming = iter(requests)
+        under_way = deque((request, pool.submit(ask, request)) for request in islice(coming, _AHEAD))
         streak: list[HubmisError] = []
         succeeded = False
-        for request, future in zip(requests, futures, strict=True):
+        while under_way:
+            request, future = under_way.popleft()
             result = _result(future)
+            # Not further ahead than this, so that hopeless work is soon given up and few answers wait in memory.
+            under_way.extend((each, pool.submit(ask, each)) for each in islice(coming, 1))
             yield Outcome(request, result)
             if not isinstance(result, HubmisError):
                 streak, succeeded = [], True
