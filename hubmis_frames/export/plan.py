@@ -156,8 +156,9 @@ def plan(school: "School", tables: str | Iterable[str]) -> pd.DataFrame:
 
 def _basis(step: Step, known: bool, to_send: int) -> str:
     if not known:
-        per = [parent.replace("_", " ") for parent in step.parents] or ["academic year"]
-        return f"one for each of {' and '.join(per)}, which are not loaded yet"
+        if not step.parents:
+            return "asked by the academic year, and the years are not loaded yet"
+        return f"one for each of {' and '.join(step.parents)}, not loaded yet".replace("_", " ")
     return "at least: one for each page" if step.endpoint.paged and to_send else ""
 
 
