@@ -288,7 +288,7 @@ class School:
                     raise
                 raise PayloadError(
                     f"{endpoint.loader}: an answer could not be made tidy ({type(error).__name__}). It is kept in the "
-                    "cache. Please report it with the shape of the answer, and no child's data."
+                    "cache until refresh=True. Please report it with the shape of the answer, and no child's data."
                 ) from error
         if fetched.failed and len(fetched.failed) == len(requests):
             raise next(iter(fetched.failed.values()))

@@ -403,11 +403,11 @@ def test_killed_again_and_again_an_export_never_leaves_half_a_file(serve: Serve,
         "students = hf", "school.export(Path(folder) / 'out', each=lambda t: print(t, flush=True))\nstudents = hf"
     )
     command = [sys.executable, "-c", code, simulator.url, str(tmp_path), "0", "1", "0.0001"]
-    for number in range(25):
+    for number in range(100):
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
             assert child.stdout is not None
             child.stdout.readline()
-            time.sleep(0.03 * number)
+            time.sleep(0.01 * number)
             child.send_signal(signal.SIGKILL)
             child.communicate()
         for file in (tmp_path / "out").rglob("*.parquet"):
@@ -427,3 +427,50 @@ def test_killed_again_and_again_an_export_never_leaves_half_a_file(serve: Serve,
             for file in (tmp_path / side / folder.name).rglob("*.parquet")
         )
         assert one == other, folder.name
+
+
+# --- files and bodies
+
+
+def test_a_file_that_another_program_holds_is_a_clear_error(school: School, tmp_path: Path):
+    """On Windows a file that is open in Excel cannot be replaced; a folder in its place cannot be anywhere."""
+    (tmp_path / "out" / "genders" / "realm=S999" / "part-0.parquet" / "held").mkdir(parents=True)
+    with pytest.raises(hf.ExportError, match="close what holds a file"):
+        school.export(tmp_path / "out", ["genders"])
+
+
+def test_a_reader_sees_whole_files_while_they_are_written(serve: Serve, connect_to: Connect, tmp_path: Path):
+    school = connect_to(serve())
+    school.export(tmp_path / "out", ["students"])
+    ended = threading.Event()
+    seen: list[int] = []
+
+    def read() -> None:
+        while not ended.is_set():
+            seen.append(len(pd.read_parquet(tmp_path / "out" / "students" / "realm=S999" / "part-0.parquet")))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for _ in range(10):
+        school.export(tmp_path / "out", ["students"], refresh=True)
+    ended.set()
+    reader.join()
+    assert len(seen) > 5
+    assert set(seen) == {60}
+
+
+def nested(depth: int) -> Callable[[Asked, Answer], Answer]:
+    body = b'[{"id": 1, "deep": ' + b'{"a": ' * depth + b"1" + b"}" * depth + b"}]"
+    return lambda asked, answer: replace(answer, body=body) if "genders" in asked.path else answer
+
+
+@pytest.mark.filterwarnings("ignore::hubmis_frames.HubmisWarning")
+def test_nesting_is_read_at_any_depth_that_occurs(simulator: Simulator, school: School):
+    simulator.hooks.append(nested(50))
+    assert hf.load_genders(school).iloc[0].tolist()[-1] == 1
+
+
+def test_nesting_beyond_all_measure_is_refused(simulator: Simulator, school: School):
+    simulator.hooks.append(nested(1000))
+    with pytest.raises(hf.PayloadError, match="genders"):
+        hf.load_genders(school)

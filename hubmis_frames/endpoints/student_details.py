@@ -3,7 +3,7 @@
 import pandas as pd
 
 from .declaration import REFERENCE, Ids, School, Section
-from .shapes import FLAG, ID, NAME, NAMED, PERSON, REACH, TEXT, one, record
+from .shapes import FLAG, ID, NAMED, NOTE, PERSON, TEXT, one, record
 
 students = Section("Students")
 
@@ -32,7 +32,7 @@ def load_student_consent(school: School, student_id: Ids, *, refresh: bool = Fal
 @students(
     "Students: Get doctor information by student Id",
     "students/{student_id}/doctor",
-    record(title=one("title_id"), first_name=NAME, last_name=NAME, email=REACH, phone=REACH, address=REACH),
+    record(title=one("title_id"), first_name=NOTE, last_name=NOTE, email=NOTE, phone=NOTE, address=NOTE),
     single=True,
 )
 def load_student_doctor(school: School, student_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
