@@ -1,5 +1,8 @@
 """HUBmis, a school's management information system, as tidy pandas DataFrames."""
 
+import importlib
+from typing import TYPE_CHECKING
+
 from . import endpoints as _declared
 from .__about__ import __version__
 from .connect import connect, demo
@@ -31,7 +34,21 @@ from .reference import document as _document
 from .reference import endpoints
 from .school import School, source
 
+if TYPE_CHECKING:
+    from . import plots
+    from .analysis import attendance, joint, wellbeing
+
+_LATER = {name: f".analysis.{name}" for name in ("attendance", "joint", "wellbeing")} | {"plots": ".plots"}
+
 _document(_declared)
+
+
+def __getattr__(name: str) -> object:
+    """Import the analysis when it is first asked for: who only loads should not wait for it."""
+    if name in _LATER:
+        return importlib.import_module(_LATER[name], __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __all__ = [
     "BadArgumentError",
@@ -53,16 +70,20 @@ __all__ = [
     "SpecError",
     "UnreachableError",
     "__version__",
+    "attendance",
     "connect",
     "demo",
     "endpoints",
     "join",
+    "joint",
     "keys",
     "load",
     "load_tables",
     "open_key",
+    "plots",
     "pseudonymise",
     "source",
     "suppress",
+    "wellbeing",
     *(endpoint.loader for endpoint in CATALOGUE.values()),
 ]

@@ -1,1 +1,1 @@
-"""Room."""
+"""Attendance, wellbeing, and both together: pure functions of frames that fetch nothing."""

@@ -7,7 +7,7 @@ import pandas as pd
 from .declaration import EVENTS, REFERENCE, Ids, School, Section, When
 from .shapes import DATE, FLAG, ID, INSTANT, NOTE, TEXT, one, record
 
-attendance = Section("Attendance")
+attendance_section = Section("Attendance")
 
 CODE = record(id=ID, code=TEXT, description=TEXT, display=FLAG)
 
@@ -21,7 +21,7 @@ MARK = record(
 )
 
 
-@attendance("Get all attendance codes", "attendance-codes", CODE, key="attendance_code_id", keep=REFERENCE)
+@attendance_section("Get all attendance codes", "attendance-codes", CODE, key="attendance_code_id", keep=REFERENCE)
 def load_attendance_codes(school: School, *, display: bool | None = None, refresh: bool = False) -> pd.DataFrame:
     """Attendance codes: one row per code.
 
@@ -29,7 +29,7 @@ def load_attendance_codes(school: School, *, display: bool | None = None, refres
     """
 
 
-@attendance(
+@attendance_section(
     "Get a list of student session attendance records",
     "students/{student_id}/attendance-records",
     MARK,

@@ -1,15 +1,14 @@
-"""Pictures: an axes in, an axes out. Nothing here computes a figure about a school."""
+"""Tables and the keys by which they join, as a picture."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from .frames.keys import Key, keys_of, references
+from ..frames.keys import Key, keys_of, references
+from ._style import COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Okabe and Ito's colours, which people with any colour vision tell apart.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _LINE = 0.42
 _WIDTH = 4.3
 

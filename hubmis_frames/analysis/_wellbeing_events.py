@@ -1,0 +1,228 @@
+"""Wellbeing events and plans in one shape, whatever a server calls their fields, and one student's timeline."""
+
+import warnings
+from collections.abc import Hashable, Mapping
+
+import numpy as np
+import pandas as pd
+
+from ..errors import BadArgumentError, HubmisWarning
+from ._fields import as_ids, as_times, local_dates, one_school, pick, require
+
+EVENT = "wellbeing_event"
+PLAN = "wellbeing_plan"
+LONDON = "Europe/London"
+
+KNOWN: dict[str, tuple[str, ...]] = {
+    "pastoral_event_id": ("pastoral_event_id", "wellbeing_event_id", "event_id", "id"),
+    "student_id": ("student_id", "pupil_id", "students_id"),
+    "type": ("type", "event_type", "pastoral_event_type"),
+    "date": ("date", "event_date", "start_date"),
+    "date_time": ("date_time", "event_date_time", "occurred_at", "start_date_time"),
+    "category_id": ("category_id", "pastoral_category_id"),
+    "category_name": ("category_name", "pastoral_category_name"),
+    "severity_id": ("severity_id", "pastoral_severity_level_id", "severity_level_id"),
+    "severity_name": ("severity_name", "pastoral_severity_level_name", "severity_level_name"),
+    "status": ("status", "status_name", "event_status"),
+    "closed_date": ("closed_date", "closed_at", "date_closed", "closing_date", "resolved_at", "end_date"),
+    "review_date": ("review_date", "next_review", "review_date_time", "date_of_review"),
+    "created_by_id": ("created_by_id",),
+    "deleted": ("deleted", "deleted_at", "is_deleted"),
+}
+"""The fields of an event and the names by which they are known, the likeliest first."""
+
+_IDS = ("pastoral_event_id", "student_id", "category_id", "severity_id", "created_by_id")
+_TEXTS = ("type", "category_name", "severity_name", "status")
+TIMELINE = (
+    "student_id",
+    "date",
+    "what",
+    "name",
+    "severity_id",
+    "severity_name",
+    "status",
+    "pastoral_event_id",
+    "learning_support_record_id",
+    "days_since_previous",
+)
+
+
+def events(
+    frame: pd.DataFrame, *, columns: Mapping[str, str] | None = None, timezone: str = LONDON, warn: bool = True
+) -> pd.DataFrame:
+    """Put wellbeing events and plans into the shape that every measure takes.
+
+    Parameters
+    ----------
+    frame
+        What ``load_pastoral_events``, ``load_student_wellbeing_events`` or ``load_student_wellbeing_plans``
+        returned, or any frame with a row per event and student.
+    columns
+        Where the names are others: canonical field to the column that holds it, as in
+        ``{"closed_date": "Ended on"}``.
+    timezone
+        The school's, for the day on which an instant falls (``load_school_regional_settings`` tells it): half past
+        eleven in the evening, UTC, is the next day's in a British summer. Dates without a time stay what they are.
+    warn
+        Whether to warn of rows without a student or date and of duplicates; the figures are in ``attrs`` either way.
+
+    Returns
+    -------
+    DataFrame
+        One row per event or plan **and student**: ``pastoral_event_id``, ``student_id``, ``type``
+        (``wellbeing_event`` or ``wellbeing_plan``), ``date`` (the school's day, no time zone), ``date_time`` (UTC),
+        ``category_id``, ``category_name``, ``severity_id``, ``severity_name``, ``status``, ``closed_date``,
+        ``review_date``, ``created_by_id``, ``deleted`` (missing where the server does not say), then whatever else the
+        frame holds. Fields that the server does not send are there and missing throughout, and a measure that needs
+        one says so. Rows without a student or date are kept. ``attrs`` counts ``duplicates`` (same event and student;
+        the first is kept), ``without_student``, ``without_date`` and ``deleted``.
+
+    Raises
+    ------
+    BadArgumentError
+        No column holds the student or the date, or one holds what cannot be read as such; several schools at once.
+
+    Warns
+    -----
+    HubmisWarning
+        Rows lack a student or a date, or came twice.
+    """
+    one_school(frame, "events")
+    found = pick(frame, KNOWN, columns)
+    if "student_id" not in found:
+        require(frame, ["student_id"], "events")
+    if "date" not in found and "date_time" not in found:
+        require(frame, ["date_time"], "events")
+    shaped = pd.DataFrame(index=frame.index)
+    for field in KNOWN:
+        shaped[field] = _field(frame, found, field, timezone)
+    taken = {*found.values(), *KNOWN}
+    shaped = pd.concat([shaped, frame[[name for name in frame if name not in taken]]], axis=1)
+    # Rows without an event's id cannot be told to be the same event.
+    twice = shaped.duplicated(["pastoral_event_id", "student_id"]) & shaped["pastoral_event_id"].notna()
+    shaped = shaped[~twice].reset_index(drop=True)
+    counts = {
+        "duplicates": int(twice.sum()),
+        "without_student": int(shaped["student_id"].isna().sum()),
+        "without_date": int(shaped["date"].isna().sum()),
+        "deleted": int(shaped["deleted"].fillna(False).sum()),
+    }
+    shaped.attrs = frame.attrs | dict[Hashable, object](counts)
+    said = {name.replace("_", " "): number for name, number in counts.items() if number and name != "deleted"}
+    if said and warn:
+        counted = ", ".join(f"{name}: {number}" for name, number in said.items())
+        warnings.warn(f"events: of {len(frame)} rows, {counted}.", HubmisWarning, stacklevel=2)
+    return shaped
+
+
+def chosen(frame: pd.DataFrame, kind: str | None, measure: str) -> pd.DataFrame:
+    """The rows of canonical events that a measure counts: not deleted, and of one type.
+
+    A type that nothing has is an error and not a count of zero, unless types are missing throughout: then
+    the frame holds one kind only and does not say which.
+    """
+    require(frame, ["student_id", "date", "type", "deleted"], f"{measure}: give what events() returns")
+    one_school(frame, measure)
+    kept = frame[~frame["deleted"].fillna(False).astype(bool)]
+    if kind is None or frame["type"].isna().all():
+        return kept
+    # A school may have plans and no event; types of other names are something else.
+    if not frame["type"].isin([EVENT, PLAN] if kind in (EVENT, PLAN) else [kind]).any():
+        there = ", ".join(sorted(frame["type"].dropna().unique()))
+        raise BadArgumentError(
+            f"{measure}: no row has the type {kind!r}; the types are {there}. Say which with kind=, or None for all."
+        )
+    return kept[kept["type"].eq(kind).fillna(False)]
+
+
+def timeline(events: pd.DataFrame, student_id: int, *, learning_support: pd.DataFrame | None = None) -> pd.DataFrame:
+    """What is on record about one student, in order of date.
+
+    Parameters
+    ----------
+    events
+        What :func:`events` returned; deleted rows are left out, plans are kept beside events.
+    student_id
+        The student.
+    learning_support
+        What ``load_learning_support_records`` returned, to put the beginning and end of each record between them.
+
+    Returns
+    -------
+    DataFrame
+        One row per happening: ``student_id``, ``date``, ``what`` (``wellbeing_event``, ``wellbeing_plan``,
+        ``learning_support_begins``, ``learning_support_ends``), ``name`` (the category or the type of need),
+        ``severity_id``, ``severity_name``, ``status``, ``pastoral_event_id``, ``learning_support_record_id``,
+        ``days_since_previous`` (whole days, missing for the first and for rows without a date, which come last). No
+        rows means none on record here; events of students who have left come only with
+        ``load_pastoral_events(..., include_past_students=True)``.
+
+    Raises
+    ------
+    BadArgumentError
+        A frame lacks a column, named in the message.
+    """
+    mine = chosen(events, None, "timeline")
+    mine = mine[mine["student_id"].eq(student_id).fillna(False)]
+    parts = [mine.assign(what=mine["type"].fillna(EVENT), name=mine["category_name"])]
+    if learning_support is not None:
+        parts += _support(learning_support, student_id)
+    joined = pd.concat([part.reindex(columns=list(TIMELINE)) for part in parts if len(part)] or [_nothing()])
+    joined = joined.sort_values(["date", "pastoral_event_id"], kind="stable", ignore_index=True)
+    joined["days_since_previous"] = joined["date"].diff().dt.days.astype("Int64")
+    texts = ["what", "name", "severity_name", "status"]
+    ids = ["student_id", "severity_id", "pastoral_event_id", "learning_support_record_id"]
+    return joined.astype({**dict.fromkeys(ids, "Int64"), **dict.fromkeys(texts, "str")})
+
+
+def _field(frame: pd.DataFrame, found: Mapping[str, str], field: str, timezone: str) -> pd.Series:
+    """One canonical field of every row, missing throughout where no column holds it."""
+    values = frame[found[field]] if field in found else pd.Series(np.nan, index=frame.index, dtype=object)
+    what = f"events: {found.get(field, field)}"
+    if field in _IDS:
+        return as_ids(values, what)
+    if field in _TEXTS:
+        return values.astype("str").where(values.notna())
+    if field == "deleted":
+        return _flag(values)
+    if field == "date_time":
+        times = as_times(values, what)
+        if isinstance(times.dtype, pd.DatetimeTZDtype):
+            instants: pd.Series = times.dt.tz_convert("UTC").astype("datetime64[us, UTC]")
+            return instants
+        # A day without a time is no instant; the date below keeps it.
+        return pd.Series(pd.NaT, index=frame.index, dtype="datetime64[us, UTC]")
+    dates = local_dates(values, timezone, what)
+    if field == "date" and "date_time" in found:
+        name = found["date_time"]
+        return local_dates(frame[name], timezone, f"events: {name}").fillna(dates)
+    return dates
+
+
+def _flag(values: pd.Series) -> pd.Series:
+    """Whether a row is deleted: a flag as it is; a moment of deletion is one wherever it is filled."""
+    if pd.api.types.is_datetime64_any_dtype(values):
+        return values.notna().astype("boolean")
+    if values.dropna().isin([True, False]).all():
+        return values.astype("boolean")
+    return as_times(values, "events: deleted").notna().astype("boolean")
+
+
+def _support(records: pd.DataFrame, student_id: int) -> list[pd.DataFrame]:
+    """The beginnings and ends of a student's learning support records."""
+    needed = ["learning_support_record_id", "student_id", "learning_support_date", "inactive_date"]
+    require(records, needed, "timeline: learning_support")
+    mine = records[records["student_id"].eq(student_id).fillna(False)]
+    name, status = (
+        mine[column] if column in mine else pd.Series(pd.NA, index=mine.index, dtype="str")
+        for column in ("learning_support_type_name", "status_name")
+    )
+    # Severities of need are another list than those of events, so their ids would be taken for the wrong thing.
+    mine = mine.assign(name=name, status=status, severity_id=np.nan)
+    begins = mine.assign(what="learning_support_begins", date=mine["learning_support_date"])
+    ends = mine.assign(what="learning_support_ends", date=mine["inactive_date"])
+    return [begins, ends[ends["date"].notna()]]
+
+
+def _nothing() -> pd.DataFrame:
+    return pd.DataFrame({name: pd.Series(dtype="str") for name in TIMELINE}).astype({"date": "datetime64[us]"})

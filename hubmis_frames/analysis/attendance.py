@@ -1,0 +1,44 @@
+"""Attendance: from marks to figures that a school can act on.
+
+>>> calendar = hf.attendance.Calendar(terms, holidays, inset_days, closure_dates)
+>>> marks = hf.attendance.marks(hf.join(records, students), codes, calendar=calendar)
+>>> hf.attendance.data_quality(marks, calendar)
+>>> hf.attendance.summarise(marks, by=["year_group_name", "half_term"], calendar=calendar)
+
+Every function takes canonical marks (:func:`marks`) and returns a frame; none fetches. A session is half a day; a rate
+is 100 x a sum of sessions over the sum of *possible* ones, so a group's rate pools its sessions and is not the mean of
+its students' rates. Sessions that are unmarked, unmapped, not possible or administrative are in no rate.
+"""
+
+from ._attendance_marks import CANONICAL, marks, on_closed_days
+from ._attendance_patterns import beside_holidays, broken_weeks, runs
+from ._attendance_quality import data_quality
+from ._attendance_risk import at_risk, persistent, rolling_change
+from ._attendance_summary import BANDS, bands, code_frequency, intervals, summarise, weekday_session
+from ._attendance_trends import cumulative, year_on_year
+from .calendar import Calendar
+from .codes import CATEGORIES, CodeMap
+
+__all__ = [
+    "BANDS",
+    "CANONICAL",
+    "CATEGORIES",
+    "Calendar",
+    "CodeMap",
+    "at_risk",
+    "bands",
+    "beside_holidays",
+    "broken_weeks",
+    "code_frequency",
+    "cumulative",
+    "data_quality",
+    "intervals",
+    "marks",
+    "on_closed_days",
+    "persistent",
+    "rolling_change",
+    "runs",
+    "summarise",
+    "weekday_session",
+    "year_on_year",
+]

@@ -1,0 +1,27 @@
+"""Wellbeing events and plans: who, how many, how often, how long, and with what plan.
+
+``events`` puts what a loader returned into one shape; every other function takes that shape and returns a frame. All
+are functions of frames alone and fetch nothing. What they count is what staff recorded. A measure that needs a field
+which the server does not send raises :class:`MissingFieldError`; it never appears as zero.
+"""
+
+from ._fields import MissingFieldError
+from ._wellbeing_cases import closing_time, open_age, plans, repeat, review_due, without_plan
+from ._wellbeing_counts import SHANARRI, shanarri, staff_load, summarise
+from ._wellbeing_events import events, timeline
+
+__all__ = [
+    "SHANARRI",
+    "MissingFieldError",
+    "closing_time",
+    "events",
+    "open_age",
+    "plans",
+    "repeat",
+    "review_due",
+    "shanarri",
+    "staff_load",
+    "summarise",
+    "timeline",
+    "without_plan",
+]

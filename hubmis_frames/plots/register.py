@@ -1,0 +1,176 @@
+"""One student's register, as it stands in the book."""
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from ..errors import BadArgumentError
+from ._style import COLOURS, GREY, axes, heading, need, nothing
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from ..analysis.calendar import Calendar
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+# Ground and ink; the letters are there for who sees no colour, and for print.
+_LOOK = {
+    "present": ("white", "black"),
+    "late": ("#F0E442", "black"),
+    "approved_activity": (COLOURS[5], "black"),
+    "authorised_absence": (COLOURS[4], "black"),
+    "unauthorised_absence": (COLOURS[1], "white"),
+    "not_possible": ("#D9D9D9", "#333333"),
+    "administrative": ("#D9D9D9", "#333333"),
+    "unmarked": ("white", "#333333"),
+    "unmapped": (COLOURS[3], "black"),
+}
+_NAMES = {
+    "present": "present",
+    "late": "late",
+    "approved_activity": "approved activity",
+    "authorised_absence": "authorised absence",
+    "unauthorised_absence": "unauthorised absence",
+    "not_possible": "not a possible session",
+    "administrative": "not a possible session",
+    "unmarked": "unmarked",
+    "unmapped": "code without a category",
+}
+_GAP = 0.7
+
+
+def student_register(
+    marks: pd.DataFrame,
+    *,
+    calendar: "Calendar | None" = None,
+    title: str | None = None,
+    ax: "Axes | None" = None,
+) -> "Axes":
+    """One student's marks as a herringbone: a row per week, for each day the morning left and the afternoon right.
+
+    Parameters
+    ----------
+    marks
+        Canonical marks of one student, best of one academic year.
+    calendar
+        The school's days, to shade those on which it was shut and to begin the week on its first day.
+    title
+        The title; the student's id unless given, so that a name stands here only when somebody writes it.
+    ax
+        Where to draw; a new figure unless given.
+
+    Returns
+    -------
+    Axes
+        A stroke for each session present, rising in the morning and falling in the afternoon; any other mark as its
+        code on the colour of its category; nothing where there is no mark.
+
+    Raises
+    ------
+    BadArgumentError
+        A column is not there, or the marks are of several students.
+    """
+    need(marks, ["student_id", "date", "session", "code", "category"], "student_register", "marks(frame)")
+    if marks["student_id"].nunique() > 1:
+        raise BadArgumentError(
+            f"student_register draws one student, and these are marks of {marks['student_id'].nunique()}."
+        )
+    first = calendar.weekdays[0] if calendar else 0
+    offset = (marks["date"].dt.day_of_week - first) % 7
+    week = marks["date"] - pd.to_timedelta(offset, unit="D")
+    wide = max(5, int(offset.max()) + 1) if len(marks) else 5
+    weeks = sorted(week.unique())
+    rows = _rows(weeks)
+    ax = axes(ax, 1.6 + 0.85 * wide, 2.1 + 0.2 * (max(rows.values(), default=6) + 1))
+    years = f"{_said(marks['date'].min())} to {_said(marks['date'].max())}" if len(marks) else "no marks"
+    name = f"Student {marks['student_id'].iloc[0]}" if len(marks) else "Register"
+    heading(ax, title or name, f"1 student; {years}", lift=14)
+    if marks.empty:
+        nothing(ax, "no marks")
+        return ax
+    _draw_days(ax, rows, wide, calendar)
+    x = 2 * offset + marks["session"].astype("str").eq("pm")
+    y = week.map(rows)
+    for left, top, code, category in zip(x, y, marks["code"], marks["category"].astype("str"), strict=True):
+        _draw_mark(ax, float(left), float(top), "" if pd.isna(code) else str(code), category)
+    bottom = max(rows.values()) + 1
+    for day in range(wide + 1):
+        ax.plot([2 * day, 2 * day], [0, bottom], color="#999999", linewidth=0.6, zorder=3)
+    ax.set_xlim(-0.02, 2 * wide + 0.02)
+    ax.set_ylim(bottom + 0.05, -0.05)
+    ax.set_xticks([2 * day + 1 for day in range(wide)], [_DAYS[(first + day) % 7] for day in range(wide)])
+    ax.xaxis.tick_top()
+    ax.set_yticks(
+        [place + 0.5 for place in rows.values()], [f"{monday.day} {monday:%b}" for monday in rows], fontsize=8
+    )
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    ax.set_ylabel("Week beginning")
+    _legend(ax, marks["category"].astype("str"))
+    return ax
+
+
+def _said(day: pd.Timestamp) -> str:
+    # Not %-d, which Windows does not have.
+    return f"{day.day} {day:%B %Y}"
+
+
+def _rows(weeks: list[pd.Timestamp]) -> dict[pd.Timestamp, float]:
+    """How far down each week stands, with a gap where weeks are left out."""
+    places: dict[pd.Timestamp, float] = {}
+    place = 0.0
+    for number, monday in enumerate(weeks):
+        if number and (monday - weeks[number - 1]).days > 7:
+            place += _GAP
+        places[monday] = place
+        place += 1
+    return places
+
+
+def _draw_days(ax: "Axes", rows: dict[pd.Timestamp, float], wide: int, calendar: "Calendar | None") -> None:
+    from matplotlib.patches import Rectangle
+
+    for monday, place in rows.items():
+        ax.plot([0, 2 * wide], [place, place], color="#CCCCCC", linewidth=0.5, zorder=2)
+        ax.plot([0, 2 * wide], [place + 1, place + 1], color="#CCCCCC", linewidth=0.5, zorder=2)
+        if calendar is not None:
+            days = pd.Series([monday + pd.Timedelta(days=day) for day in range(wide)])
+            opens = calendar.lookup(days, ["is_open", "closed_as"])
+            for day, (is_open, reason) in enumerate(zip(opens["is_open"], opens["closed_as"], strict=True)):
+                if not is_open and not pd.isna(reason):
+                    ax.add_patch(
+                        Rectangle((2 * day, place), 2, 1, facecolor="#F2F2F2", edgecolor="#CCCCCC", hatch="////", lw=0)
+                    )
+
+
+def _draw_mark(ax: "Axes", x: float, y: float, code: str, category: str) -> None:
+    from matplotlib.patches import Rectangle
+
+    ground, ink = _LOOK[category]
+    ax.add_patch(Rectangle((x, y), 1, 1, facecolor=ground, linewidth=0, zorder=1))
+    if category == "present":
+        # Downwards is up on this axis: a morning's stroke rises to the right.
+        rising = x % 2 == 0
+        ax.plot([x + 0.2, x + 0.8], [y + 0.82, y + 0.18] if rising else [y + 0.18, y + 0.82], color=ink, linewidth=0.9)
+    else:
+        text = "-" if category == "unmarked" else code or "?"
+        ax.text(x + 0.5, y + 0.54, text, ha="center", va="center", fontsize=7.5, color=ink, zorder=4)
+
+
+def _legend(ax: "Axes", categories: pd.Series) -> None:
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    there = set(categories)
+    handles: dict[str, Patch | Line2D] = {}
+    for category, (ground, _) in _LOOK.items():
+        if category in there and category != "present":
+            handles.setdefault(_NAMES[category], Patch(facecolor=ground, edgecolor="#999999", linewidth=0.6))
+    drawn = (
+        [Line2D([], [], color="black", marker="$/ \\backslash$", linestyle="", markersize=9)]
+        if "present" in there
+        else []
+    )
+    labels = ["present (am, pm)"] if drawn else []
+    ax.legend([*drawn, *handles.values()], [*labels, *handles], loc="upper center", bbox_to_anchor=(0.5, 0), ncols=2,
+              frameon=False, fontsize=8, labelcolor=GREY)  # fmt: skip
