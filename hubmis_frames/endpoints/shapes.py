@@ -63,11 +63,6 @@ def many(refers: str | None = None, /, **fields: Shape) -> Remarked:
     return Remarked(pa.list_(one(refers, **fields).type), refers)
 
 
-def values(scalar: pa.DataType = TEXT) -> pa.DataType:
-    """A nested list of scalars, a child table with the column ``value``."""
-    return pa.list_(scalar)
-
-
 def refers(field: pa.Field) -> str | None:
     """The key column that a field's ``id`` is a value of, as declared."""
     found = (field.metadata or {}).get(REFERS)
