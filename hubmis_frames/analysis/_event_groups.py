@@ -100,7 +100,9 @@ def complete(found: Grouping, by: Sequence[str], students: pd.DataFrame | None) 
         frame = frame.merge(values.to_frame(), how="cross")
     if not by:
         return frame
-    return pd.concat([frame[list(by)], found.rows[list(by)]]).drop_duplicates(ignore_index=True)
+    every = pd.concat([frame[list(by)], found.rows[list(by)]])
+    # None and NaN are one missing value, and otherwise two groups.
+    return every.mask(every.isna()).drop_duplicates(ignore_index=True)
 
 
 def in_order(frame: pd.DataFrame, by: Sequence[str], order: dict[str, dict[object, int]]) -> pd.DataFrame:
@@ -108,7 +110,9 @@ def in_order(frame: pd.DataFrame, by: Sequence[str], order: dict[str, dict[objec
     for name in reversed(by):
         values = frame[name].drop_duplicates()
         place = order.get(name) or {value: rank for rank, value in enumerate(sorted(values.dropna(), key=natural))}
-        frame = frame.iloc[np.argsort(frame[name].map(place).fillna(len(place)).to_numpy(float), kind="stable")]
+        frame = frame.iloc[
+            np.argsort(frame[name].map(place).astype(float).fillna(len(place)).to_numpy(), kind="stable")
+        ]
     return frame.reset_index(drop=True)
 
 

@@ -301,10 +301,14 @@ def _of_each_student(
         rows = rows[rows["date"].ge(as_day(since, measure))]
     active = is_active(made, measure)
     each = pd.DataFrame(index=pd.Index(people[STUDENTS], name=STUDENTS))
-    each["events"] = rows.groupby(STUDENTS).size()
-    each["last_date"] = rows.groupby(STUDENTS)["date"].max()
-    each["active_plans"] = made[active].groupby(STUDENTS).size()
-    each["ended_plans"] = made[~active].groupby(STUDENTS).size()
+    # Put side by side by hand: to a list of nobody, a plain assignment would add whoever has an event.
+    for name, values in {
+        "events": rows.groupby(STUDENTS).size(),
+        "last_date": rows.groupby(STUDENTS)["date"].max(),
+        "active_plans": made[active].groupby(STUDENTS).size(),
+        "ended_plans": made[~active].groupby(STUDENTS).size(),
+    }.items():
+        each[name] = values.reindex(each.index)
     counts = ["events", "active_plans", "ended_plans"]
     each[counts] = each[counts].astype("Int64").fillna(0)
     return each

@@ -265,7 +265,9 @@ def _beside(frame: pd.DataFrame, by: Sequence[str], rows: pd.DataFrame, name: st
         return frame.assign(**{name: pd.array([count] * len(frame), dtype="Int64")})
     grouped = rows.groupby(list(by), dropna=False, observed=True)
     counts = grouped.size() if how == "size" else grouped[STUDENTS].nunique()
-    return frame.merge(counts.rename(name).reset_index(), how="left", on=list(by)).astype({name: "Int64"})
+    # Groups without a name in one frame and with one in the other are of two types, and still the same.
+    beside = counts.rename(name).reset_index().astype(frame.dtypes[list(by)].to_dict())
+    return frame.merge(beside, how="left", on=list(by)).astype({name: "Int64"})
 
 
 def _per_100(count: pd.Series, of: pd.Series) -> pd.Series:
