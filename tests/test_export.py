@@ -20,7 +20,7 @@ import hubmis_frames as hf
 from hubmis_frames.cli import main
 from hubmis_frames.endpoints.declaration import CATALOGUE
 from hubmis_frames.export import CORE
-from hubmis_frames.export.run import INCOMPLETE
+from hubmis_frames.export.write import INCOMPLETE
 from hubmis_frames.school import School
 from hubmis_frames.simulator import Answer, Asked, Simulator, build_world
 
