@@ -10,6 +10,7 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -17,7 +18,7 @@ from . import __about__
 from .connect import connect, demo
 from .endpoints import CATALOGUE
 from .errors import HubmisError, HubmisWarning
-from .export import CORE
+from .export import CORE, WINDOW
 from .reference import describe, endpoints
 from .report import report
 from .school import School
@@ -70,7 +71,15 @@ def _parser() -> argparse.ArgumentParser:
     _add_tables(command)
     command.add_argument("--free-text", action="store_true", help="write notes and descriptions about children too")
     command.add_argument("--pseudonymise", action="store_true", help="write pseudonyms, and nothing that names people")
-    command.add_argument("--refresh", action="store_true", help="ask for everything anew, whatever the cache holds")
+    command.add_argument(
+        "--refresh", action="store_true",
+        help="bring the export up to date: ask anew whatever the cache holds, but of marks for their last days alone",
+    )  # fmt: skip
+    command.add_argument(
+        "--window", type=int, default=WINDOW, metavar="DAYS",
+        help="with --refresh: for how many days before a student's last mark corrections are looked for "
+        "(default %(default)s)",
+    )  # fmt: skip
     _add_connection(command)
 
     command = _command(commands, "report", _report, "write an export's attendance and wellbeing as one HTML file")
@@ -152,11 +161,16 @@ def _demo(given: argparse.Namespace) -> int:
 
 def _export(given: argparse.Namespace) -> int:
     with _school(given) as school:
-        choices = {"refresh": given.refresh, "free_text": given.free_text, "pseudonymise": given.pseudonymise}
+        choices = {
+            "refresh": given.refresh,
+            "window": given.window,
+            "free_text": given.free_text,
+            "pseudonymise": given.pseudonymise,
+        }
         return _export_to(school, given.directory, _tables(given), **choices)
 
 
-def _export_to(school: School, directory: Path, tables: str | list[str], **choices: bool) -> int:
+def _export_to(school: School, directory: Path, tables: str | list[str], **choices: Any) -> int:
     watched = sys.stderr.isatty()
     width = shutil.get_terminal_size().columns - 1
 
@@ -191,8 +205,8 @@ def _plan(given: argparse.Namespace) -> int:
     unknown = int(cost["requests"].isna().sum())
     minutes = cost["minutes"].sum()
     print(
-        f"\nAt least {int(cost['requests'].sum() - cost['cached'].sum())} requests to send: {minutes:.0f} minutes at "
-        "one every five seconds, the documented rate once a burst of up to 500 is spent."
+        f"\nAt least {int(cost['requests'].sum() - cost['cached'].sum())} requests to send, in {minutes:.1f} minutes: "
+        "quickly while the burst of up to 500 lasts, then one every five seconds, the documented rate."
     )
     if unknown:
         print(

@@ -108,6 +108,10 @@ class School:
         """Requests sent so far, those for tokens and repeated attempts included."""
         return self._session.sent
 
+    def seconds(self, requests: int) -> float:
+        """How long so many requests would take: quickly what is left of the burst, then the others one by one."""
+        return self._session.seconds(requests)
+
     def close(self) -> None:
         """Close connections and the cache."""
         self._session.close()
@@ -124,9 +128,9 @@ class School:
         -------
         DataFrame
             One row per operation: ``table``; ``requests``, of which ``cached`` cost nothing; ``minutes``
-            for the others at one request every five seconds, the documented rate once its burst is
-            spent. Both are missing where they depend on a list that is not loaded yet: ``basis`` says
-            on which.
+            for the others, one after the other: as fast as HUBmis has answered so far while what is left of
+            the burst of 500 lasts, then at one request every 5.25 seconds, just under the documented rate.
+            Both are missing where they depend on a list that is not loaded yet: ``basis`` says on which.
 
         Raises
         ------
@@ -151,6 +155,10 @@ class School:
         Each table stands in ``DIRECTORY/<table>/realm=<realm>/``; a manifest beside it says what was
         fetched, when, how many rows, and what was not permitted. A file appears whole or not at all.
         What was fetched stays in the cache, so an export that was interrupted goes on where it was.
+
+        ``core`` costs one request for each student, form, tutor group and house; for each list that has pages, its
+        pages and one more to be sure of the end; two for each of the four lists of the calendar, whose last year the
+        marks reach back to; one for each other list; one to learn the number of the first page; and the token's.
 
         Parameters
         ----------

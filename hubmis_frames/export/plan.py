@@ -13,7 +13,6 @@ from ..endpoints import CATALOGUE
 from ..endpoints.declaration import YEAR, Endpoint, Parameter
 from ..errors import BadArgumentError
 from ..frames import to_pandas
-from ..http import DOCUMENTED
 from ..request import Request
 
 if TYPE_CHECKING:
@@ -129,6 +128,7 @@ def plan(school: "School", tables: str | Iterable[str]) -> pd.DataFrame:
     year = _cached_year(school)
     loaded: dict[str, pd.DataFrame] = {}
     rows = []
+    sent = 0
     for step in steps_of(tables):
         known = all(parent in loaded for parent in step.parents) and (year is not None or not step.endpoint.year)
         cached = to_send = 0
@@ -146,10 +146,11 @@ def plan(school: "School", tables: str | Iterable[str]) -> pd.DataFrame:
                 "table": step.endpoint.table,
                 "requests": cached + to_send if known else pd.NA,
                 "cached": cached,
-                "minutes": to_send * DOCUMENTED.interval / 60 if known else pd.NA,
+                "minutes": (school.seconds(sent + to_send) - school.seconds(sent)) / 60 if known else pd.NA,
                 "basis": _basis(step, known, to_send),
             }
         )
+        sent += to_send
     frame = pd.DataFrame(rows)
     return frame.astype({"requests": "Int64", "cached": "Int64", "minutes": "Float64", "basis": "str"})
 

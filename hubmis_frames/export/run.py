@@ -11,7 +11,7 @@ import filelock
 import pandas as pd
 import pyarrow as pa
 
-from ..errors import CredentialsError, ExportError, HubmisError, NotPermittedError
+from ..errors import BadArgumentError, CredentialsError, ExportError, HubmisError, NotPermittedError
 from ..files import private_folder
 from ..frames import AS_SENT, Batch, empty, free_name, joined, to_pandas
 from ..privacy import pseudonymise, without_free_text
@@ -43,6 +43,8 @@ def export(
 ) -> pd.DataFrame:
     """Write tables to Parquet. See :meth:`School.export`."""
     steps = steps_of(tables)
+    if choices.window < 0:
+        raise BadArgumentError(f"window is a number of days, 0 or more; not {choices.window}.")
     try:
         private_folder(directory)
         lock = filelock.FileLock(directory / ".export.lock", mode=0o600)

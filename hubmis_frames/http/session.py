@@ -94,6 +94,11 @@ class Session:
         """Requests that went over the wire, those for tokens and repeated attempts included."""
         return self._adapter.sent + self._tokens_adapter.sent
 
+    def seconds(self, requests: int) -> float:
+        """How long so many requests would take: first what is left of the burst, a few at once, then one by one."""
+        quick = min(requests, int(self.bucket.left()))
+        return quick * self._adapter.latency / THREADS + (requests - quick) * self.bucket.rate.paced
+
     @property
     def first_page(self) -> int | None:
         """The number of this server's first page, once a paged operation has shown it."""
