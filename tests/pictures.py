@@ -30,7 +30,9 @@ def calendar() -> Calendar:
             "date_to": ["2025-12-19", "2026-03-27", "2026-07-17"],
         }
     )
-    return Calendar(terms, pd.DataFrame({"name": ["Half-term"], "date_from": ["2025-10-27"], "date_to": ["2025-10-31"]}))
+    half_term = pd.DataFrame({"name": ["Half-term"], "date_from": ["2025-10-27"], "date_to": ["2025-10-31"]})
+    inset = pd.DataFrame({"name": ["Training"], "date": ["2025-11-28"]})
+    return Calendar(terms, half_term, inset)
 
 
 def rates(absence: Any, **columns: Any) -> pd.DataFrame:
@@ -88,7 +90,9 @@ def years(number: int = 2, length: int = 20, **columns: Any) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def marks(first: str = "2025-09-01", number: int = 15, codes: str = "/\\/\\/\\IIL\\/\\/V/\\/\\OO/\\X-CC/\\?\\D\\") -> pd.DataFrame:
+def marks(
+    first: str = "2025-09-01", number: int = 15, codes: str = "/\\/\\/\\IIL\\/\\/V/\\/\\OO/\\X-CC/\\?\\D\\"
+) -> pd.DataFrame:
     """One student's marks over open weeks, the codes over and over."""
     kinds = {
         "/": "present", "\\": "present", "L": "late", "V": "approved_activity", "D": "not_possible",
@@ -160,6 +164,7 @@ def around(own: Any, other: Any, students: Any, half: float = 4.0) -> pd.DataFra
         {
             "period": "", "week": pd.array(range(-reach, reach + 1), dtype="Int64"),
             "students": pd.array(students if isinstance(students, list) else [students] * len(own), dtype="Int64"),
+            "comparison_students": pd.array([512] * len(own), dtype="Int64"),
             "attendance_rate": own, "comparison_rate": other, "difference": own - other,
             "difference_low": own - other - half, "difference_high": own - other + half,
         }
@@ -202,16 +207,20 @@ CASES: dict[str, Case] = {
     "heat-missing": lambda ax: _HEAT(grid([*_HEAT_VALUES[:4], _NAN, _NAN, *_HEAT_VALUES[6:]]), ax=ax),
     "heat-hidden": lambda ax: _HEAT(grid(_HEAT_VALUES, [9, 9, 9, 9, 9, 9, 9, 9, 3, 2]), suppress=5, ax=ax),
     "heat-none": lambda ax: _HEAT(grid(_HEAT_VALUES).head(0), ax=ax),
-    "heat-long": lambda ax: _HEAT(grid(_HEAT_VALUES), rate="persistent_absence_rate", ax=ax) if False else _HEAT(grid(_HEAT_VALUES), title=LONG, ax=ax),
+    "heat-long": lambda ax: _HEAT(grid(_HEAT_VALUES), title=LONG, ax=ax),
     "bars": lambda ax: _BARS(groups(YEARS, [4.2, 5.1, 6.6, 7.0, 9.1, 5.5, 3.9]), ax=ax),
-    "bars-attendance": lambda ax: _BARS(groups(YEARS, [4.2, 5.1, 6.6, 7.0, 9.1, 5.5, 3.9]), rate="attendance_rate", ax=ax),
+    "bars-attendance": lambda ax: _BARS(
+        groups(YEARS, [4.2, 5.1, 6.6, 7.0, 9.1, 5.5, 3.9]), rate="attendance_rate", ax=ax
+    ),
     "bars-many": lambda ax: _BARS(groups([f"Form {n}" for n in range(45)], [4 + n % 7 for n in range(45)]), ax=ax),
     "bars-long": lambda ax: _BARS(groups([LONG, f"{LONG} 2", "C"], [4, 5, 6]), ax=ax),
     "bars-one": lambda ax: _BARS(groups(["Year 7"], [4.2]), ax=ax),
     "bars-extremes": lambda ax: _BARS(groups(YEARS[:4], [0, 100, 50, 0.4]), ax=ax),
     "bars-zero": lambda ax: _BARS(groups(YEARS[:3], [0, 0, 0]), ax=ax),
     "bars-full-attendance": lambda ax: _BARS(groups(YEARS[:3], [0, 0, 0]), rate="attendance_rate", ax=ax),
-    "bars-odd": lambda ax: _BARS(groups([*YEARS[:3], None], [4, 5, _NAN, 6], students=[60, 3, 0, 1]), suppress=5, ax=ax),
+    "bars-odd": lambda ax: _BARS(
+        groups([*YEARS[:3], None], [4, 5, _NAN, 6], students=[60, 3, 0, 1]), suppress=5, ax=ax
+    ),
     "bars-all-hidden": lambda ax: _BARS(groups(YEARS[:3], [4, 5, 6], students=3), suppress=5, ax=ax),
     "bars-none": lambda ax: _BARS(groups([], []), ax=ax),
     "bands": lambda ax: _BANDS(bands([310, 260, 120, 60, 31, 14, 9, 5, 3, 2, 11]), ax=ax),
@@ -219,17 +228,25 @@ CASES: dict[str, Case] = {
     "bands-all-hidden": lambda ax: _BANDS(bands([3, 2, *[0] * 9]), suppress=5, ax=ax),
     "bands-one": lambda ax: _BANDS(bands([1, *[0] * 10]), ax=ax),
     "bands-last": lambda ax: _BANDS(bands([*[0] * 10, 400]), ax=ax),
-    "bands-many": lambda ax: _BANDS(bands([12345, 23456, 34567, 11111, 5000, 400, 30, 2000, 100, 12000, 30000]), title=LONG, ax=ax),
+    "bands-many": lambda ax: _BANDS(
+        bands([12345, 23456, 34567, 11111, 5000, 400, 30, 2000, 100, 12000, 30000]), title=LONG, ax=ax
+    ),
     "bands-none": lambda ax: _BANDS(bands([0] * 11), ax=ax),
     "cumulative": lambda ax: _YEARS(years(), ax=ax),
     "cumulative-absence": lambda ax: _YEARS(years(), rate="absence_rate", ax=ax),
     "cumulative-many": lambda ax: _YEARS(years(7), ax=ax),
     "cumulative-one": lambda ax: _YEARS(years(1, 1), ax=ax),
-    "cumulative-extremes": lambda ax: _YEARS(rates([0, 100, 50, 100], academic_year=["A", "A", "B", "B"], school_week=[1, 2, 1, 2]), ax=ax),
+    "cumulative-extremes": lambda ax: _YEARS(
+        rates([0, 100, 50, 100], academic_year=["A", "A", "B", "B"], school_week=[1, 2, 1, 2]), ax=ax
+    ),
     "cumulative-full": lambda ax: _YEARS(years().assign(attendance_rate=100.0), ax=ax),
     "cumulative-zero": lambda ax: _YEARS(years().assign(absence_rate=0.0), rate="absence_rate", ax=ax),
-    "cumulative-missing": lambda ax: _YEARS(years().assign(attendance_rate=lambda f: f["attendance_rate"].mask(f["school_week"].between(5, 9))), ax=ax),
-    "cumulative-hidden": lambda ax: _YEARS(years(students=[*[40] * 38, *[3] * 4, *[30] * 16]), suppress=5, ax=ax),
+    "cumulative-missing": lambda ax: _YEARS(
+        years().assign(attendance_rate=lambda f: f["attendance_rate"].mask(f["school_week"].between(5, 9))), ax=ax
+    ),
+    "cumulative-hidden": lambda ax: _YEARS(
+        years().assign(students=lambda f: f["school_week"].where(f["school_week"].lt(5), 40)), suppress=5, ax=ax
+    ),
     "cumulative-none": lambda ax: _YEARS(years().head(0), ax=ax),
     "register": lambda ax: _REGISTER(marks(), calendar=calendar(), ax=ax),
     "register-year": lambda ax: _REGISTER(marks(number=39), calendar=calendar(), ax=ax),
@@ -239,23 +256,33 @@ CASES: dict[str, Case] = {
     "register-none": lambda ax: _REGISTER(marks(codes=""), calendar=calendar(), ax=ax),
     "wellbeing": lambda ax: _EVENTS(events(COUNTS, CATEGORIES), ax=ax),
     "wellbeing-rate": lambda ax: _EVENTS(events(COUNTS, CATEGORIES), value="events_per_100", ax=ax),
-    "wellbeing-many": lambda ax: _EVENTS(events(np.arange(30 * 48).reshape(30, 48) % 23, [f"{LONG[:40]} {n}" for n in range(30)]), ax=ax),
-    "wellbeing-hidden": lambda ax: _EVENTS(events([[9, 12, _NAN], [_NAN, 7, 0], [0, _NAN, _NAN]], CATEGORIES[:3]), ax=ax),
+    "wellbeing-many": lambda ax: _EVENTS(
+        events(np.arange(30 * 48).reshape(30, 48) % 23, [f"{LONG[:40]} {n}" for n in range(30)]), ax=ax
+    ),
+    "wellbeing-hidden": lambda ax: _EVENTS(
+        events([[9, 12, _NAN], [_NAN, 7, 0], [0, _NAN, _NAN]], CATEGORIES[:3]), ax=ax
+    ),
     "wellbeing-all-hidden": lambda ax: _EVENTS(events([[_NAN, _NAN], [_NAN, _NAN]], CATEGORIES[:2]), ax=ax),
     "wellbeing-one": lambda ax: _EVENTS(events([[1]], ["Bullying"]), ax=ax),
     "wellbeing-zero": lambda ax: _EVENTS(events(np.zeros((3, 6)), CATEGORIES[:3]), ax=ax),
     "wellbeing-extremes": lambda ax: _EVENTS(events([[0, 4000], [1, 12345]], [LONG, "B"]), title=LONG, ax=ax),
     "wellbeing-none": lambda ax: _EVENTS(events(COUNTS, CATEGORIES).head(0), ax=ax),
     "timeline": lambda ax: _RECORD(RECORD, ax=ax),
-    "timeline-attendance": lambda ax: _RECORD(RECORD, attendance=weeks([0, 10, 0, 30, _NAN, 100, 50, 20, 10, 0, 0, 5, 20, 100, 20]), ax=ax),
+    "timeline-attendance": lambda ax: _RECORD(
+        RECORD, attendance=weeks([0, 10, 0, 30, _NAN, 100, 50, 20, 10, 0, 0, 5, 20, 100, 20]), ax=ax
+    ),
     "timeline-many": lambda ax: _RECORD(CROWD, ax=ax),
     "timeline-one": lambda ax: _RECORD(RECORD.head(1), ax=ax),
     "timeline-weeks-only": lambda ax: _RECORD(RECORD.head(0), attendance=weeks([0, 10, 0, 30]), ax=ax),
     "timeline-undated": lambda ax: _RECORD(RECORD.head(2).assign(date=pd.NaT), ax=ax),
     "timeline-none": lambda ax: _RECORD(RECORD.head(0), ax=ax),
     "around": lambda ax: _AROUND(around(*NINE, 43), ax=ax),
-    "around-hidden": lambda ax: _AROUND(around([93, _NAN, 90, 86, 80, 88, 91, _NAN, 92.5], NINE[1], [9, None, 8, 9, 9, 9, 9, None, 9]), ax=ax),
-    "around-many": lambda ax: _AROUND(around([90 + n % 5 for n in range(41)], [93 + n % 3 for n in range(41)], 1043), ax=ax),
+    "around-hidden": lambda ax: _AROUND(
+        around([93, _NAN, 90, 86, 80, 88, 91, _NAN, 92.5], NINE[1], [9, None, 8, 9, 9, 9, 9, None, 9]), ax=ax
+    ),
+    "around-many": lambda ax: _AROUND(
+        around([90 + n % 5 for n in range(41)], [93 + n % 3 for n in range(41)], 1043), ax=ax
+    ),
     "around-extremes": lambda ax: _AROUND(around([0, 100, 50], [100, 0, 50], [1, 1, 1], 60), title=LONG, ax=ax),
     "around-full": lambda ax: _AROUND(around([100] * 5, [100] * 5, 5, 0), ax=ax),
     "around-one": lambda ax: _AROUND(around([90], [95], 1), ax=ax),
