@@ -1,14 +1,19 @@
-"""Each picture with ordinary and with odd data, made by hand so that no analysis stands between a frame and its picture.
+"""Each picture with ordinary and with odd data, made by hand: no analysis stands between a frame and its picture.
 
 Run this file to draw the baseline pictures again after a change that was meant; then look at every one.
 """
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.legend import Legend
+from matplotlib.text import Text
 
 from hubmis_frames import plots
 from hubmis_frames.analysis.attendance import Calendar
@@ -289,3 +294,59 @@ CASES: dict[str, Case] = {
     "around-none": lambda ax: _AROUND(around([_NAN] * 5, [_NAN] * 5, 0), ax=ax),
     "around-empty": lambda ax: _AROUND(around(*NINE, 43).head(0), ax=ax),
 }
+
+SHAPES = [
+    "trend", "trend-lines", "trend-missing", "trend-all-attendance", "heat", "heat-missing", "bars", "bars-odd",
+    "bands", "bands-hidden", "cumulative", "cumulative-many", "register", "wellbeing", "wellbeing-hidden",
+    "timeline-attendance", "timeline-many", "around", "around-hidden", "around-extremes",
+]  # fmt: skip
+"""The pictures of which the shapes are kept: each view, and what is drawn otherwise at its edges."""
+
+
+def texts(ax: Any) -> list[Any]:
+    """All texts that can be read once the figure is drawn, in the order of the drawing."""
+    figure = ax.figure
+    legend = ax.get_legend()
+    found = [*ax.findobj(Text), *(legend.get_texts() if legend else [])]
+    beside = [
+        other for other in figure.axes if getattr(other, "_colorbar", None) and other._colorbar.mappable.axes is ax
+    ]
+    found += [text for other in beside for text in other.findobj(Text)]
+    return [text for text in dict.fromkeys(found) if text.get_visible() and text.get_text().strip()]
+
+
+def words(ax: Any) -> list[str]:
+    ax.figure.canvas.draw()
+    return [" ".join(text.get_text().split()) for text in texts(ax)]
+
+
+def draw_shapes(name: str, folder: Path) -> Path:
+    """A picture without its words and its legend, which is as wide as they are, in axes of a fixed place."""
+    with plt.style.context("default"):
+        figure = plt.figure(figsize=(5, 3.4))
+        ax = CASES[name](figure.add_axes((0.14, 0.2, 0.6, 0.6)))
+        figure.canvas.draw()
+        for each in figure.findobj(lambda part: isinstance(part, Text | Legend)):
+            each.set_visible(False)
+        path = folder / f"{name}.png"
+        figure.savefig(path, dpi=60, metadata={"Software": None})
+    return path
+
+
+def main() -> None:
+    mpl.use("Agg")
+    BASELINE.mkdir(exist_ok=True)
+    for old in BASELINE.glob("*.png"):
+        old.unlink()
+    for name in SHAPES:
+        draw_shapes(name, BASELINE)
+        plt.close("all")
+    said = {}
+    for name, draw in CASES.items():
+        said[name] = words(draw(None))
+        plt.close("all")
+    (BASELINE / "words.json").write_text(json.dumps(said, indent=0, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -140,9 +140,9 @@ def legend_beside(ax: "Axes", title: str | None = None) -> None:
     )  # fmt: skip
 
 
-def rate_label(name: str, low: float) -> str:
-    """What an axis of rates measures; and that it does not begin at nought, where bars would."""
-    return f"{name} (%)" + (", axis not from 0" if low > 0 else "")
+def rate_label(ax: "Axes", name: str, low: float) -> str:
+    """What an axis of rates measures; and that it does not begin at 0, if so."""
+    return folded(f"{name} (%)" + (", not from 0" if low > 0 else ""), 0.7 * room(ax, down=True), 10)
 
 
 def plain(ax: "Axes") -> None:

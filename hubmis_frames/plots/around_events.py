@@ -57,9 +57,9 @@ def before_and_after(around: pd.DataFrame, *, title: str | None = None, ax: "Axe
     ax = axes(ax, 9.5, 5.2)
     hidden = around["students"].isna()
     most = [students_said(around[name].dropna().nlargest(1)) for name in ("students", "comparison_students")]
-    count = f"{most[0]} with an event, {most[1]} to compare with"
+    count = f"% of possible sessions; {most[0]} with an event, {most[1]} to compare with"
     if hidden.any():
-        count = "numbers of students hidden where they are few"
+        count = "% of possible sessions; numbers of students hidden where they are few"
     heading(ax, title or "Attendance around a wellbeing event", count)
     week = around["week"].to_numpy(int)
     own, other, difference, least, greatest = (
@@ -87,14 +87,14 @@ def before_and_after(around: pd.DataFrame, *, title: str | None = None, ax: "Axe
     if len(week):
         ax.set_xlim(week.min() - 0.6, week.max() + 0.6)
     longest = max((len(f"{count}") for count in around["students"].fillna(999_999)), default=1)
-    step = math.ceil(len(week) * 5 * longest / room(ax))
+    step = math.ceil(len(week) * 5 * longest / (0.65 * room(ax)))  # the legend takes its part
     # Counted from the week of the event, so that it is always among those that have a number.
     labelled = week % step == 0
     ax.set_xticks(week[labelled])
     for at, students in zip(week[labelled], around["students"][labelled], strict=True):
         text = "hidden" if pd.isna(students) else f"{students}"
         ax.text(at, 0.02, text, transform=ax.get_xaxis_transform(), ha="center", va="bottom", fontsize=7.5, color=GREY)
-    ax.set_ylabel(rate_label("Attendance", low))
+    ax.set_ylabel(rate_label(ax, "Attendance", low))
     axis = "Calendar weeks from the week of the event (0, shaded); above: number of students with an event"
     below = [axis, *([note] if (note := str(around.attrs.get("note", ""))) else [])]
     ax.set_xlabel("\n\n".join(folded(text, room(ax), 8) for text in below), fontsize=8)

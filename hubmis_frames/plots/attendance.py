@@ -71,7 +71,7 @@ def attendance_trend(
     if len(others) > 1:
         raise BadArgumentError(f"attendance_trend draws one line per group: give one of {', '.join(others)} and week.")
     name = rate_name(rate)
-    groups = summary.groupby(others, dropna=False, observed=True, sort=False) if others else [(("",), summary)]
+    groups = summary.groupby(others, dropna=False, observed=True, sort=False) if others else [("", summary)]
     _few_lines("attendance_trend", len(groups))
     ax, shown = begin(
         summary, rate, ax, (10, 4.2),
@@ -80,18 +80,19 @@ def attendance_trend(
     if shown[rate].isna().all():
         return ax
     plain(ax)
-    for number, ((label,), rows) in enumerate(groups):
+    for number, (_, rows) in enumerate(groups):
         # Every week of the span has its place, so that a line breaks where the school was shut.
         weeks = pd.date_range(rows["week"].min(), rows["week"].max(), freq="7D")
         line = shown.loc[rows.index].set_index("week")[rate].reindex(weeks)
-        _line(ax, number, line.index, line, "(missing)" if pd.isna(label) else str(label))
+        name_of_line = str(rows[others[0]].iloc[0]) if others and rows[others[0]].notna().all() else "(missing)"
+        _line(ax, number, line.index, line, name_of_line)
     if others:
         legend_beside(ax, others[0].removesuffix("_name").replace("_", " ").capitalize())
     _scale(ax, rate)
     first, last = shown["week"].min(), shown["week"].max()
     shaded = calendar is not None and _shade(ax, calendar, first, last + pd.Timedelta(days=7))
     ax.set_xlabel("Week beginning" + ("; grey: school shut" if shaded else ""))
-    ax.set_ylabel(rate_label(name, ax.get_ylim()[0]))
+    ax.set_ylabel(rate_label(ax, name, ax.get_ylim()[0]))
     _dates(ax, shown["week"])
     return ax
 
@@ -192,7 +193,7 @@ def attendance_cumulative(
         _line(ax, number, rows["school_week"].astype(float), rows[rate], *end or [f"{year}: nothing to show"])
     legend_beside(ax, "Academic year")
     _scale(ax, rate)
-    ax.set(xlabel="School week (weeks in which the school is open)", ylabel=rate_label(name, ax.get_ylim()[0]))
+    ax.set(xlabel="School week (weeks in which the school is open)", ylabel=rate_label(ax, name, ax.get_ylim()[0]))
     ax.locator_params(axis="x", integer=True)
     ax.set_xlim(0, float(shown["school_week"].max()) + 1)
     return ax

@@ -99,7 +99,7 @@ def attendance_bars(
     # A group without absence, or with no other attendance than full, is drawn whole; nothing is below 0 or above 100.
     ax.set_xlim(0 if rate == "absence_rate" else max(0, min(left, right - 2)), min(100, max(right, left + 1)))
     ax.margins(x=0)
-    ax.set_xlabel(rate_label(name, ax.get_xlim()[0]))
+    ax.set_xlabel(rate_label(ax, name, ax.get_xlim()[0]))
     return ax
 
 

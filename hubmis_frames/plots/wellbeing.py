@@ -100,8 +100,8 @@ def wellbeing_by_category(
     for y, x in np.argwhere(~np.isfinite(values)):
         ax.add_patch(Rectangle((x, y), 1, 1, facecolor="white", edgecolor=_HATCH, hatch="////", linewidth=0))
     longest = max((len(form.format(each)) for each in values[np.isfinite(values)]), default=1)
-    tall, across = room(ax, tall, down=True), 0.85 * room(ax, wide)
-    size = min(8, 0.7 * tall, across / (0.65 * max(longest, 2)))
+    high, across = room(ax, tall, down=True), 0.85 * room(ax, wide)
+    size = min(8, 0.7 * high, across / (0.65 * max(longest, 2)))
     if size >= 5:
         for y, x in np.argwhere(np.isfinite(values)):
             dark = values[y, x] > 0.75 * full
@@ -109,8 +109,8 @@ def wellbeing_by_category(
             ax.text(
                 x + 0.5, y + 0.5, text, ha="center", va="center", fontsize=size, color="white" if dark else "#222222"
             )
-    down = math.ceil(6.5 / tall)  # rather some names than none that can be read
-    ax.set_yticks(np.arange(0, len(table), down) + 0.5, row_names(table.index, tall)[::down])
+    down = math.ceil(6.5 / high)  # rather some names than none that can be read
+    ax.set_yticks(np.arange(0, len(table), down) + 0.5, row_names(table.index, high)[::down])
     names = [_period_name(each, period) for each in order]
     upright = across >= 5 * min(14, max(map(len, names)))
     step = 1 if upright else math.ceil(13 / across)
@@ -122,7 +122,7 @@ def wellbeing_by_category(
     plt.setp(ax.get_xticklabels(), va="top" if upright else "center")
     ax.invert_yaxis()
     ax.tick_params(length=0, labelsize=8)
-    ax.tick_params(axis="y", labelsize=fitting(tall * down, 8))
+    ax.tick_params(axis="y", labelsize=fitting(high * down, 8))
     ax.spines[:].set_visible(False)
     if not np.isfinite(values).any():
         return ax
