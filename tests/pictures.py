@@ -304,19 +304,21 @@ SHAPES = [
 
 
 def texts(ax: Any) -> list[Any]:
-    """All texts that can be read once the figure is drawn, in the order of the drawing."""
-    figure = ax.figure
-    legend = ax.get_legend()
-    found = [*ax.findobj(Text), *(legend.get_texts() if legend else [])]
-    beside = [
-        other for other in figure.axes if getattr(other, "_colorbar", None) and other._colorbar.mappable.axes is ax
-    ]
-    found += [text for other in beside for text in other.findobj(Text)]
-    return [text for text in dict.fromkeys(found) if text.get_visible() and text.get_text().strip()]
+    """All texts that can be read, in the order of the drawing; a tick beyond the end of its axis has none."""
+    ax.figure.draw_without_rendering()
+    scales = [bar for bar in (getattr(part, "colorbar", None) for part in [*ax.images, *ax.collections]) if bar]
+    parts = [ax, *(bar.ax for bar in scales)]
+    found = dict.fromkeys(text for part in parts for text in part.findobj(Text))
+    for axis in (axis for part in parts for axis in (part.xaxis, part.yaxis)):
+        low, high = sorted(axis.get_view_interval())
+        for tick in [*axis.get_major_ticks(), *axis.get_minor_ticks()]:
+            if not low <= tick.get_loc() <= high:
+                found.pop(tick.label1, None)
+                found.pop(tick.label2, None)
+    return [text for text in found if text.get_visible() and text.get_text().strip()]
 
 
 def words(ax: Any) -> list[str]:
-    ax.figure.canvas.draw()
     return [" ".join(text.get_text().split()) for text in texts(ax)]
 
 
@@ -324,8 +326,8 @@ def draw_shapes(name: str, folder: Path) -> Path:
     """A picture without its words and its legend, which is as wide as they are, in axes of a fixed place."""
     with plt.style.context("default"):
         figure = plt.figure(figsize=(5, 3.4))
-        ax = CASES[name](figure.add_axes((0.14, 0.2, 0.6, 0.6)))
-        figure.canvas.draw()
+        CASES[name](figure.add_axes((0.14, 0.2, 0.6, 0.6)))
+        figure.draw_without_rendering()
         for each in figure.findobj(lambda part: isinstance(part, Text | Legend)):
             each.set_visible(False)
         path = folder / f"{name}.png"
