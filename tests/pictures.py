@@ -262,7 +262,7 @@ CASES: dict[str, Case] = {
     "wellbeing": lambda ax: _EVENTS(events(COUNTS, CATEGORIES), ax=ax),
     "wellbeing-rate": lambda ax: _EVENTS(events(COUNTS, CATEGORIES), value="events_per_100", ax=ax),
     "wellbeing-many": lambda ax: _EVENTS(
-        events(np.arange(30 * 48).reshape(30, 48) % 23, [f"{LONG[:40]} {n}" for n in range(30)]), ax=ax
+        events(np.arange(24 * 30).reshape(24, 30) % 23, [f"{LONG[:40]} {n}" for n in range(24)]), ax=ax
     ),
     "wellbeing-hidden": lambda ax: _EVENTS(
         events([[9, 12, _NAN], [_NAN, 7, 0], [0, _NAN, _NAN]], CATEGORIES[:3]), ax=ax
