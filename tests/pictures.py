@@ -296,7 +296,7 @@ CASES: dict[str, Case] = {
 }
 
 SHAPES = [
-    "trend", "trend-lines", "trend-missing", "trend-all-attendance", "heat", "heat-missing", "bars", "bars-odd",
+    "trend", "trend-lines", "trend-missing", "trend-extremes", "heat", "heat-missing", "bars", "bars-odd",
     "bands", "bands-hidden", "cumulative", "cumulative-many", "register", "wellbeing", "wellbeing-hidden",
     "timeline-attendance", "timeline-many", "around", "around-hidden", "around-extremes",
 ]  # fmt: skip
@@ -326,7 +326,7 @@ def draw_shapes(name: str, folder: Path) -> Path:
     """A picture without its words and its legend, which is as wide as they are, in axes of a fixed place."""
     with plt.style.context("default"):
         figure = plt.figure(figsize=(5, 3.4))
-        CASES[name](figure.add_axes((0.14, 0.2, 0.6, 0.6)))
+        CASES[name](figure.add_axes((0.14, 0.2, 0.6, 0.61)))
         figure.draw_without_rendering()
         for each in figure.findobj(lambda part: isinstance(part, Text | Legend)):
             each.set_visible(False)

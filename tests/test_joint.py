@@ -499,7 +499,9 @@ def test_the_picture_of_before_and_after_always_says_how_many_and_the_note() -> 
         assert said[0] == f"% of possible sessions; {below}"
         assert said.count("hidden") == int(table["suppressed"].sum())
         assert "regression to the mean" in ax.get_xlabel().replace("\n", " ")
-        assert any("Nothing to show" in each for each in said) == (below != "3 students with an event, 5 students to compare with")
+        assert any("Nothing to show" in each for each in said) == (
+            below != "3 students with an event, 5 students to compare with"
+        )
         plt.close(ax.figure)
     with pytest.raises(BadArgumentError, match="by_week=True"):
         before_and_after(jt.around_events(marked(registers), noted(*rows), 2))

@@ -18,7 +18,7 @@ from pictures import BASELINE, CASES, SHAPES, draw_shapes, texts, words
 
 mpl.use("Agg")
 WORDS = json.loads((BASELINE / "words.json").read_text(encoding="utf-8"))
-TOLERANCE = 2.0
+TOLERANCE = 1.0
 """Of the root mean square over all pixels, each from 0 to 255: below what the smallest marker weighs."""
 
 

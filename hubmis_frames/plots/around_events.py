@@ -40,7 +40,8 @@ def before_and_after(around: pd.DataFrame, *, title: str | None = None, ax: "Axe
     Returns
     -------
     Axes
-        Two lines, students with an event and comparable students, with the number of the first below each week. The
+        Two lines, students with an event and comparable students, in per cent of possible sessions, with the number of
+        the first below each week, or below some where weeks are many. The axis says if it does not begin at 0. The
         bars are the interval of the *difference*, drawn about the first line: one that does not reach the other line
         differs from it. Hidden and missing weeks are gaps. The note on regression to the mean stands below, always.
 

@@ -46,25 +46,28 @@ def attendance_trend(
     Parameters
     ----------
     summary
-        ``summarise(marks, by="week")``, or by one more column, which makes a line each: at most seven.
+        What ``hf.attendance.summarise(marks, by="week")`` returned, or by one more column, each of whose values makes
+        a line: at most seven.
     rate
-        Which rate, in per cent.
+        The column to draw, such as ``"attendance_rate"`` or ``"persistent_absence_rate"``, in per cent; of what, stands
+        below the title.
     calendar
-        The school's days, to shade holidays and name terms.
+        The school's days, to shade weeks in which it is shut and to name terms.
     suppress
-        Hide points of fewer students than this.
+        Hide the rates of fewer students than this, 2 or more; nothing is hidden unless given.
     title, ax
-        The title, and where to draw; a new figure unless given.
+        The title, and where to draw; a new figure unless given. Units and numbers of students stay below the title.
 
     Returns
     -------
     Axes
-        Weeks without a rate are gaps, not zeros.
+        A line per group over the first days of the weeks. Weeks without a rate, shut or hidden, are gaps and not zeros.
+        Absence is drawn from 0; attendance is not, and the axis says so.
 
     Raises
     ------
     BadArgumentError
-        A column is not there, or there are more than seven lines.
+        A column is not there, there is no such rate, or there are more than seven lines.
     """
     need(summary, ["week", "students", rate], "attendance_trend", 'hf.attendance.summarise(marks, by="week")')
     others = [column for column in summary.columns[: summary.columns.get_loc("students")] if column != "week"]
@@ -110,14 +113,21 @@ def attendance_heat_map(
     Parameters
     ----------
     summary
-        ``weekday_session(marks)``.
+        What ``hf.attendance.weekday_session(marks)`` returned, of one group.
     rate, suppress, title, ax
         As for :func:`attendance_trend`.
 
     Returns
     -------
     Axes
-        Cells without a possible session are hatched, and no colour stands for them.
+        A row per session, a column per weekday and the rate in per cent in each cell. The colours reach from the lowest
+        rate to the highest, a percentage point apart at least. Cells that are hidden or have no possible session are
+        hatched and say which.
+
+    Raises
+    ------
+    BadArgumentError
+        A column is not there, there is no such rate, or the summary is of several groups.
     """
     need(summary, ["weekday", "session", "students", rate], "attendance_heat_map", "hf.attendance.weekday_session")
     lone(summary, ["weekday", "session"], "attendance_heat_map")
@@ -166,9 +176,22 @@ def attendance_cumulative(
     Parameters
     ----------
     frame
-        ``cumulative(marks, calendar)``, of one group.
-    rate, suppress, title, ax
+        What ``hf.attendance.cumulative(marks, calendar)`` returned, of one group.
+    rate
+        ``"attendance_rate"``, ``"absence_rate"`` or ``"unauthorised_rate"``, in per cent since the year began.
+    suppress, title, ax
         As for :func:`attendance_trend`.
+
+    Returns
+    -------
+    Axes
+        A line per academic year over school weeks, so that the same stage of two years is one above the other; the last
+        figure of each year stands in the legend. Attendance is not drawn from 0, and the axis says so.
+
+    Raises
+    ------
+    BadArgumentError
+        A column is not there, there is no such rate, the frame is of several groups, or of more than seven years.
     """
     needed = ["academic_year", "school_week", "students", rate]
     need(frame, needed, "attendance_cumulative", "hf.attendance.cumulative(marks, calendar)")

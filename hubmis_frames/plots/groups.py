@@ -48,16 +48,22 @@ def attendance_bars(
     Parameters
     ----------
     frame
-        ``intervals(marks, by="year_group_name")``, or by any one column.
+        What ``hf.attendance.intervals(marks, by="year_group_name")`` returned, or by any one column.
     rate
-        ``absence_rate`` or ``attendance_rate``.
+        ``"absence_rate"`` or ``"attendance_rate"``, in per cent of possible sessions.
     suppress, title, ax
-        As for :func:`attendance_trend`.
+        As for :func:`attendance_trend`. An axes of less than a quarter of an inch per group has no room for figures.
 
     Returns
     -------
     Axes
-        A point and a line from the lower to the upper bound per group. Not bars from zero: attendance is always high.
+        A point per group with its figure, a line from the lower to the upper bound where there are bounds, and beside
+        it the number of students. Points and not bars, as attendance is always high and its axis does not begin at 0.
+
+    Raises
+    ------
+    BadArgumentError
+        A column is not there, there is no such rate, or the groups are of several columns.
     """
     low, high = f"{rate}_low", f"{rate}_high"
     need(frame, ["students", rate, low, high], "attendance_bars", "hf.attendance.intervals(marks, by=...)")
@@ -111,12 +117,23 @@ def absence_bands(
     Parameters
     ----------
     frame
-        ``bands(marks)``, of one group.
+        What ``hf.attendance.bands(marks)`` returned, of one group.
     suppress
-        Hide bands of fewer students than this. If that hides one band alone, the next smallest is hidden too, as the
-        total would give it away.
+        Hide bands of fewer students than this, 2 or more, and as many others as it takes that the total does not give
+        them away (:func:`hubmis_frames.suppress`); nothing is hidden unless given.
     title, ax
         As for :func:`attendance_trend`.
+
+    Returns
+    -------
+    Axes
+        A bar per band with its students and their share, in per cent of all; a hidden one says so. Broken lines stand
+        where persistent (10 per cent) and severe absence (50 per cent) begin.
+
+    Raises
+    ------
+    BadArgumentError
+        A column is not there, or the frame is of several groups.
     """
     need(frame, ["band", "students", "share"], "absence_bands", "hf.attendance.bands(marks)")
     lone(frame, ["band"], "absence_bands")

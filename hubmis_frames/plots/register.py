@@ -53,7 +53,7 @@ def student_register(
     Parameters
     ----------
     marks
-        Canonical marks of one student, best of one academic year.
+        What ``hf.attendance.marks`` returned, of one student and best of one academic year.
     calendar
         The school's days, to shade those on which it was shut and to begin the week on its first day.
     title
@@ -65,7 +65,8 @@ def student_register(
     -------
     Axes
         A stroke for each session present, rising in the morning and falling in the afternoon; any other mark as its
-        code on the colour of its category; nothing where there is no mark.
+        code on the colour of its category, with the codes beside the colour in the legend; nothing where there is no
+        mark. Weeks left out, such as holidays, are a gap between rows. A row wants a seventh of an inch.
 
     Raises
     ------

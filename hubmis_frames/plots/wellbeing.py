@@ -160,7 +160,8 @@ def student_timeline(
     -------
     Axes
         A lane per category of event, plan and learning support; the marker and colour of an event are its severity, a
-        hollow one is no longer active. A bar at the foot is a week's absence, its lane 100 per cent high; a week
+        hollow one is no longer active. A learning support record is a line from its beginning to its end, or an arrow
+        at the one of them that is known. A bar at the foot is a week's absence, its lane 100 per cent high; a week
         without possible sessions has none, and a week fully attended a line at the bottom of the lane.
 
     Raises
