@@ -253,7 +253,7 @@ CASES: dict[str, Case] = {
         years().assign(students=lambda f: f["school_week"].where(f["school_week"].lt(5), 40)), suppress=5, ax=ax
     ),
     "cumulative-none": lambda ax: _YEARS(years().head(0), ax=ax),
-    "register": lambda ax: _REGISTER(marks(), calendar=calendar(), ax=ax),
+    "register": lambda ax: _REGISTER(marks("2025-11-03", 7), calendar=calendar(), ax=ax),
     "register-year": lambda ax: _REGISTER(marks(number=39), calendar=calendar(), ax=ax),
     "register-one": lambda ax: _REGISTER(marks().head(1), calendar=calendar(), ax=ax),
     "register-present": lambda ax: _REGISTER(marks(codes="/\\"), ax=ax),

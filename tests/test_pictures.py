@@ -18,8 +18,8 @@ from pictures import BASELINE, CASES, SHAPES, draw_shapes, texts, words
 
 mpl.use("Agg")
 WORDS = json.loads((BASELINE / "words.json").read_text(encoding="utf-8"))
-TOLERANCE = 1.0
-"""Of the root mean square over all pixels, each from 0 to 255: below what the smallest marker weighs."""
+TOLERANCE = 2.0
+"""Of the root mean square over all pixels, each from 0 to 255: 1.6 lie between versions, 2.9 are a marker's filling."""
 
 
 @pytest.fixture(autouse=True)
