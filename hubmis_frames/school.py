@@ -158,7 +158,8 @@ class School:
 
         ``core`` costs one request for each student, form, tutor group and house; for each list that has pages, its
         pages and one more to be sure of the end; two for each of the four lists of the calendar, whose last year the
-        marks reach back to; one for each other list; one to learn the number of the first page; and the token's.
+        marks reach back to, and for the pastoral categories, of events and of plans; one for each other list; one to
+        learn the number of the first page; and the token's.
 
         Parameters
         ----------
