@@ -123,12 +123,11 @@ def steps_of(tables: str | Iterable[str]) -> list[Step]:
     return list(ordered.values())
 
 
-def plan(school: "School", tables: str | Iterable[str]) -> pd.DataFrame:
-    """Say what an export would cost. See :meth:`School.plan`."""
+def plan(school: "School", tables: str | Iterable[str], sent: int = 0) -> pd.DataFrame:
+    """Say what an export would cost once ``sent`` other requests are through. See :meth:`School.plan`."""
     year = _cached_year(school)
     loaded: dict[str, pd.DataFrame] = {}
     rows = []
-    sent = 0
     for step in steps_of(tables):
         known = all(parent in loaded for parent in step.parents) and (year is not None or not step.endpoint.year)
         cached = to_send = 0
