@@ -5,6 +5,7 @@ import pandas as pd
 
 from ..errors import BadArgumentError
 from ._attendance_groups import By, names_of
+from ._attendance_marks import check, say_beyond
 from ._attendance_summary import per_cent, summarise
 from .calendar import Calendar
 
@@ -35,6 +36,8 @@ def cumulative(marks: pd.DataFrame, calendar: Calendar, by: By = None) -> pd.Dat
     -----
     Rates as in :func:`summarise`. Who joins in the year counts from then on.
     """
+    check(marks, "cumulative")
+    say_beyond(marks, calendar, "cumulative")
     names = names_of(by)
     keys = [*names, "academic_year"]
     weekly = summarise(marks, [*keys, "school_week", "week"], calendar=calendar)
@@ -70,7 +73,7 @@ def year_on_year(
     Raises
     ------
     BadArgumentError
-        There is no such rate.
+        There is no such rate, or the calendar has one academic year alone.
 
     Notes
     -----
@@ -79,9 +82,14 @@ def year_on_year(
     """
     if rate not in _SUMS:
         raise BadArgumentError(f"year_on_year: there is no rate {rate!r}. They are {', '.join(_SUMS)}.")
+    years = list(calendar.terms["academic_year"].unique())
+    if len(years) < 2:
+        raise BadArgumentError(
+            f"year_on_year: the calendar has {years[0]} alone, so there is no year before it. Give Calendar the terms "
+            "and holidays of both: help(hf.attendance.Calendar) says how."
+        )
     names = names_of(by)
     frame = cumulative(marks, calendar, by)[[*names, "academic_year", "school_week", "week", rate]]
-    years = list(calendar.terms["academic_year"].unique())
     before = dict(zip(years[1:], years[:-1], strict=True))
     frame["academic_year"] = frame["academic_year"].astype("str")
     frame["previous_year"] = frame["academic_year"].map(before).astype("str")
