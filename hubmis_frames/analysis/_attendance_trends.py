@@ -93,9 +93,11 @@ def year_on_year(
     before = dict(zip(years[1:], years[:-1], strict=True))
     frame["academic_year"] = frame["academic_year"].astype("str")
     frame["previous_year"] = frame["academic_year"].map(before).astype("str")
-    past = frame[[*names, "academic_year", "school_week", rate]].rename(
-        columns={"academic_year": "previous_year", rate: "previous_rate"}
-    )
-    joined = frame[frame["previous_year"].notna()].merge(past, how="left", on=[*names, "previous_year", "school_week"])
+    # Groups by number: pandas merges no column without a value with one that has some.
+    number = frame.groupby(names, dropna=False, observed=True).ngroup() if names else 0
+    keys = ["_group", "previous_year", "school_week"]
+    frame = frame.assign(_group=number)
+    past = frame[["_group", "academic_year", "school_week", rate]].set_axis([*keys, "previous_rate"], axis=1)
+    joined = frame[frame["previous_year"].notna()].merge(past, how="left", on=keys).drop(columns="_group")
     joined["change"] = joined[rate] - joined["previous_rate"].astype(np.float64)
     return joined
