@@ -140,7 +140,7 @@ def broken_weeks(marks: pd.DataFrame, by: By = None, *, calendar: Calendar | Non
         whole_weeks=(weekly["absence"] == weekly["possible_sessions"]).astype("int64"),
     )
     sums = ["weeks", "broken_weeks", "whole_weeks", "possible_sessions", "absence"]
-    frame = weekly.groupby(names, dropna=False, observed=True)[sums].sum().reset_index()
+    frame = weekly.groupby(names, dropna=False, observed=True, sort=False)[sums].sum().reset_index()
     frame["broken_week_rate"] = per_cent(frame["broken_weeks"], frame["weeks"])
     frame["absence_rate"] = per_cent(frame.pop("absence"), frame.pop("possible_sessions"))
     return frame.sort_values(["broken_weeks", "student_id"], ascending=[False, True], ignore_index=True)

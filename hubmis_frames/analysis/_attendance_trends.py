@@ -94,7 +94,7 @@ def year_on_year(
     frame["academic_year"] = frame["academic_year"].astype("str")
     frame["previous_year"] = frame["academic_year"].map(before).astype("str")
     # Groups by number: pandas merges no column without a value with one that has some.
-    number = frame.groupby(names, dropna=False, observed=True).ngroup() if names else 0
+    number = frame.groupby(names, dropna=False, observed=True, sort=False).ngroup() if names else 0
     keys = ["_group", "previous_year", "school_week"]
     frame = frame.assign(_group=number)
     past = frame[["_group", "academic_year", "school_week", rate]].set_axis([*keys, "previous_rate"], axis=1)
