@@ -25,9 +25,13 @@ class Groups(NamedTuple):
     keys: pd.DataFrame  # one row per group, in order
 
 
-def grouped(marks: pd.DataFrame, by: By, calendar: Calendar | None, what: str) -> Groups:
-    """Number the groups of marks in order; without ``by`` all are one."""
+def grouped(marks: pd.DataFrame, by: By, calendar: Calendar | None, what: str, made: Sequence[str]) -> Groups:
+    """Number the groups of marks in order; without ``by`` all are one. ``made`` are the columns of the result."""
     names = names_of(by)
+    if taken := [name for name in names if name in made]:
+        raise BadArgumentError(
+            f"{what}: the result has a column {taken[0]!r} of its own. To group by yours, rename it in the marks first."
+        )
     if not names:
         return Groups(np.zeros(len(marks), dtype=np.int64), pd.DataFrame(index=range(1)))
     if len(set(names)) < len(names):
@@ -91,7 +95,7 @@ def _ordered(values: pd.Series) -> tuple[Whole, pd.Index]:
         place, level = rank[found], level.take(order)
     if (place < 0).any():
         # Marks without a value are a group of their own, so that the groups always add up to the whole.
-        place, level = np.where(place < 0, len(level), place), level.append(pd.Index([pd.NA], dtype=level.dtype))
+        place, level = np.where(place < 0, len(level), place), pd.Index(pd.Series(level).reindex(range(len(level) + 1)))
     return place.astype(np.int64), level
 
 

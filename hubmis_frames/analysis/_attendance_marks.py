@@ -158,7 +158,30 @@ def check(marks: pd.DataFrame, what: str) -> None:
             f"{what} takes marks as hf.attendance.marks returns them; there is no column {', '.join(lacking)}. "
             f"The frame has {', '.join(map(str, marks.columns))}."
         )
+    if not pd.api.types.is_datetime64_dtype(marks["date"]):
+        raise BadArgumentError(
+            f"{what}: the column date holds {marks['date'].dtype}, and not days: a file may have changed it. Give the "
+            "frame to hf.attendance.marks again."
+        )
     one_school(marks, what)
+
+
+def say_beyond(marks: pd.DataFrame, calendar: Calendar, what: str) -> None:
+    """Warn of marks on days that the calendar does not have: a figure by the calendar leaves them out."""
+    first, last = calendar.days.index[0], calendar.days.index[-1]
+    if beyond := int(((marks["date"] < first) | (marks["date"] > last)).sum()):
+        _warn(
+            f"{beyond} of {len(marks)} marks lie outside the calendar ({first:%Y-%m-%d} to {last:%Y-%m-%d}) and are in "
+            "no figure. Give Calendar the terms of each year.",
+            what,
+        )
+
+
+def last_day(marks: pd.DataFrame, what: str) -> pd.Timestamp:
+    """The last day with a possible session; some servers send blank marks, or ``#``, for days to come."""
+    known = marks.loc[category_numbers(marks, what) < CATEGORIES.index("not_possible"), "date"]
+    day: pd.Timestamp = (marks["date"] if known.empty else known).max()
+    return day
 
 
 def category_numbers(marks: pd.DataFrame, what: str) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
@@ -172,8 +195,9 @@ def category_numbers(marks: pd.DataFrame, what: str) -> "np.ndarray[tuple[int], 
 
 
 def _named(name: str) -> CodeMap:
-    if name != "england":
-        raise BadArgumentError(f"There is no code map {name!r}: give 'england' or a CodeMap.")
+    if not isinstance(name, str) or name != "england":
+        said = repr(name) if isinstance(name, str) else f"a {type(name).__name__}"
+        raise BadArgumentError(f"code_map takes 'england' or a CodeMap, not {said}. hf.attendance.CodeMap makes one.")
     return CodeMap.england()
 
 
@@ -219,11 +243,13 @@ def _when(frame: pd.DataFrame, found: dict[str, str], timezone: str) -> tuple[pd
 
 
 def _texts(frame: pd.DataFrame, found: dict[str, str], codes: pd.DataFrame | None) -> pd.Series:
-    texts = (
-        frame[found["code"]].astype("str")
-        if "code" in found
-        else pd.Series(pd.NA, index=frame.index, dtype="str", name="code")
-    )
+    texts = pd.Series(pd.NA, index=frame.index, dtype="str", name="code")
+    if "code" in found:
+        given = frame[found["code"]]
+        # A file with blank marks makes floats of whole numbers; the school's code is 1 and not 1.0.
+        if pd.api.types.is_float_dtype(given) and given.dropna().mod(1).eq(0).all():
+            given = given.astype("Int64")
+        texts = given.astype("str")
     if "code_id" in found and codes is not None and {"attendance_code_id", "code"} <= set(codes.columns):
         by_id = codes.dropna(subset="attendance_code_id").drop_duplicates("attendance_code_id")
         named = by_id.set_index(as_ids(by_id["attendance_code_id"], "codes: attendance_code_id"))["code"]
@@ -251,6 +277,7 @@ def enrolment_bound(
             f"The frame has {', '.join(map(str, enrolment.columns))}."
         )
     ids = as_ids(enrolment[found["student_id"]], "enrolment: student_id")
+    students = as_ids(students, "marks: student_id")
     if ids.duplicated().any():
         raise BadArgumentError("enrolment has several rows for a student: give one, from joining to leaving.")
     if bound not in found:
@@ -301,9 +328,9 @@ def _say_closed(closed: pd.DataFrame) -> None:
         _warn(f"{' and '.join(parts)}. They stay; hf.attendance.on_closed_days(marks, calendar) lists them.")
 
 
-def _warn(text: str) -> None:
+def _warn(text: str, what: str = "marks") -> None:
     # The line to show is the caller's, whichever function here speaks.
     level, frame = 1, inspect.currentframe()
-    while frame is not None and frame.f_globals.get("__name__") == __name__:
+    while frame is not None and frame.f_globals.get("__name__", "").startswith(f"{__package__}."):
         level, frame = level + 1, frame.f_back
-    warnings.warn(f"marks: {text}", HubmisWarning, stacklevel=level)
+    warnings.warn(f"{what}: {text}", HubmisWarning, stacklevel=level)

@@ -1,15 +1,22 @@
 """Patterns of absence: runs, broken weeks, and days beside holidays."""
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from ..errors import BadArgumentError
-from ._attendance_groups import By, names_of
-from ._attendance_marks import SESSIONS, category_numbers, check
-from ._attendance_summary import per_cent, summarise
+from ._attendance_groups import By, grouped, names_of
+from ._attendance_marks import SESSIONS, category_numbers, check, say_beyond
+from ._attendance_summary import per_cent, summarise, tally
 from .calendar import Calendar
 
-_ABSENT, _NOT_POSSIBLE, _ADMINISTRATIVE = (3, 4), 5, 6
+_ABSENT, _ADMINISTRATIVE = (3, 4), 6
+_BESIDE = (
+    "beside_possible", "beside_absence", "beside_unauthorised", "beside_absence_rate", "other_possible",
+    "other_absence", "other_absence_rate", "difference", "holidays",
+)  # fmt: skip
 
 
 def runs(marks: pd.DataFrame, calendar: Calendar | None = None, *, minimum: int = 1) -> pd.DataFrame:
@@ -41,6 +48,7 @@ def runs(marks: pd.DataFrame, calendar: Calendar | None = None, *, minimum: int 
     check(marks, "runs")
     date, when = marks["date"], marks
     if calendar is not None:
+        say_beyond(marks, calendar, "runs")
         when = marks[calendar.lookup(date, ["is_open"])["is_open"].to_numpy()]
     days = calendar.open_days() if calendar else pd.DatetimeIndex(np.sort(date.unique()))
     half = when["session"].astype("str").eq(SESSIONS[1]).to_numpy(dtype=np.int64)
@@ -132,7 +140,7 @@ def broken_weeks(marks: pd.DataFrame, by: By = None, *, calendar: Calendar | Non
         whole_weeks=(weekly["absence"] == weekly["possible_sessions"]).astype("int64"),
     )
     sums = ["weeks", "broken_weeks", "whole_weeks", "possible_sessions", "absence"]
-    frame = weekly.groupby(names, dropna=False, observed=True)[sums].sum().reset_index()
+    frame = weekly.groupby(names, dropna=False, observed=True, sort=False)[sums].sum().reset_index()
     frame["broken_week_rate"] = per_cent(frame["broken_weeks"], frame["weeks"])
     frame["absence_rate"] = per_cent(frame.pop("absence"), frame.pop("possible_sessions"))
     return frame.sort_values(["broken_weeks", "student_id"], ascending=[False, True], ignore_index=True)
@@ -178,40 +186,29 @@ def beside_holidays(
     check(marks, "beside_holidays")
     if days < 1 or shortest < 1:
         raise BadArgumentError("beside_holidays: days and shortest must be at least 1.")
+    say_beyond(marks, calendar, "beside_holidays")
     near = _near(calendar, days, shortest)
     place = near.index.get_indexer(pd.DatetimeIndex(marks["date"]))
     opens = marks[place >= 0]
     holiday = near.to_numpy()[place[place >= 0]]
-    names = names_of(by)
-    parts = {}
+    numbers = category_numbers(opens, "beside_holidays")
+    groups = grouped(opens, by, calendar, "beside_holidays", _BESIDE)
+    size = len(groups.keys)
+    columns: dict[str, npt.NDArray[Any]] = {}
     for part, inside in (("beside", holiday >= 0), ("other", holiday < 0)):
-        counts = summarise(opens[inside], by, calendar=calendar)
-        parts[part] = counts[[*names, "possible_sessions", "absence", "unauthorised_absence"]].rename(
-            columns={
-                "possible_sessions": f"{part}_possible",
-                "absence": f"{part}_absence",
-                "unauthorised_absence": f"{part}_unauthorised",
-            }
-        )
-    other = parts["other"].drop(columns="other_unauthorised")
-    frame = (
-        parts["beside"].merge(other, how="outer", on=names) if names else pd.concat([parts["beside"], other], axis=1)
+        counts = tally(groups.number[inside], numbers[inside], size)
+        columns[f"{part}_possible"], columns[f"{part}_absence"] = counts[:, :5].sum(axis=1), counts[:, 3:5].sum(axis=1)
+        columns[f"{part}_unauthorised"] = counts[:, 4]
+    for part in ("beside", "other"):
+        columns[f"{part}_absence_rate"] = per_cent(columns[f"{part}_absence"], columns[f"{part}_possible"])
+    columns["difference"] = columns["beside_absence_rate"] - columns["other_absence_rate"]
+    # Each group and holiday with an absence beside it once.
+    wide = len(near) + 2
+    touched = (holiday >= 0) & np.isin(numbers, _ABSENT)
+    columns["holidays"] = np.bincount(
+        np.unique(groups.number[touched] * wide + holiday[touched]) // wide, minlength=size
     )
-    counted = frame.columns.difference(names, sort=False)
-    frame[counted] = frame[counted].fillna(0).astype("int64")
-    frame.insert(len(names) + 3, "beside_absence_rate", per_cent(frame["beside_absence"], frame["beside_possible"]))
-    frame["other_absence_rate"] = per_cent(frame["other_absence"], frame["other_possible"])
-    frame["difference"] = frame["beside_absence_rate"] - frame["other_absence_rate"]
-    touched = opens.assign(_holiday=holiday)[
-        (holiday >= 0) & np.isin(category_numbers(opens, "beside_holidays"), _ABSENT)
-    ]
-    several = summarise(touched, [*names, "_holiday"], calendar=calendar)
-    if names:
-        counted_by = several.groupby(names, dropna=False, observed=True).size().rename("holidays").reset_index()
-        frame = frame.merge(counted_by, how="left", on=names)
-    else:
-        frame["holidays"] = len(several)
-    frame["holidays"] = frame["holidays"].fillna(0).astype("int64")
+    frame = groups.keys.assign(**{name: columns[name] for name in _BESIDE})
     return frame.sort_values(["holidays", "beside_absence"], ascending=False, kind="stable", ignore_index=True)
 
 

@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from ._attendance_marks import REPORT, SESSIONS, check, enrolment_bound, on_closed_days
+from ._attendance_marks import REPORT, SESSIONS, category_numbers, check, enrolment_bound, on_closed_days
 from ._attendance_summary import per_cent, summarise
 from .calendar import Calendar
+from .codes import CATEGORIES
 
 _RECENT_DAYS = 5
 
@@ -33,9 +34,11 @@ def data_quality(
         that found nothing has the row with 0, so that it is seen to have been made. Checks:
 
         - ``all marks``; ``unmarked``; ``unmapped`` (one row per code); ``no reason yet`` (``N`` on the last five days
-          with marks);
+          with a possible session);
         - ``repeated``, ``without student, day or session``, ``outside enrolment``: what :func:`marks` left out of the
           frame that it read (missing if the frame has lost that by concatenation);
+        - ``counted twice``: further rows in this frame for one student, date and session, of a join or a concatenation
+          since :func:`marks`;
         - ``one session of a day``: a student has a mark for one session of a day on which others have both;
         - ``no possible session``: students of whom there is no rate;
         - with ``calendar``: ``on a closed day`` (one row per reason), and ``no mark on an open day``: sessions that no
@@ -47,23 +50,26 @@ def data_quality(
     """
     check(marks, "data_quality")
     category = marks["category"].astype("str")
-    code = marks["code"].astype("str") if "code" in marks else pd.Series(pd.NA, index=marks.index, dtype="str")
+    code = marks["code"].astype("str") if "code" in marks else pd.Series("", index=marks.index, dtype="str")
     rows = [
         _row("all marks", marks, "what everything here is counted in"),
         _row("unmarked", marks[category.eq("unmarked")], "in no rate; if these were absences, absence is higher"),
     ]
     strange = marks[category.eq("unmapped")]
-    texts = code[category.eq("unmapped")]
+    texts = code[category.eq("unmapped")].fillna("")
     rows += [
         _row("unmapped", strange[texts.eq(text)], "in no rate until the code map has it", str(text))
         for text in texts.value_counts().index
     ] or [_row("unmapped", strange, "every code has a category")]
-    days = np.sort(marks["date"].unique())
+    possible = category_numbers(marks, "data_quality") < CATEGORIES.index("not_possible")
+    days = np.sort(marks.loc[possible, "date"].unique())
     recent = marks["date"].isin(days[-_RECENT_DAYS:])
     rows.append(
         _row("no reason yet", marks[recent & code.eq("N")], "unauthorised until a reason comes: recent rates move")
     )
     rows += _left_out(marks)
+    twice = marks.duplicated(["student_id", "date", "session"])
+    rows.append(_row("counted twice", marks[twice], "in every count as often as it is here: keep one row of each"))
     rows.append(_row("one session of a day", _halves(marks), "the other session is in no rate"))
     totals = summarise(marks, "student_id")
     without = marks[marks["student_id"].isin(totals.loc[totals["possible_sessions"].eq(0), "student_id"])]

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 
 from ..errors import BadArgumentError
-from ._attendance_groups import By, names_of
-from ._attendance_marks import check, enrolment_bound
-from ._attendance_summary import reached, summarise
+from ._attendance_groups import By, grouped, names_of
+from ._attendance_marks import category_numbers, check, enrolment_bound, last_day
+from ._attendance_summary import per_cent, reached, summarise, tally
 from ._fields import DAY
 from .calendar import Calendar
 
@@ -62,7 +62,8 @@ def at_risk(
     calendar
         The school's days, for the sessions that are still to come.
     on
-        The day on which to stand; the last day with a mark unless given.
+        The day on which to stand; the last day with a possible session unless given. Give it where the register holds
+        leave or visits that are still to come.
     enrolment
         A frame with ``student_id`` and ``leaving_date``: no session comes after a student has left.
     sessions_per_day
@@ -97,7 +98,7 @@ def at_risk(
     check(marks, "at_risk")
     if on is None and marks.empty:
         raise BadArgumentError("at_risk: there are no marks; say on which day to stand with on=.")
-    day = pd.Timestamp(marks["date"].max() if on is None else on).normalize()
+    day = pd.Timestamp(last_day(marks, "at_risk") if on is None else on).normalize()
     year = calendar.year_of(day)
     if year is None:
         raise BadArgumentError(f"at_risk: {day:%Y-%m-%d} is before the calendar's first term.")
@@ -112,9 +113,9 @@ def at_risk(
         last = last.where(~(left < last), left)
     ahead = calendar.open_days(day + DAY, end)
     remaining = sessions_per_day * np.searchsorted(ahead.to_numpy(), last.to_numpy(), side="right")
-    # On the day itself the afternoon is still to come while nobody has a mark for it.
+    # On the day itself the afternoon is still to come while nobody has a mark for it, a blank one aside.
     if len(calendar.open_days(day, day)):
-        taken = mine.loc[mine["date"].eq(day), "session"].nunique()
+        taken = mine.loc[mine["date"].eq(day) & mine["category"].ne("unmarked"), "session"].nunique()
         remaining = remaining + np.where(last >= day, max(sessions_per_day - taken, 0), 0)
     now = reached(absent, possible, 10)
     # Smallest k with 10 (absent + k) >= possible + k, and the most absences below a tenth of the year's sessions.
@@ -182,26 +183,19 @@ def rolling_change(
     chosen = marks if until is None else marks[marks["date"] <= pd.Timestamp(until)]
     totals = summarise(chosen, "week", calendar=calendar)
     school_weeks = totals.loc[totals["possible_sessions"] > 0, "week"].tail(2 * weeks)
-    names = names_of(by)
-    parts = []
-    for half, span in (("earlier", school_weeks.iloc[:-weeks]), ("recent", school_weeks.iloc[-weeks:])):
-        # Of no week the bounds are missing, and nothing lies between them.
-        inside = chosen["date"].between(span.min(), span.max() + 6 * DAY)
-        part = summarise(chosen[inside], by, calendar=calendar)[
-            [*names, "possible_sessions", "absence", "absence_rate"]
-        ]
-        parts.append(
-            part.rename(
-                columns={
-                    "possible_sessions": f"{half}_possible",
-                    "absence": f"{half}_absence",
-                    "absence_rate": f"{half}_absence_rate",
-                }
-            )
-        )
-    frame = parts[0].merge(parts[1], how="outer", on=names) if names else pd.concat(parts, axis=1)
-    for half in ("earlier", "recent"):
-        counts = [f"{half}_possible", f"{half}_absence"]
-        frame[counts] = frame[counts].fillna(0).astype("int64")
+    spans = {"earlier": school_weeks.iloc[:-weeks], "recent": school_weeks.iloc[-weeks:]}
+    # Of no week the bounds are missing, and nothing lies between them.
+    inside = {half: chosen["date"].between(span.min(), span.max() + 6 * DAY) for half, span in spans.items()}
+    either = inside["earlier"] | inside["recent"]
+    compared = chosen[either]
+    made = [f"{half}_{name}" for half in spans for name in ("possible", "absence", "absence_rate")]
+    groups = grouped(compared, by, calendar, "rolling_change", [*made, "change"])
+    numbers = category_numbers(compared, "rolling_change")
+    frame = groups.keys.copy()
+    for half, of_half in inside.items():
+        mine = of_half[either].to_numpy()
+        counts = tally(groups.number[mine], numbers[mine], len(frame))
+        frame[f"{half}_possible"], frame[f"{half}_absence"] = counts[:, :5].sum(axis=1), counts[:, 3:5].sum(axis=1)
+        frame[f"{half}_absence_rate"] = per_cent(frame[f"{half}_absence"], frame[f"{half}_possible"])
     frame["change"] = frame["recent_absence_rate"] - frame["earlier_absence_rate"]
     return frame.sort_values("change", ascending=False, kind="stable", ignore_index=True)

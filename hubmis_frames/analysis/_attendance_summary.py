@@ -54,7 +54,7 @@ def summarise(marks: pd.DataFrame, by: By = None, *, calendar: Calendar | None =
     Raises
     ------
     BadArgumentError
-        A column is not there, or a period needs a calendar.
+        A column is not there or has the name of a column of the result, or a period needs a calendar.
 
     Notes
     -----
@@ -70,7 +70,7 @@ def summarise(marks: pd.DataFrame, by: By = None, *, calendar: Calendar | None =
     student with their own possible sessions since 2015/16. Compared in whole numbers, so exactly 10 per cent is in.
     """
     check(marks, "summarise")
-    groups = grouped(marks, by, calendar, "summarise")
+    groups = grouped(marks, by, calendar, "summarise", [*COUNTS, *RATES, *PERSISTENCE])
     numbers = category_numbers(marks, "summarise")
     size = len(groups.keys)
     counts = tally(groups.number, numbers, size)
@@ -127,7 +127,8 @@ def intervals(
     """
     check(marks, "intervals")
     check_confidence(confidence)
-    groups = grouped(marks, by, calendar, "intervals")
+    rates = [f"{rate}{bound}" for rate in RATES[:2] for bound in ("", "_low", "_high")]
+    groups = grouped(marks, by, calendar, "intervals", ["students", "possible_sessions", *rates])
     possible, absent, pairs = _pairs(marks, groups.number, category_numbers(marks, "intervals"))
     possible, absent, pairs = possible[possible > 0], absent[possible > 0], pairs[possible > 0]
     size = len(groups.keys)
@@ -138,7 +139,8 @@ def intervals(
         rate = missed / total
         residual = absent - rate[pairs] * possible
         error = np.sqrt(np.bincount(pairs, residual**2, minlength=size) * n / (n - 1)) / total
-        t = np.array([student_t(confidence, int(count) - 1) for count in n])
+        sizes, place = np.unique(n, return_inverse=True)
+        t = np.array([student_t(confidence, int(count) - 1) for count in sizes])[place]
         logit, width = np.log(rate / (1 - rate)), t * error / (rate * (1 - rate))
         usable = (n > 1) & (missed > 0) & (missed < total)
         low, high = (np.where(usable, 100 / (1 + np.exp(-(logit + sign * width))), np.nan) for sign in (-1, 1))
@@ -172,7 +174,7 @@ def bands(marks: pd.DataFrame, by: By = None, *, calendar: Calendar | None = Non
     The bands of the Department for Education's distribution of absence (*Pupil absence in schools in England*).
     """
     check(marks, "bands")
-    groups = grouped(marks, by, calendar, "bands")
+    groups = grouped(marks, by, calendar, "bands", ["band", "students", "share"])
     possible, absent, pairs = _pairs(marks, groups.number, category_numbers(marks, "bands"))
     some = possible > 0
     # In whole numbers: 20 x absent / possible is the band of five points, and its edges belong to the upper one.
@@ -196,7 +198,7 @@ def code_frequency(marks: pd.DataFrame, by: By = None, *, calendar: Calendar | N
         (per cent of the group's marks), the most frequent first. A code has two rows where its category changed.
     """
     check(marks, "code_frequency")
-    groups = grouped(marks, by, calendar, "code_frequency")
+    groups = grouped(marks, by, calendar, "code_frequency", ["code", "category", "marks", "students", "share"])
     rows = pd.DataFrame(
         {
             "_group": groups.number,

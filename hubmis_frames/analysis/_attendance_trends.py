@@ -5,6 +5,7 @@ import pandas as pd
 
 from ..errors import BadArgumentError
 from ._attendance_groups import By, names_of
+from ._attendance_marks import check, say_beyond
 from ._attendance_summary import per_cent, summarise
 from .calendar import Calendar
 
@@ -35,6 +36,8 @@ def cumulative(marks: pd.DataFrame, calendar: Calendar, by: By = None) -> pd.Dat
     -----
     Rates as in :func:`summarise`. Who joins in the year counts from then on.
     """
+    check(marks, "cumulative")
+    say_beyond(marks, calendar, "cumulative")
     names = names_of(by)
     keys = [*names, "academic_year"]
     weekly = summarise(marks, [*keys, "school_week", "week"], calendar=calendar)
@@ -70,7 +73,7 @@ def year_on_year(
     Raises
     ------
     BadArgumentError
-        There is no such rate.
+        There is no such rate, or the calendar has one academic year alone.
 
     Notes
     -----
@@ -79,15 +82,22 @@ def year_on_year(
     """
     if rate not in _SUMS:
         raise BadArgumentError(f"year_on_year: there is no rate {rate!r}. They are {', '.join(_SUMS)}.")
+    years = list(calendar.terms["academic_year"].unique())
+    if len(years) < 2:
+        raise BadArgumentError(
+            f"year_on_year: the calendar has {years[0]} alone, so there is no year before it. Give Calendar the terms "
+            "and holidays of both: help(hf.attendance.Calendar) says how."
+        )
     names = names_of(by)
     frame = cumulative(marks, calendar, by)[[*names, "academic_year", "school_week", "week", rate]]
-    years = list(calendar.terms["academic_year"].unique())
     before = dict(zip(years[1:], years[:-1], strict=True))
     frame["academic_year"] = frame["academic_year"].astype("str")
     frame["previous_year"] = frame["academic_year"].map(before).astype("str")
-    past = frame[[*names, "academic_year", "school_week", rate]].rename(
-        columns={"academic_year": "previous_year", rate: "previous_rate"}
-    )
-    joined = frame[frame["previous_year"].notna()].merge(past, how="left", on=[*names, "previous_year", "school_week"])
+    # Groups by number: pandas merges no column without a value with one that has some.
+    number = frame.groupby(names, dropna=False, observed=True, sort=False).ngroup() if names else 0
+    keys = ["_group", "previous_year", "school_week"]
+    frame = frame.assign(_group=number)
+    past = frame[["_group", "academic_year", "school_week", rate]].set_axis([*keys, "previous_rate"], axis=1)
+    joined = frame[frame["previous_year"].notna()].merge(past, how="left", on=keys).drop(columns="_group")
     joined["change"] = joined[rate] - joined["previous_rate"].astype(np.float64)
     return joined

@@ -8,6 +8,8 @@ import pandas as pd
 from ..errors import BadArgumentError
 
 DAY = pd.Timedelta(days=1)
+_NUMBERS = ("integer", "floating", "mixed-integer", "mixed-integer-float", "decimal", "complex", "boolean")
+_OFFSET = r"[T ].*(?:[Zz]|[+-]\d\d(?::?\d\d)?)$"
 
 
 class MissingFieldError(BadArgumentError):
@@ -61,6 +63,8 @@ def pick(frame: pd.DataFrame, known: Mapping[str, Sequence[str]], given: Mapping
         field: given.get(field) or next((name for name in names if name in frame), None)
         for field, names in known.items()
     }
+    if twice := [name for name in found.values() if name and list(frame.columns).count(name) > 1]:
+        raise BadArgumentError(f"The frame has several columns called {twice[0]}: keep or rename one of them.")
     return {field: name for field, name in found.items() if name}
 
 
@@ -75,15 +79,22 @@ def local_dates(values: pd.Series, timezone: str, what: str) -> pd.Series:
 
 def as_times(values: pd.Series, what: str) -> pd.Series:
     """Dates or instants as pandas' own type. ISO text is read; other text is refused, not lost."""
-    if pd.api.types.is_datetime64_any_dtype(values):
+    if pd.api.types.is_datetime64_any_dtype(values) and not isinstance(values.dtype, pd.ArrowDtype):
         return values
-    if pd.api.types.is_numeric_dtype(values) and values.notna().any():
+    plain = values.astype(object)
+    if pd.api.types.infer_dtype(plain, skipna=True) in _NUMBERS:
         raise BadArgumentError(f"{what} holds numbers, which are no dates.")
     try:
-        # Text of which some has a time zone and some has none cannot be one column of instants.
-        return pd.to_datetime(values.astype(object), format="ISO8601")
+        return pd.to_datetime(plain, format="ISO8601")
     except (TypeError, ValueError):
-        raise BadArgumentError(f"{what} holds values that are no ISO dates: convert the column first.") from None
+        # Offsets differ where the clock changed, and are instants all the same. Of some with an offset and some
+        # without, nobody knows what those without mean.
+        if plain.dropna().astype("str").str.contains(_OFFSET).all():
+            return pd.to_datetime(plain, format="ISO8601", utc=True)
+        raise BadArgumentError(
+            f"{what} holds values that are no ISO dates (2025-09-08), or a time zone in some rows alone: convert the "
+            "column first, with pd.to_datetime and the format that it has."
+        ) from None
 
 
 def as_ids(values: pd.Series, what: str) -> pd.Series:
@@ -91,12 +102,12 @@ def as_ids(values: pd.Series, what: str) -> pd.Series:
     try:
         return values.astype("Int64")
     except (TypeError, ValueError):
-        raise BadArgumentError(f"{what} holds values that are no ids.") from None
+        raise BadArgumentError(f"{what} holds values that are no ids: those are whole numbers.") from None
 
 
 def natural(name: object) -> tuple[object, ...]:
     """A key that sorts Year 9 before Year 10, and what is missing last."""
-    if not isinstance(name, str):
-        return (1, "") if pd.isna(name) else (0, name)  # type: ignore[call-overload]
-    parts = re.split(r"(\d+)", name)
+    if not isinstance(name, str) and pd.isna(name):  # type: ignore[call-overload]
+        return (1, "")
+    parts = re.split(r"(\d+)", str(name))
     return (0, *((int(part), "") if part.isdecimal() else (-1, part.casefold()) for part in parts if part))

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ..errors import BadArgumentError
-from ._fields import require
+from ._fields import local_dates, require
 
 ATTENDING = ("present", "late", "approved_activity")
 ABSENT = ("authorised_absence", "unauthorised_absence")
@@ -38,7 +38,7 @@ class CodeMap:
     frame
         One row per code and span of time: ``code`` (exact text: ``C``, ``C1`` and ``c`` differ), ``category``,
         ``valid_from`` and ``valid_to`` (dates, both included; missing is without bound) and ``meaning``. The last
-        three may be left out.
+        three may be left out; for a category ``approved``, ``authorised`` and ``unauthorised`` will do.
 
     Raises
     ------
@@ -59,8 +59,10 @@ class CodeMap:
         given = self.frame.reindex(columns=list(_COLUMNS)).reset_index(drop=True)
         for column in ("code", "category", "meaning"):
             given[column] = given[column].astype("str")
+        given["category"] = given["category"].replace(_SHORT)
         for column in ("valid_from", "valid_to"):
-            given[column] = pd.to_datetime(given[column]).astype("datetime64[us]")
+            # A spreadsheet writes 01/09/2024, which pandas would read as the ninth of January.
+            given[column] = local_dates(given[column], "UTC", f"A code map: {column}")
         object.__setattr__(self, "frame", given)
         if given["code"].isna().any():
             raise BadArgumentError("A code map: a row has no code. Blank marks are unmarked in every map.")
@@ -96,7 +98,7 @@ class CodeMap:
         ``J`` and ``Y`` ended with the old regulations, so a mark of later date with one of them is unmapped.
         """
         frame = _england().copy()
-        frame.loc[frame["code"].eq("X"), "category"] = _SHORT.get(x, x)
+        frame.loc[frame["code"].eq("X"), "category"] = x
         return cls(frame)
 
     @classmethod
@@ -115,8 +117,8 @@ class CodeMap:
         codes
             What ``load_attendance_codes`` gave: ``code`` and ``description``.
         categories
-            A category for each code: ``{"I": "authorised", "*": "approved_activity"}``. ``approved``, ``authorised``
-            and ``unauthorised`` will do. A code left out stays without a category and is reported where it is used.
+            A category for each code: ``{"I": "authorised", "*": "approved_activity"}``. A code left out stays without
+            a category and is reported where it is used.
         valid_from, valid_to
             The first and the last day on which the map holds.
 
@@ -127,16 +129,16 @@ class CodeMap:
         """
         require(codes, ["code"], "codes")
         texts = codes["code"].astype("str")
-        if strange := [code for code in categories if code not in set(texts)]:
-            raise BadArgumentError(
-                f"The school has no code {', '.join(map(repr, strange))}. It has {', '.join(texts.dropna())}."
-            )
         meanings = dict(zip(texts, codes.get("description", texts), strict=True))
+        if strange := [code for code in categories if code not in meanings]:
+            raise BadArgumentError(
+                f"The school has no code {', '.join(map(repr, strange))}. It has {', '.join(map(repr, meanings))}."
+            )
         return cls(
             pd.DataFrame(
                 {
                     "code": list(categories),
-                    "category": [_SHORT.get(category, category) for category in categories.values()],
+                    "category": list(categories.values()),
                     "valid_from": pd.Series(valid_from, index=range(len(categories)), dtype="datetime64[us]"),
                     "valid_to": pd.Series(valid_to, index=range(len(categories)), dtype="datetime64[us]"),
                     "meaning": [meanings[code] for code in categories],
@@ -146,9 +148,12 @@ class CodeMap:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "CodeMap":
-        """Read a map that :meth:`save` wrote, or a CSV with the same columns."""
+        """Read a map that :meth:`save` wrote, or a CSV in UTF-8 with the same columns and ISO dates."""
         # A code may read as a number or as "NA": text stays text, and an empty cell alone is missing.
-        frame = pd.read_csv(path, dtype="str", keep_default_na=False, encoding="utf-8")
+        try:
+            frame = pd.read_csv(path, dtype="str", keep_default_na=False, encoding="utf-8")
+        except UnicodeDecodeError:
+            raise BadArgumentError(f"{path} is not in UTF-8. In Excel, save it as CSV UTF-8.") from None
         return cls(frame.replace("", pd.NA))
 
     def save(self, path: str | os.PathLike[str]) -> Path:
@@ -162,7 +167,7 @@ class CodeMap:
 
         A code that the map has already is replaced, for all dates.
         """
-        more = pd.DataFrame({"code": list(categories), "category": [_SHORT.get(c, c) for c in categories.values()]})
+        more = pd.DataFrame({"code": list(categories), "category": list(categories.values())})
         kept = self.frame[~self.frame["code"].isin(list(categories))]
         return CodeMap(pd.concat([kept, more.reindex(columns=list(_COLUMNS))], ignore_index=True))
 

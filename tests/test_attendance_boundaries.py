@@ -1,0 +1,318 @@
+"""Attendance at its edges: odd types, clock changes, blank marks to come, maps from a spreadsheet, any grouping."""
+
+import datetime as dt
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hubmis_frames.analysis import attendance as at
+from hubmis_frames.errors import BadArgumentError, HubmisWarning
+
+TERMS = pd.DataFrame(
+    {
+        "name": ["Spring Term", "Autumn Term", "Summer Term"],
+        "date_from": pd.to_datetime(["2025-01-06", "2024-08-05", "2025-04-22"]),
+        "date_to": pd.to_datetime(["2025-04-04", "2024-12-20", "2025-07-22"]),
+        "academic_year_name": "2024/25",
+    }
+)
+HALF_TERM = pd.DataFrame(
+    {"name": ["Half-term"], "date_from": pd.to_datetime(["2024-10-28"]), "date_to": pd.to_datetime(["2024-11-01"])}
+)
+ROWS = pd.DataFrame(
+    {
+        "student_id": [1, 1, 2, 2, 3],
+        "date": pd.to_datetime(["2024-09-09"] * 4 + ["2024-09-10"]),
+        "session": ["am", "pm", "am", "pm", "am"],
+        "code": ["/", "I", None, "X", "L"],
+    }
+)
+
+
+def school() -> at.Calendar:
+    return at.Calendar(TERMS, HALF_TERM)
+
+
+def register(codes: str, start: str = "2024-09-09", student: int = 1) -> pd.DataFrame:
+    when = pd.bdate_range(start, periods=(len(codes) + 1) // 2, unit="us").repeat(2)[: len(codes)]
+    session = (["am", "pm"] * len(codes))[: len(codes)]
+    return pd.DataFrame({"student_id": student, "date": when, "session": session, "code": list(codes)})
+
+
+def only(frame: pd.DataFrame) -> "pd.Series[Any]":
+    assert len(frame) == 1
+    return frame.iloc[0]
+
+
+# --- what a frame may be made of
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        dict.fromkeys(ROWS, "category"),
+        dict.fromkeys(ROWS, object),
+        {"session": "string", "code": "string", "student_id": "string"},
+        {"session": pd.ArrowDtype(pa.string()), "code": pd.ArrowDtype(pa.string()), "student_id": "float64"},
+        {"date": "datetime64[ns]", "student_id": pd.ArrowDtype(pa.int64())},
+        {"date": pd.ArrowDtype(pa.timestamp("us")), "student_id": "uint64"},
+        {"date": pd.ArrowDtype(pa.date32())},
+        {"date": "str", "student_id": "Int64"},
+    ],
+)
+def test_types_change_no_mark(change: Any) -> None:
+    frame = ROWS.astype(change).set_axis([0, 0, 1, 1, 1])
+    pd.testing.assert_frame_equal(at.marks(frame), at.marks(ROWS))
+
+
+def test_days_may_be_date_objects_or_midnight_in_utc() -> None:
+    midnight = (ROWS["date"] - pd.Timedelta(hours=1)).dt.tz_localize("UTC")
+    for date in (ROWS["date"].dt.date, midnight, midnight.astype(pd.ArrowDtype(pa.timestamp("us", tz="UTC")))):
+        pd.testing.assert_frame_equal(at.marks(ROWS.assign(date=date)), at.marks(ROWS))
+
+
+@pytest.mark.parametrize("date", [[20240909] * 5, ["09/09/2024"] * 5])
+def test_numbers_and_other_formats_are_no_dates(date: list[object]) -> None:
+    with pytest.raises(BadArgumentError, match=r"date holds (numbers|values that are no ISO dates)"):
+        at.marks(ROWS.assign(date=pd.Series(date, dtype=object)))
+
+
+@pytest.mark.parametrize("read", [str, dt.datetime.fromisoformat])
+def test_text_with_two_offsets_across_a_clock_change_is_instants(read: Any) -> None:
+    times = ["2024-10-25T08:40:00+01:00", "2024-10-25T23:30:00+00:00", "2024-10-28T12:10:00+00:00"]
+    frame = pd.DataFrame({"student_id": [1, 2, 3], "code": "/"}).assign(date_time=[read(text) for text in times])
+    found = at.marks(frame)
+    assert found["date"].dt.day.tolist() == [25, 26, 28]
+    assert found["session"].tolist() == ["am", "am", "pm"]
+    with pytest.raises(BadArgumentError, match="a time zone in some rows alone"):
+        at.marks(frame.assign(date_time=[*times[:2], "2024-10-28T12:10:00"]))
+
+
+def test_whole_numbers_that_a_file_made_floats_are_codes() -> None:
+    codes = pd.DataFrame({"code": ["1", "2"], "description": ["Here", "Late"]})
+    mine = at.CodeMap.from_frame(codes, {"1": "present", "2": "late"})
+    found = at.marks(ROWS.assign(code=[1, 2, np.nan, 1, 2]), codes, code_map=mine)
+    assert found["category"].tolist() == ["present", "late", "unmarked", "present", "late"]
+
+
+def test_two_columns_of_one_name_are_refused() -> None:
+    with pytest.raises(BadArgumentError, match="several columns called code"):
+        at.marks(pd.concat([ROWS, ROWS[["code"]]], axis=1))
+
+
+def test_marks_whose_days_a_file_made_text_are_sent_back() -> None:
+    marks = at.marks(ROWS)
+    for date in (marks["date"].astype("str"), marks["date"].dt.tz_localize("UTC"), marks["date"].dt.date):
+        with pytest.raises(BadArgumentError, match=r"date holds .*Give the frame to hf\.attendance\.marks again"):
+            at.summarise(marks.assign(date=date), "week")
+
+
+# --- code maps
+
+
+def test_dates_of_a_spreadsheet_are_refused_and_not_turned_round(tmp_path: Any) -> None:
+    path = tmp_path / "codes.csv"
+    path.write_text("code,category,valid_from\n1,present,01/09/2024\n", encoding="utf-8")
+    with pytest.raises(BadArgumentError, match="A code map: valid_from holds values that are no ISO dates"):
+        at.CodeMap.load(path)
+    path.write_text("code,category,valid_from\n1,authorised,2024-09-01\n", encoding="utf-8-sig")
+    assert at.CodeMap.load(path).frame["category"].tolist() == ["authorised_absence"]
+    path.write_text("code,category,meaning\n1,present,Café\n", encoding="cp1252")
+    with pytest.raises(BadArgumentError, match="not in UTF-8"):
+        at.CodeMap.load(path)
+
+
+def test_a_code_map_is_a_code_map() -> None:
+    for wrong in ("scotland", pd.DataFrame({"code": ["1"], "category": ["present"]})):
+        with pytest.raises(BadArgumentError, match="takes 'england' or a CodeMap, not"):
+            at.marks(ROWS, code_map=wrong)  # type: ignore[arg-type]
+
+
+def test_england_changes_within_a_term() -> None:
+    # 16 August 2024 was a Friday, and the new codes hold from the Monday after it.
+    with pytest.warns(HubmisWarning, match="'J1': 2, 'J': 2 marks"):
+        marks = at.marks(
+            pd.concat(
+                [
+                    register("JJHH", "2024-08-16").assign(code=["J", "J1", "J", "J1"]),
+                    register("JJHH", "2024-08-16", student=2).assign(code=["J1", "J", "J1", "J"]),
+                ]
+            )
+        )
+    term = only(at.summarise(marks, "term", calendar=school()))
+    assert (term["approved_activity"], term["authorised_absence"], term["unmapped"]) == (2, 2, 4)
+
+
+# --- grouping
+
+
+def test_a_group_may_not_have_the_name_of_a_result() -> None:
+    marks = at.marks(ROWS)
+    for name in ("students", "absence", "persistent_absence_rate"):
+        with pytest.raises(BadArgumentError, match=f"column '{name}' of its own"):
+            at.summarise(marks.assign(**{name: "x"}), name)
+    for call, name in (
+        (at.bands, "band"),
+        (at.code_frequency, "code"),
+        (at.intervals, "students"),
+        (at.rolling_change, "change"),
+    ):
+        with pytest.raises(BadArgumentError, match=f"column '{name}' of its own"):
+            call(marks.assign(band="x", students="x", change="x"), name)  # type: ignore[operator]
+
+
+VALUES: dict[str, Any] = {
+    "str": st.sampled_from(["Year 9", "Year 10", "", None]),
+    "object": st.sampled_from([7, "7A", "Year 9", None, dt.date(2024, 9, 1)]),
+    "category": st.sampled_from(["b", "a", None]),
+    "string": st.sampled_from(["b", "a", None]),
+    "float64": st.sampled_from([1.5, 2.0, None]),
+    "Int64": st.sampled_from([1, 2, None]),
+    "boolean": st.sampled_from([True, False, None]),
+    "datetime64[us]": st.sampled_from(["2024-01-01", "2020-01-01", None]),
+    "arrow": st.sampled_from(["b", "a", None]),
+}
+MARK = st.tuples(
+    st.integers(1, 5),
+    st.integers(-20, 380),
+    st.sampled_from(["am", "pm"]),
+    st.sampled_from(["/", "\\", "L", "V", "J", "J1", "I", "O", "X", "#", "-", "?"]),
+)
+AS_THEY_COME: Any = {"dropna": False, "observed": True, "sort": False}
+PERIODS = ["week", "weekday", "month", "term", "half_term", "academic_year", "school_week"]
+SUMS = ["possible_sessions", "attended", "absence", "authorised_absence", "unauthorised_absence", "late"]
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.data())
+def test_any_grouping_pools_to_the_whole_in_every_function(data: st.DataObject) -> None:
+    rows = data.draw(st.lists(MARK, max_size=60))
+    frame = pd.DataFrame(rows, columns=["student_id", "day", "session", "code"])
+    frame["date"] = pd.Timestamp("2024-08-05") + pd.to_timedelta(frame.pop("day").astype("int64"), unit="D")
+    for number in range(2):
+        kind = data.draw(st.sampled_from(sorted(VALUES)))
+        values = data.draw(st.lists(VALUES[kind], min_size=len(frame), max_size=len(frame)))
+        kept = pd.ArrowDtype(pa.string()) if kind == "arrow" else kind
+        frame[f"own{number}"] = pd.Series(values, dtype=object).astype(kept)
+    wanted = ["own0", "own1", "student_id", "date", "session", *PERIODS]
+    by = data.draw(st.lists(st.sampled_from(wanted), max_size=3, unique=True))
+    weekdays = data.draw(st.sampled_from([(0, 1, 2, 3, 4), (6, 0, 1, 2, 3)]))
+    known = at.Calendar(TERMS, HALF_TERM, weekdays=weekdays)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", HubmisWarning)
+        marks = at.marks(frame)
+        beside = at.beside_holidays(marks, known, by)
+        whole_beside = only(at.beside_holidays(marks, known, None))
+    whole, parts = only(at.summarise(marks)), at.summarise(marks, by, calendar=known)
+    counts = [*SUMS, "approved_activity", "not_possible", "unmarked", "unmapped"]
+    assert parts[counts].sum().tolist() == whole[counts].tolist()
+    assert not parts.duplicated(by).any() if by else len(parts) == 1
+    # Each group is what pandas finds by the columns' own values.
+    if by and (own := [name for name in by if name in marks]):
+        late = marks["category"].eq("late").groupby([marks[name] for name in own], **AS_THEY_COME).sum()
+        found = parts.groupby(own, **AS_THEY_COME)["late"].sum()
+        assert sorted(late) == sorted(found)
+    frequent = at.code_frequency(marks, by, calendar=known)
+    assert frequent["marks"].sum() == len(marks)
+    banded = at.bands(marks, by, calendar=known)
+    rated = parts["possible_sessions"].gt(0).sum()
+    assert (banded["share"].groupby(np.arange(len(banded)) // 11).sum().round(9).eq(100)).sum() == rated
+    for name in ("beside_possible", "beside_absence", "beside_unauthorised", "other_possible", "other_absence"):
+        assert beside[name].sum() == whole_beside[name]
+    lately, all_lately = at.rolling_change(marks, by, calendar=known), only(at.rolling_change(marks, None))
+    if weekdays[0] == 0:
+        for name in ("earlier_possible", "earlier_absence", "recent_possible", "recent_absence"):
+            assert lately[name].sum() == all_lately[name]
+    broken = at.broken_weeks(marks, [name for name in by if name not in ("student_id", "week")], calendar=known)
+    if not set(by) - {"student_id", "week"}:
+        able = at.summarise(marks, ["student_id", "week"], calendar=known)
+        assert broken["weeks"].sum() == able["possible_sessions"].gt(0).sum()
+    held = at.intervals(marks, by, calendar=known)
+    assert held["possible_sessions"].tolist() == parts["possible_sessions"].tolist()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(MARK, max_size=60), st.sampled_from(sorted(VALUES)), st.data())
+def test_a_year_pools_too(rows: list[Any], kind: str, data: st.DataObject) -> None:
+    frame = pd.DataFrame(rows, columns=["student_id", "day", "session", "code"])
+    frame["date"] = pd.Timestamp("2024-08-05") + pd.to_timedelta(frame.pop("day").astype("int64") % 350, unit="D")
+    values = data.draw(st.lists(VALUES[kind], min_size=len(frame), max_size=len(frame)))
+    frame["own"] = pd.Series(values, dtype=object).astype(pd.ArrowDtype(pa.string()) if kind == "arrow" else kind)
+    later = TERMS.assign(academic_year_name="2025/26", name=TERMS["name"] + " again")
+    year = pd.Timedelta(days=364)
+    later[["date_from", "date_to"]] += year
+    known = at.Calendar(pd.concat([later, TERMS]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", HubmisWarning)
+        marks = at.marks(pd.concat([frame, frame.assign(date=frame["date"] + year)], ignore_index=True))
+        whole, parts = at.cumulative(marks, known), at.cumulative(marks, known, "own")
+        change = at.year_on_year(marks, known, "own", rate="absence_rate")
+    last = whole.groupby("academic_year").last()[["possible_sessions", "absence"]]
+    ends = parts.groupby(["own", "academic_year"], **AS_THEY_COME)[["possible_sessions", "absence"]].last()
+    assert ends.groupby("academic_year").sum().equals(last)
+    # The second year repeats the first, and codes of both mean the same, J and J1 aside.
+    if not {"J", "J1"} & set(frame["code"]):
+        assert change["change"].dropna().eq(0).all()
+        assert change["previous_rate"].isna().equals(change["absence_rate"].isna())
+
+
+def test_no_mark_on_an_open_day_has_no_groups_beside_holidays() -> None:
+    text = ROWS.assign(form_name=pd.array(["9A"] * 5, dtype=pd.ArrowDtype(pa.string())))
+    marks = at.marks(text.assign(date=pd.Timestamp("2024-10-29")).drop_duplicates(["student_id", "session"]))
+    assert at.beside_holidays(marks, school(), "form_name").empty
+
+
+# --- marks to come, doubled marks, days beyond the calendar
+
+
+def test_blank_and_planned_marks_to_come_do_not_move_today() -> None:
+    held = register("I/" * 4 + "//")
+    ahead = [
+        pd.DataFrame({"student_id": 1, "date": [pd.Timestamp(day)], "session": session, "code": code})
+        for day, session, code in (("2024-09-16", "am", "-"), ("2024-12-20", "am", None), ("2024-12-20", "pm", "#"))
+    ]
+    now, later = at.marks(held), at.marks(pd.concat([held, *ahead]))
+    pd.testing.assert_frame_equal(at.at_risk(later, school()), at.at_risk(now, school()))
+    morning = at.marks(pd.concat([held.iloc[:-1], held.iloc[-1:].assign(code=None)]))
+    assert only(at.at_risk(morning, school()))["remaining_sessions"] == (
+        only(at.at_risk(now, school()))["remaining_sessions"] + 1
+    )
+    unknown = at.marks(pd.concat([held.assign(code="N"), *ahead]))
+    assert at.data_quality(unknown).set_index("check").loc["no reason yet", "sessions"] == 10
+
+
+def test_marks_doubled_since_they_were_made_are_counted() -> None:
+    marks = at.marks(register("/I//"))
+    found = at.data_quality(pd.concat([marks, marks.head(3)])).set_index("check")
+    assert found.loc["counted twice", "sessions"] == 3
+    assert at.data_quality(marks).set_index("check").loc["counted twice", "sessions"] == 0
+
+
+def test_marks_beyond_the_calendar_are_said() -> None:
+    marks = at.marks(pd.concat([register("II//", "2024-09-09"), register("IIII//", "2023-09-11")]))
+    calls: list[Any] = [at.runs, at.beside_holidays, at.cumulative]
+    for call in calls:
+        with pytest.warns(HubmisWarning, match=r"6 of 10 marks lie outside the calendar") as said:
+            call(marks, school())
+        assert {warning.filename for warning in said} == {__file__}
+    with pytest.raises(BadArgumentError, match="has 2024/25 alone"):
+        at.year_on_year(marks, school())
+
+
+def test_a_school_from_sunday_to_thursday() -> None:
+    known = at.Calendar(TERMS, HALF_TERM, weekdays=(6, 0, 1, 2, 3))
+    thursday = register("II", "2024-09-12")
+    sunday = register("II//", "2024-09-15").assign(date=pd.to_datetime(["2024-09-15"] * 2 + ["2024-09-16"] * 2))
+    marks = at.marks(pd.concat([thursday, sunday]))
+    row = only(at.runs(marks, known))
+    assert (row["sessions"], row["school_days"], row["ongoing"]) == (4, 2, False)
+    weeks = at.summarise(marks, "week", calendar=known)
+    assert weeks["week"].dt.day_name().unique().tolist() == ["Sunday"]
+    assert weeks["possible_sessions"].tolist() == [2, 4]
+    assert at.summarise(marks, "weekday", calendar=known)["weekday"].tolist() == ["Sunday", "Monday", "Thursday"]
