@@ -120,6 +120,8 @@ class PatientAdapter(HTTPAdapter):
         self._tokens = tokens
         self._count = threading.Lock()
         self.sent = 0
+        self.clock_ahead: float | None = None
+        """By how many seconds this machine's clock was ahead of the server's at the last answer."""
 
     def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
         """Make connections that trust what the system trusts."""
@@ -220,6 +222,8 @@ class PatientAdapter(HTTPAdapter):
     def _heed(self, response: requests.Response) -> None:
         """Learn from the rate limit's headers; without them, stay as careful as at the start."""
         remaining = _number(response.headers.get("X-RateLimit-Remaining"))
+        if (server_now := _instant(response.headers.get("Date"))) is not None:
+            self.clock_ahead = time.time() - server_now
         if response.status_code == 429:
             self._crowd.shrink()
             self._bucket.pause(pause_asked(response.headers, time.time(), self._bucket.rate.interval))

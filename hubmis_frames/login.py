@@ -1,0 +1,101 @@
+"""Trying and storing the credentials that a person types; what is asked of a school to see whether it answers."""
+
+import shlex
+from collections.abc import Iterator
+
+from .endpoints import CATALOGUE
+from .endpoints.call import requests_of
+from .endpoints.declaration import Endpoint
+from .errors import HubmisError, NotFoundError, NotPermittedError
+from .http import Patience, Session
+from .keyring import Login, forget_login, keyring_name, store_login
+from .settings import LOGIN, Settings, variable
+
+CHEAP = ("genders", "countries", "academic_years")
+"""Short lists without pages or children, of which most accounts may read one."""
+
+IMPATIENT = Patience(connect=10, silence=20, whole_body=30, faults=2, queue=0)
+"""While a person waits for an answer, a second attempt is enough."""
+
+
+def cheap_answers(session: Session, known: dict[str, Endpoint]) -> Iterator[tuple[Endpoint, HubmisError | None]]:
+    """Ask for the cheap operations, one after the other; tell of each by what error it was refused."""
+    for table in CHEAP:
+        endpoint = known.get(table, CATALOGUE[table])
+        (request,) = requests_of(endpoint, {}, lambda: None)
+        try:
+            session.get(request, endpoint.keep, refresh=True)
+        except HubmisError as error:
+            yield endpoint, error
+        else:
+            yield endpoint, None
+
+
+def try_out(session: Session, realm: str) -> str | None:
+    """Get a token and ask for one cheap operation.
+
+    Returns
+    -------
+    str
+        What speaks against these credentials, though the client is good; ``None`` where all is well.
+
+    Raises
+    ------
+    HubmisError
+        The client was refused, or HUBmis was not reached.
+    """
+    session.log_in()
+    missing = False
+    for endpoint, error in cheap_answers(session, {}):
+        if error is None:
+            return None
+        if not isinstance(error, NotPermittedError | NotFoundError):
+            raise error
+        missing = missing or isinstance(error, NotFoundError)
+    if missing:
+        return (
+            "HUBmis took the client, but has none of the lists that were tried, at the paths that we infer. Ask WCBS "
+            "for the OpenAPI file and set HUBMIS_OPENAPI to it."
+        )
+    return (
+        f"HUBmis took the client, but permits it none of the lists that were tried in the realm {realm!r}. The realm "
+        "may be wrong: compare it letter by letter with what WCBS sent. Or the account lacks scopes: ask WCBS."
+    )
+
+
+def store(found: Settings) -> str:
+    """Store the credentials in the system's keyring and say where that is.
+
+    Raises
+    ------
+    NoKeyringError
+        There is none.
+    """
+    store_login(Login(found.realm, found.client_id, found.client_secret, found.base_url))
+    return keyring_name()
+
+
+def forget() -> bool:
+    """Remove the credentials from the system's keyring; tell whether there were any."""
+    return forget_login()
+
+
+def in_environment(realm: str, client_id: str) -> str:
+    """Say exactly what to set where there is no keyring; the secret is asked for, so that no history keeps it."""
+    names = [variable(name) for name in LOGIN]
+    values = [realm, client_id]
+    shell = [f"  export {name}={shlex.quote(value)}" for name, value in zip(names, values, strict=False)]
+    power = [
+        f"  [Environment]::SetEnvironmentVariable('{name}', '{value.replace("'", "''")}', 'User')"
+        for name, value in zip(names, values, strict=False)
+    ]
+    return "\n".join(
+        [
+            "In PowerShell, once; it holds from the next window on, for this user alone:",
+            *power,
+            f"  [Environment]::SetEnvironmentVariable('{names[-1]}', (Read-Host 'Client secret'), 'User')",
+            "In bash or zsh, in each session (or in a file that only you can read, which your script sources):",
+            *shell,
+            f"  read -rs {names[-1]} && export {names[-1]}    # then paste the secret and press Enter",
+        ]
+    )
