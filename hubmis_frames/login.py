@@ -1,15 +1,15 @@
 """Trying and storing the credentials that a person types; what is asked of a school to see whether it answers."""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from .endpoints import CATALOGUE
 from .endpoints.call import requests_of
 from .endpoints.declaration import Endpoint
 from .errors import HubmisError, NotFoundError, NotPermittedError
 from .http import Patience, Session
-from .keyring import Login, forget_login, keyring_name, store_login
-from .settings import LOGIN, Settings, variable
+from .keyring import Login, keyring_name, store_login
+from .settings import BASE_URL, LOGIN, Settings, look_up, variable
 
 CHEAP = ("genders", "countries", "academic_years")
 """Short lists without pages or children, of which most accounts may read one."""
@@ -18,7 +18,7 @@ IMPATIENT = Patience(connect=10, silence=20, whole_body=30, faults=2, queue=0)
 """While a person waits for an answer, a second attempt is enough."""
 
 
-def cheap_answers(session: Session, known: dict[str, Endpoint]) -> Iterator[tuple[Endpoint, HubmisError | None]]:
+def cheap_answers(session: Session, known: Mapping[str, Endpoint]) -> Iterator[tuple[Endpoint, HubmisError | None]]:
     """Ask for the cheap operations, one after the other; tell of each by what error it was refused."""
     for table in CHEAP:
         endpoint = known.get(table, CATALOGUE[table])
@@ -46,7 +46,7 @@ def try_out(session: Session, realm: str) -> str | None:
     """
     session.log_in()
     missing = False
-    for endpoint, error in cheap_answers(session, {}):
+    for _, error in cheap_answers(session, {}):
         if error is None:
             return None
         if not isinstance(error, NotPermittedError | NotFoundError):
@@ -75,27 +75,32 @@ def store(found: Settings) -> str:
     return keyring_name()
 
 
-def forget() -> bool:
-    """Remove the credentials from the system's keyring; tell whether there were any."""
-    return forget_login()
-
-
-def in_environment(realm: str, client_id: str) -> str:
+def in_environment(found: Settings) -> str:
     """Say exactly what to set where there is no keyring; the secret is asked for, so that no history keeps it."""
-    names = [variable(name) for name in LOGIN]
-    values = [realm, client_id]
-    shell = [f"  export {name}={shlex.quote(value)}" for name, value in zip(names, values, strict=False)]
+    values = {"realm": found.realm, "client_id": found.client_id}
+    if found.base_url != BASE_URL:
+        values["base_url"] = found.base_url
     power = [
-        f"  [Environment]::SetEnvironmentVariable('{name}', '{value.replace("'", "''")}', 'User')"
-        for name, value in zip(names, values, strict=False)
+        f"  [Environment]::SetEnvironmentVariable('{variable(name)}', '{value.replace(_ONE, _ONE * 2)}', 'User')"
+        for name, value in values.items()
     ]
+    secret = variable("client_secret")
     return "\n".join(
         [
             "In PowerShell, once; it holds from the next window on, for this user alone:",
             *power,
-            f"  [Environment]::SetEnvironmentVariable('{names[-1]}', (Read-Host 'Client secret'), 'User')",
-            "In bash or zsh, in each session (or in a file that only you can read, which your script sources):",
-            *shell,
-            f"  read -rs {names[-1]} && export {names[-1]}    # then paste the secret and press Enter",
+            f"  [Environment]::SetEnvironmentVariable('{secret}', (Read-Host 'Client secret'), 'User')",
+            "",
+            "In bash or zsh, in each session:",
+            *(f"  export {variable(name)}={shlex.quote(value)}" for name, value in values.items()),
+            f"  read -rs {secret} && export {secret}    # paste the secret and press Enter; it is not shown",
         ]
     )
+
+
+def shadowed() -> list[str]:
+    """The variables of the environment that go before what is stored."""
+    return [variable(name) for name, found in look_up().items() if name in LOGIN and found.source == "environment"]
+
+
+_ONE = "'"
