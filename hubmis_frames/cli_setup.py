@@ -99,8 +99,8 @@ def spec_probe(given: argparse.Namespace) -> int:
     result.write(given.file)
     print_table(result.table(), given.json)
     print(
-        f"\n{result.summary()}\n{result.sent} requests sent. Written to {given.file}: names and types, no values, no realm. Look it through, "
-        "then share it.",
+        f"\n{result.summary()}\n{result.sent} requests sent. Written to {given.file}: names and types, no values, no "
+        "realm. Look it through, then share it.",
         file=sys.stderr,
     )
     return COMPLETE if not result.cut_short else PARTLY

@@ -188,6 +188,9 @@ class Session:
             rows.pop(key, None)
         if isinstance(rows, Rows):
             rows.wipe()
+        # A damaged file that was set aside may hold anybody.
+        for aside in Path(self._store.cache_name).parent.glob("*.damaged-*") if self._facts else ():
+            aside.unlink()
         return len(keys)
 
     def forget(self, request: Request) -> None:

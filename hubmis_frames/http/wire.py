@@ -26,7 +26,6 @@ from requests.adapters import HTTPAdapter
 from .. import __about__
 from ..errors import (
     CredentialsError,
-    HubmisError,
     PayloadError,
     RateLimitError,
     ServerFaultError,
@@ -159,7 +158,7 @@ class PatientAdapter(HTTPAdapter):
             except _BROKEN as error:
                 kind, problem = UnreachableError, _explain(error, where)
                 faults += 1
-            except (OSError, ValueError) as error:  # requests could not even begin
+            except OSError as error:  # requests could not even begin
                 raise SettingsError(_unusable(error)) from None
             else:
                 self._heed(response)
