@@ -56,11 +56,11 @@ def open_store(
         try:
             rows = _open_rows(file, cipher)
         except sqlite3.DatabaseError as damaged:
-            if isinstance(damaged, sqlite3.OperationalError) and "no such column" not in str(damaged):
+            if isinstance(damaged, sqlite3.OperationalError):
                 raise
             aside = file.with_suffix(f".damaged-{time.time():.0f}")
             file.replace(aside)
-            _tell(f"The cache was damaged: it was set aside as {aside}, and answers will be asked for anew.")
+            _tell(f"The cache could not be read: it was set aside as {aside}, and answers will be asked for anew.")
             rows = _open_rows(private_file(file), cipher)
     except (OSError, sqlite3.Error) as error:
         raise CacheError(
@@ -114,9 +114,11 @@ def _open_rows(file: Path, cipher: "Cipher | None") -> "Rows":
         busy_timeout=5000,
     )
     with rows.connection() as db:
-        if db.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+        columns = {name for _, name, *_ in db.execute("PRAGMA table_info(responses)")}
+        sound = db.execute("PRAGMA quick_check(1)").fetchone() == ("ok",)
+        if not sound or not columns >= {"key", "value", "expires"}:
             rows.close()  # type: ignore[no-untyped-call]  # an open file cannot be set aside on Windows
-            raise sqlite3.DatabaseError("it is damaged")
+            raise sqlite3.DatabaseError("it is damaged, or another library's")
     with rows.connection(commit=True) as db:
         db.execute("DELETE FROM responses WHERE expires < ?", (time.time() - KEPT_AFTER_EXPIRY,))
     return rows
