@@ -131,7 +131,7 @@ def _credentials(found: Mapping[str, Found]) -> Iterator[Check]:
 
 def _writable(name: str, folder: Path) -> Check:
     """Try it: permissions, quotas and virus scanners are not to be read off."""
-    there = next(each for each in (folder, *folder.absolute().parents) if each.is_dir())
+    there = next(each for each in (folder, *folder.absolute().parents) if each.exists())
     advice = f"Make {folder} writable, free some disk, or choose another folder"
     advice += " with HUBMIS_CACHE_DIR." if name.startswith("cache") else "."
     try:
