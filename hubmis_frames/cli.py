@@ -160,7 +160,7 @@ def _add_tables(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--tables",
         default="core",
-        help=f"'core' ({len(CORE)} operations that attendance and wellbeing need; the default) or names, with commas",
+        help=f"'core' (the default: {len(CORE)} that attendance and wellbeing need), 'all', or names, with commas",
     )
 
 
@@ -184,8 +184,8 @@ def _school(given: argparse.Namespace) -> School:
     )
 
 
-def _tables(given: argparse.Namespace) -> str | list[str]:
-    return "core" if given.tables == "core" else [name.strip() for name in given.tables.split(",") if name.strip()]
+def _tables(given: argparse.Namespace) -> list[str]:
+    return [name.strip() for name in given.tables.split(",") if name.strip()]
 
 
 def _demo(given: argparse.Namespace) -> int:

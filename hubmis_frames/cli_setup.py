@@ -9,7 +9,7 @@ from .connect import open_session
 from .console import COMPLETE, FAILED, PARTLY, print_json, print_table, progress_line, rows_of
 from .doctor import examine
 from .endpoints import CATALOGUE
-from .errors import SettingsError
+from .errors import HubmisError, SettingsError
 from .keyring import NoKeyringError, forget_login
 from .login import IMPATIENT, in_environment, shadowed, store, try_out
 from .settings import Secret, settings
@@ -43,6 +43,9 @@ def _login(given: argparse.Namespace) -> int:
     session = open_session(found, patience=IMPATIENT)
     try:
         problem = try_out(session, found.realm)
+    except HubmisError:
+        print("Nothing was stored.")
+        raise
     finally:
         session.close()
     if problem is None:
@@ -95,8 +98,7 @@ def spec_probe(given: argparse.Namespace) -> int:
     found = settings(given.realm, None, None, given.base_url, None, given.openapi)
     print(f"At most {given.budget} requests to {found.base_url}, one for each operation.", file=sys.stderr)
     with progress_line() as show:
-        result = probe(found, given.budget, show)
-    result.write(given.file)
+        result = probe(found, given.file, given.budget, show)
     print_table(result.table(), given.json)
     print(
         f"\n{result.summary()}\n{result.sent} requests sent. Written to {given.file}: names and types, no values, no "

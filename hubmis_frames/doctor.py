@@ -125,7 +125,7 @@ def _credentials(found: Mapping[str, Found]) -> Iterator[Check]:
             )  # fmt: skip
             continue
         value, source = found[name]
-        shown = {"realm": str(value), "client_id": _masked(value)}.get(name, "set, not shown")
+        shown = {"realm": value, "client_id": _masked(value)}.get(name, "set, not shown")
         yield Check(name.replace("_", " "), "ok", f"{shown} ({source})")
 
 
@@ -153,7 +153,7 @@ def _known(found: Mapping[str, Found]) -> Mapping[str, Endpoint]:
         return CATALOGUE
     from .spec import read_spec  # it takes libraries that nothing else needs
 
-    return read_spec(str(found["openapi"].value)).endpoints
+    return read_spec(found["openapi"].value).endpoints
 
 
 def _paths(known: Mapping[str, Endpoint]) -> Check:
@@ -255,7 +255,7 @@ def _clock(ahead: float | None) -> Check:
 
 def _masked(text: str) -> str:
     """The ends of a long id, enough to tell two apart; nothing of a short one."""
-    return f"{text[:2]}...{text[-2:]}" if len(text) >= 12 else "..."
+    return f"{text[:2]}...{text[-2:]}" if len(text) >= 12 else "set, not shown"
 
 
 def _shown(url: str) -> str:

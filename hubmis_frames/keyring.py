@@ -86,6 +86,7 @@ def forget_login() -> bool:
     """
     import keyring
 
+    keyring_name()
     with _opened():
         if keyring.get_password(_SERVICE, _LOGIN) is None:
             return False

@@ -29,7 +29,7 @@ class Secret(str):
 class Found(NamedTuple):
     """A setting and where it comes from: ``argument``, ``environment``, ``keyring`` or ``default``."""
 
-    value: Secret
+    value: str
     source: str
 
 
@@ -57,16 +57,16 @@ def look_up(**given: str | os.PathLike[str] | None) -> dict[str, Found]:
         if value is None or (value == USUAL and name in OTHERS):
             value, source = os.environ.get(variable(name)) or None, "environment"
         if value is not None and str(value).strip():
-            found[name] = Found(Secret(str(value).strip()), source)
+            found[name] = Found(_kept(name, str(value).strip()), source)
     empty = {name for name in LOGIN if given.get(name) is not None}  # given as nothing: a mistake, not a wish
     missing = [name for name in LOGIN if name not in found and name not in empty]
     if missing and (login := login_for(found.get("base_url"))):
-        found.setdefault("base_url", Found(Secret(login.base_url), "keyring"))
+        found.setdefault("base_url", Found(login.base_url, "keyring"))
         for name in missing:
             if name != "client_secret" or "client_id" not in found or found["client_id"].value == login.client_id:
-                found[name] = Found(Secret(getattr(login, name)), "keyring")
-    found.setdefault("base_url", Found(Secret(BASE_URL), "default"))
-    found.setdefault("cache_dir", Found(Secret(platformdirs.user_cache_path("hubmis_frames")), "default"))
+                found[name] = Found(_kept(name, getattr(login, name)), "keyring")
+    found.setdefault("base_url", Found(BASE_URL, "default"))
+    found.setdefault("cache_dir", Found(str(platformdirs.user_cache_path("hubmis_frames")), "default"))
     return found
 
 
@@ -117,13 +117,17 @@ def settings(
                 f"{variable(name)} holds a character that cannot be sent, such as a line end. Copy it again."
             )
     return Settings(
-        str(found["realm"].value),
-        str(found["client_id"].value),
+        found["realm"].value,
+        found["client_id"].value,
         found["client_secret"].value,
         address(found["base_url"].value),
         None if cache_dir is None else Path(found["cache_dir"].value).expanduser(),
-        str(found["openapi"].value) if "openapi" in found else None,
+        found["openapi"].value if "openapi" in found else None,
     )
+
+
+def _kept(name: str, value: str) -> str:
+    return Secret(value) if name == "client_secret" else value
 
 
 def variable(name: str) -> str:

@@ -243,7 +243,7 @@ def test_the_doctor_on_what_people_get_wrong(
 ):
     assert "letter by letter" in examined(capsys, "--realm", "S998")
     assert "name of the server was not found" in examined(capsys, "--base-url", "https://hubmis.invalid")
-    assert "is not an address" in examined(capsys, "--base-url", "api.hubmis.com")
+    assert "'api.hubmis.com' is not an address" in examined(capsys, "--base-url", "api.hubmis.com")
     assert "unencrypted" in examined(capsys, "--base-url", "http://api.hubmis.com")
     assert "hubmis.json" in examined(capsys, "--openapi", str(tmp_path / "hubmis.json"))
     (tmp_path / "file").write_text("no folder")
@@ -288,7 +288,9 @@ sys.exit(main(sys.argv[1:]))
 
 @posix
 @pytest.mark.usefixtures("environment")
-@pytest.mark.parametrize("arguments", [["doctor"], ["export", "out", "--tables", "genders"], ["spec", "export", "x"]])
+@pytest.mark.parametrize(
+    "arguments", [["doctor"], ["export", "out", "--tables", "genders"], ["spec", "export", "x"], ["spec", "probe", "x"]]
+)
 def test_on_a_full_disk_every_command_says_so(arguments: list[str]):
     done = subprocess.run(
         [sys.executable, "-c", FULL, *arguments], capture_output=True, text=True, timeout=60, check=False
@@ -426,6 +428,7 @@ def test_tables_come_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str])
 
     assert len(rows("endpoints")) == 131
     assert rows("endpoints", "load_student_attendance")[0]["key"] == "attendance_record_id"
+    assert rows("plan", "--tables", "core,titles")[-1]["table"] == "titles"
     assert {row["requests"] for row in rows("plan", "--tables", "genders,student_attendance")} >= {1, None}
     assert rows("export", "out", "--tables", "genders")[0]["status"] == "complete"
     assert rows("cache")["answers"] == 1

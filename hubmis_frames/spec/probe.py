@@ -1,6 +1,8 @@
 """Which operations answer, at which path and with what shape: for an account without the vendor's file."""
 
+import contextlib
 import json
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -18,6 +20,7 @@ from ..endpoints.call import requests_of
 from ..endpoints.declaration import Endpoint
 from ..errors import (
     BadArgumentError,
+    CacheError,
     CredentialsError,
     HubmisError,
     NotFoundError,
@@ -42,6 +45,7 @@ BUDGET = 150
 """Each of the 131 operations once, a token, and room for a few new tokens."""
 _DEAREST = 6  # what one operation can cost: its token in two spellings, itself, and both again after a 401
 _HOPELESS = 3
+_LARGEST_FILE = 500_000
 _ONCE = Patience(connect=10, silence=60, whole_body=120, faults=1, queue=0)
 
 
@@ -103,11 +107,11 @@ class Probe:
             "cut_short": self.cut_short,
             "operations": {table: vars(each) for table, each in self.operations.items()},
         }
-        with whole_file(file.absolute()) as part:
+        with whole_file(file) as part:
             part.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
-def probe(found: Settings, budget: int = BUDGET, each: Callable[[str], None] = lambda _: None) -> Probe:
+def probe(found: Settings, file: Path, budget: int = BUDGET, each: Callable[[str], None] = lambda _: None) -> Probe:
     """Ask each operation once, lists first, and those about one record with an id that a list gave.
 
     Answers are looked at and not kept. A list without a page asked for gives its first page, whatever
@@ -117,6 +121,8 @@ def probe(found: Settings, budget: int = BUDGET, each: Callable[[str], None] = l
     ----------
     found
         Where to ask, and as whom.
+    file
+        Where to write what was found, as JSON.
     budget
         The most requests to send, tokens among them.
     each
@@ -128,10 +134,15 @@ def probe(found: Settings, budget: int = BUDGET, each: Callable[[str], None] = l
         The budget is too small to ask anything.
     CredentialsError, UnreachableError
         HUBmis refused the client or was not reached.
+    CacheError
+        The file cannot be written.
     """
     if budget < _DEAREST:
         raise BadArgumentError(f"The budget is at least {_DEAREST} requests, as one operation may cost so many.")
     spec = read_spec(found.openapi) if found.openapi else None
+    file = file.expanduser().absolute()
+    with _written(file), tempfile.TemporaryFile(dir=file.parent) as room:
+        room.write(bytes(_LARGEST_FILE))  # else all requests would have been for nothing
     session = open_session(found, patience=_ONCE)
     prober = _Prober(session, spec.endpoints if spec else CATALOGUE, budget)
     try:
@@ -140,7 +151,21 @@ def probe(found: Settings, budget: int = BUDGET, each: Callable[[str], None] = l
     finally:
         session.close()
     ordered = {table: operations[table] for table in CATALOGUE}
-    return Probe(found.base_url, budget, session.sent, ordered, prober.stopped)
+    result = Probe(found.base_url, budget, session.sent, ordered, prober.stopped)
+    with _written(file):
+        result.write(file)
+    return result
+
+
+@contextlib.contextmanager
+def _written(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise CacheError(
+            f"Cannot write {file}: {error.strerror or error}. Make its folder writable, free some disk, or name "
+            "another file."
+        ) from error
 
 
 def _steps() -> list[Step]:
