@@ -82,9 +82,10 @@ class Probe:
         outcomes = Counter(each.outcome for each in self.operations.values())
         inferred = [each for each in self.operations.values() if each.path_source == "inferred"]
         holds = sum(each.outcome == "answered" for each in inferred)
+        fails = sum(each.outcome in ("not found", "answered otherwise") for each in inferred)
         said = f"{', '.join(f'{number} {outcome}' for outcome, number in outcomes.most_common())}."
         if inferred:
-            said += f" {holds} of {len(inferred)} inferred paths hold."
+            said += f" Of {len(inferred)} inferred paths {holds} hold and {fails} seem wrong; the others are not known."
         return said + (f" Cut short: {self.cut_short}." if self.cut_short else "")
 
     def table(self) -> pd.DataFrame:
