@@ -21,7 +21,7 @@ from . import __about__
 from .connect import open_session
 from .endpoints import CATALOGUE
 from .endpoints.declaration import Endpoint
-from .errors import CredentialsError, HubmisError, NotFoundError, NotPermittedError, RateLimitError
+from .errors import CacheError, CredentialsError, HubmisError, NotFoundError, NotPermittedError, RateLimitError
 from .http import DOCUMENTED, Session
 from .keyring import NoKeyringError, keyring_name
 from .login import CHEAP, IMPATIENT, cheap_answers
@@ -94,6 +94,8 @@ def _examine(given: Mapping[str, str | None]) -> Iterator[Check]:
         return
     try:
         yield from _hubmis(session, known)
+    except CacheError as error:  # the count of requests
+        yield Check("HUBmis", "wrong", "could not be asked", str(error))
     finally:
         session.close()
 
@@ -260,7 +262,10 @@ def _masked(text: str) -> str:
 
 def _shown(url: str) -> str:
     """An address without user name and password."""
-    parts = urlsplit(url if "://" in url else f"//{url}")
+    try:
+        parts = urlsplit(url if "://" in url else f"//{url}")
+    except ValueError:
+        return "no address"
     return f"{parts.scheme}://".removeprefix("://") + parts.netloc.rpartition("@")[2] + parts.path
 
 

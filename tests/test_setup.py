@@ -4,7 +4,6 @@ import io
 import json
 import logging
 import os
-import pty
 import re
 import subprocess
 import sys
@@ -186,6 +185,8 @@ def test_login_without_a_terminal_is_refused(capsys: pytest.CaptureFixture[str],
 @posix
 @pytest.mark.usefixtures("folders")
 def test_in_a_real_terminal_the_secret_is_not_echoed(simulator: Simulator):
+    import pty  # Windows has none
+
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "hubmis_frames", "login", "--base-url", simulator.url]
     with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True):
@@ -244,6 +245,7 @@ def test_the_doctor_on_what_people_get_wrong(
     assert "letter by letter" in examined(capsys, "--realm", "S998")
     assert "name of the server was not found" in examined(capsys, "--base-url", "https://hubmis.invalid")
     assert "'api.hubmis.com' is not an address" in examined(capsys, "--base-url", "api.hubmis.com")
+    assert "is not an address" in examined(capsys, "--base-url", "http://[api")
     assert "unencrypted" in examined(capsys, "--base-url", "http://api.hubmis.com")
     assert "hubmis.json" in examined(capsys, "--openapi", str(tmp_path / "hubmis.json"))
     (tmp_path / "file").write_text("no folder")
