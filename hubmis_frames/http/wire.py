@@ -169,7 +169,8 @@ class PatientAdapter(HTTPAdapter):
                         minutes = f" for {self._patience.queue / 60:.0f} minutes" if self._patience.queue else ""
                         raise RateLimitError(
                             f"HUBmis has answered 429 (too many requests){minutes} at {where}. Another "
-                            "program may use the same client: stop it, or try again later. What was fetched is kept in the cache."
+                            "program may use the same client: stop it, or try again later. What was fetched "
+                            "is kept in the cache."
                         )
                     continue
                 if response.status_code == 401 and self._tokens:
