@@ -29,12 +29,14 @@ from .errors import (
     UnreachableError,
     did_you_mean,
 )
+from .export import read
 from .frames.keys import join, keys
 from .load import load, load_tables
 from .privacy import open_key, pseudonymise, suppress
 from .reference import document as _document
 from .reference import endpoints
-from .school import School, source
+from .school import School
+from .source import source
 
 if TYPE_CHECKING:
     from . import plots
@@ -85,6 +87,7 @@ __all__ = [
     "open_key",
     "plots",
     "pseudonymise",
+    "read",
     "source",
     "suppress",
     "wellbeing",

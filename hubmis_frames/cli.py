@@ -16,6 +16,7 @@ from .endpoints import CATALOGUE
 from .errors import HubmisError, HubmisWarning, did_you_mean
 from .export import CORE
 from .reference import describe, endpoints
+from .report import report
 from .school import School
 from .settings import USUAL
 
@@ -109,6 +110,15 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--refresh", action="store_true", help="ask for everything anew, whatever the cache holds")
     _add_json(command)
     _add_connection(command)
+
+    command = _command(commands, "report", _report, "write an export's attendance and wellbeing as one HTML file")
+    command.add_argument("directory", type=Path, help="the folder that export wrote")
+    command.add_argument("--file", type=Path, help="where to write (default: report-<date>.html in that folder)")
+    command.add_argument("--realm", help="which school, where the folder holds several")
+    command.add_argument(
+        "--praise", action="append", default=[], metavar="CATEGORY",
+        help="a category of pastoral events that is praise and no concern; may be given several times",
+    )  # fmt: skip
 
     spec = commands.add_parser("spec", help="the vendor's OpenAPI file, ours, and what can be known without")
     specs = spec.add_subparsers(title="commands", required=True, metavar="COMMAND")
@@ -218,6 +228,15 @@ def _export_to(school: School, directory: Path, tables: str | list[str], as_json
         file=sys.stderr,
     )
     return PARTLY
+
+
+def _report(given: argparse.Namespace) -> int:
+    print("Running the notebooks over the export; this takes about a minute ...", file=sys.stderr)
+    file, missing = report(given.directory, given.file, realm=given.realm, praise=given.praise)
+    print(f"Written to {file}. It names children: keep it where only those may read it who may read the register.")
+    for problem in missing:
+        print(f"note: {problem}", file=sys.stderr)
+    return PARTLY if missing else COMPLETE
 
 
 def _plan(given: argparse.Namespace) -> int:

@@ -33,12 +33,10 @@ from .frames import Report, tidy, to_pandas
 from .http import Answer, Outcome, Pages, Session, gather, parse, read_pages
 from .privacy import open_key
 from .request import Request
+from .source import come_from
 
 if TYPE_CHECKING:
     from .spec import Spec
-
-
-SOURCE = "hubmis"
 
 
 @dataclass
@@ -53,29 +51,13 @@ class Fetched:
     oldest: datetime | None = None
     newest: datetime | None = None
 
-    def source(self, endpoint: Endpoint, realm: str) -> dict[str, str | None]:
-        """Say where a frame is from, in text alone, so that it survives being written."""
+    @property
+    def ages(self) -> dict[str, str | None]:
+        """When the oldest and the newest answer were fetched."""
         return {
-            "operation": endpoint.title,
-            "path": endpoint.path,
-            "path_source": endpoint.path_source,
-            "realm": realm,
             "fetched_from": self.oldest.isoformat(timespec="seconds") if self.oldest else None,
             "fetched_to": self.newest.isoformat(timespec="seconds") if self.newest else None,
         }
-
-
-def source(frame: pd.DataFrame) -> dict[str, str | None]:
-    """Say where a frame is from.
-
-    Returns
-    -------
-    dict
-        ``operation`` (its title), ``path``, ``path_source``, ``realm``, and when its oldest and its newest
-        part were fetched (``fetched_from``, ``fetched_to``, ISO instants). Empty for a frame that is not a
-        loader's own: pandas drops it where frames from several sources meet.
-    """
-    return dict(frame.attrs.get(SOURCE, {}))
 
 
 class School:
@@ -256,7 +238,7 @@ class School:
             )
         _check_filters(endpoint, arguments, tables[endpoint.table])
         for frame in tables.values():
-            frame.attrs[SOURCE] = fetched.source(endpoint, self.realm)
+            come_from(frame, endpoint.title, endpoint.path, endpoint.path_source, self.realm, **fetched.ages)
         return tables
 
     def resolve(self, endpoint: Endpoint) -> Endpoint:

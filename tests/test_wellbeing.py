@@ -480,7 +480,14 @@ def test_a_count_at_the_threshold_is_shown() -> None:
     found = made(*((student, "2025-09-01T10:00Z") for student in (1, 2, 3)))
     assert wb.summarise(found, suppress=3)["students_concerned"].tolist() == [3]
     assert wb.summarise(found, suppress=4)["students_concerned"].isna().all()
-    assert wb.plans(found, STUDENTS, suppress=3)["with_events"].tolist() == [3]
+    both = made(
+        *(
+            (student, "2025-09-01T10:00Z", "x", "active", kind)
+            for student in (1, 2, 3)
+            for kind in ("wellbeing_event", "wellbeing_plan")
+        )
+    )
+    assert wb.plans(both, STUDENTS, suppress=3)["with_events"].tolist() == [3]
     with pytest.raises(BadArgumentError, match="suppress takes"):
         wb.summarise(found, suppress=1)
 

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ..errors import BadArgumentError
-from ._event_groups import STUDENTS, listed_once
+from ._event_groups import STUDENTS, check_threshold, listed_once
 from ._fields import require
 from ._sessions import sessions_of
 from ._statistics import Numbers, check_confidence, half_width
@@ -63,6 +63,8 @@ class _Estimate(NamedTuple):
     comparison_sessions: float
     comparison: float
     influence: Numbers
+    comparison_groups: int
+    """How many year groups the comparable students are of."""
 
 
 def around_events(
@@ -124,7 +126,7 @@ def around_events(
 
         In ``after less before`` the rates too are differences in percentage points. Figures without a student are
         missing. ``attrs``: ``note``, ``interval``, and ``left_out``, how many students with an event are not counted,
-        by reason.
+        by reason (None where ``suppress`` hides it).
 
     Raises
     ------
@@ -135,14 +137,18 @@ def around_events(
     -----
     A student's first event is the first that falls between the first and the last day of ``marks``; it may have been
     preceded by one before. Both sorts of student need possible sessions before and after the event's week, so nobody is
-    on one side alone. The interval is linearised and clustered by student: it takes every student's sessions together,
-    a comparable student's over all the events that he or she is compared with, and Student's t with one degree of
-    freedom fewer than students with an event (see ``_statistics.half_width``). The comparison is direct standardisation
-    to the possible sessions of the students with an event, by year group and week.
+    on one side alone. The comparison is direct standardisation to the possible sessions of the students with an event,
+    by year group and week. The interval is linearised and clustered by student: it takes every student's sessions
+    together, a comparable student's over all the events that he or she is compared with (see
+    ``_statistics.half_width``). Student's t has one degree of freedom fewer than students with an event, or as many as
+    comparable students less their groups if those are fewer, so with few of either the interval is rather too wide than
+    too narrow. There is none with one student with an event, nor where somebody has a single comparable student: one
+    alone does not show how far comparable students are apart.
     """
     if isinstance(weeks, bool) or not isinstance(weeks, int) or weeks < 1:
         raise BadArgumentError(f"around_events: weeks takes a whole number of at least 1, not {weeks!r}.")
     check_confidence(confidence)
+    check_threshold(suppress)
     school = _school(marks, events, weeks, students, group, kind)
     before, after = _window(school, -weeks, -1), _window(school, 1, weeks)
     on_both_sides = (before.possible > 0) & (after.possible > 0)
@@ -171,7 +177,8 @@ def around_events(
     frame.attrs = {
         "note": NOTE,
         "interval": f"{100 * confidence:g} % interval of the difference, clustered by student",
-        "left_out": left_out,
+        # A few of whom one reason is true could be found out, as those in the table could.
+        "left_out": {why: None if 0 < number < (suppress or 0) else number for why, number in left_out.items()},
     }
     return frame
 
@@ -185,7 +192,7 @@ def _school(
     kind: str | None,
 ) -> _School:
     sessions = sessions_of(marks, "around_events")
-    rows = chosen(events, kind, "around_events").dropna(subset=[STUDENTS, "date"])
+    rows = chosen(events, kind, "around_events", marks, students).dropna(subset=[STUDENTS, "date"])
     if len(sessions):
         rows = rows.assign(in_range=rows["date"].between(sessions["date"].min(), sessions["date"].max()))
     else:
@@ -272,7 +279,7 @@ def _estimate(school: _School, who: _Flags, comparable: _Flags, first: int, last
     place, week, group = place[there], week[there], group[there]
     influence = np.zeros(len(who))
     if not len(place):
-        return _Estimate(0, 0.0, math.nan, 0, 0.0, math.nan, influence)
+        return _Estimate(0, 0.0, math.nan, 0, 0.0, math.nan, influence, 0)
     possible, attended = window.possible[place, week], window.attended[place, week]
     expected = possible * rates[group, week]
     total = possible.sum()
@@ -282,7 +289,10 @@ def _estimate(school: _School, who: _Flags, comparable: _Flags, first: int, last
     weight = np.zeros_like(theirs)
     np.add.at(weight, (group, week), possible / total)
     used = comparable & (weight > 0)[school.group]
-    share = np.divide(weight, theirs, out=np.zeros_like(theirs), where=theirs > 0)[school.group]
+    # Deviations from the rate of a few are smaller than those from the rate of many; of one alone nothing is known.
+    many = _by_group(school.group, (comparable & (window.possible > 0)).astype(float))
+    few = np.sqrt(np.divide(many, many - 1, out=np.full_like(many, np.nan), where=many > 1))
+    share = np.divide(weight * few, theirs, out=np.zeros_like(theirs), where=weight > 0)[school.group]
     apart = window.attended - np.nan_to_num(rates)[school.group] * window.possible
     influence -= np.where(used, share * apart, 0.0).sum(axis=1)
     # Windows of several events overlap: a comparable student's session counts once however often it is used.
@@ -296,6 +306,7 @@ def _estimate(school: _School, who: _Flags, comparable: _Flags, first: int, last
         float(other.sum()),
         float(expected.sum() / total),
         influence,
+        len(np.unique(group)),
     )
 
 
@@ -309,12 +320,14 @@ def _less(after: _Estimate, before: _Estimate) -> _Estimate:
         after.comparison_sessions + before.comparison_sessions,
         after.comparison - before.comparison,
         after.influence - before.influence,
+        max(after.comparison_groups, before.comparison_groups),
     )
 
 
 def _row(each: _Estimate, confidence: float) -> list[float]:
     difference = 100 * (each.rate - each.comparison)
-    half = 100 * half_width(each.influence, each.students, confidence)
+    degrees = min(each.students - 1, each.comparison_students - each.comparison_groups)
+    half = 100 * half_width(each.influence, each.students, confidence, degrees)
     return [
         each.students,
         each.sessions,

@@ -8,7 +8,7 @@ import pandas as pd
 
 from ..errors import BadArgumentError
 from ..privacy.suppression import suppress
-from ._fields import DAY, as_ids, natural, one_school, require
+from ._fields import DAY, as_day, as_ids, natural, one_school, require
 from .calendar import WEEKDAYS, Calendar, first_of_week
 
 OF_CALENDAR = ("term", "half_term", "academic_year")
@@ -82,10 +82,9 @@ def span(
 ) -> tuple[pd.Timestamp, pd.Timestamp] | None:
     """The first and last day to count: those given, else those of the events; missing when there are none."""
     if between is not None:
-        try:
-            first, last = (pd.Timestamp(day).normalize() for day in between)  # type: ignore[arg-type]
-        except (TypeError, ValueError):
-            raise BadArgumentError(f"{measure}: between takes the first day and the last, not {between!r}.") from None
+        if isinstance(between, str) or len(between) != 2:
+            raise BadArgumentError(f"{measure}: between takes the first day and the last, not {between!r}.")
+        first, last = (as_day(day, f"{measure}: between") for day in between)
         if not first <= last:
             raise BadArgumentError(f"{measure}: between ends ({last:%Y-%m-%d}) before it begins ({first:%Y-%m-%d}).")
         return first, last
@@ -101,7 +100,9 @@ def complete(found: Grouping, by: Sequence[str], students: pd.DataFrame | None) 
         frame = frame.merge(values.to_frame(), how="cross")
     if not by:
         return frame
-    return pd.concat([frame[list(by)], found.rows[list(by)]]).drop_duplicates(ignore_index=True)
+    every = pd.concat([frame[list(by)], found.rows[list(by)]])
+    # None and NaN are one missing value, and otherwise two groups.
+    return every.mask(every.isna()).drop_duplicates(ignore_index=True)
 
 
 def in_order(frame: pd.DataFrame, by: Sequence[str], order: dict[str, dict[object, int]]) -> pd.DataFrame:
@@ -109,7 +110,9 @@ def in_order(frame: pd.DataFrame, by: Sequence[str], order: dict[str, dict[objec
     for name in reversed(by):
         values = frame[name].drop_duplicates()
         place = order.get(name) or {value: rank for rank, value in enumerate(sorted(values.dropna(), key=natural))}
-        frame = frame.iloc[np.argsort(frame[name].map(place).fillna(len(place)).to_numpy(float), kind="stable")]
+        frame = frame.iloc[
+            np.argsort(frame[name].map(place).astype(float).fillna(len(place)).to_numpy(), kind="stable")
+        ]
     return frame.reset_index(drop=True)
 
 
@@ -122,14 +125,19 @@ def hide_small(
     no rate or other count in it gives the hidden one back. A hidden figure is missing and ``suppressed`` is true: it is
     neither zero nor unknown.
     """
+    check_threshold(threshold)
     if threshold is None:
         return frame.assign(suppressed=False)
-    if isinstance(threshold, bool) or not isinstance(threshold, int) or threshold < 2:
-        raise BadArgumentError(f"suppress takes the smallest number that is shown, 2 or more, not {threshold!r}.")
     keys = list(by)
     counted = frame[[*keys, *people]] if keys else frame[[*people]].assign(_row=range(len(frame)))
     hidden = suppress(counted, people, keys or ["_row"], threshold)["suppressed"].astype(bool)
     return frame.assign(**{name: frame[name].mask(hidden) for name in figures}, suppressed=hidden)
+
+
+def check_threshold(threshold: int | None) -> None:
+    """Raise unless ``suppress`` is None or a number that hides something."""
+    if threshold is not None and (isinstance(threshold, bool) or not isinstance(threshold, int) or threshold < 2):
+        raise BadArgumentError(f"suppress takes the smallest number that is shown, 2 or more, not {threshold!r}.")
 
 
 def as_calendar(calendar: Calendar | pd.DataFrame | None) -> Calendar | None:

@@ -31,10 +31,24 @@ def filled(frame: pd.DataFrame, name: str, measure: str, why: str) -> None:
         )
 
 
-def one_school(frame: pd.DataFrame, what: str) -> None:
-    """Raise when a frame holds several schools: their ids mean different people."""
-    if "realm" in frame and frame["realm"].nunique() > 1:
-        raise BadArgumentError(f"{what}: the frame holds several schools (realm). Analyse one at a time.")
+def one_school(frame: pd.DataFrame, what: str, *others: pd.DataFrame | None) -> None:
+    """Raise when a frame, or it and others, hold several schools: their ids mean different people."""
+    frames = [each for each in (frame, *others) if each is not None and "realm" in each]
+    if len({realm for each in frames for realm in each["realm"].dropna().unique()}) > 1:
+        holds = "the frame holds" if others == () else "the frames hold"
+        raise BadArgumentError(f"{what}: {holds} several schools (realm). Analyse one at a time.")
+
+
+def as_day(value: object, what: str) -> pd.Timestamp:
+    """The day that was given, without a time of day."""
+    try:
+        # A number would be read as nanoseconds since 1970.
+        day = pd.NaT if pd.api.types.is_number(value) else pd.Timestamp(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        day = pd.NaT
+    if not isinstance(day, pd.Timestamp):
+        raise BadArgumentError(f"{what}: give a date such as '2026-07-03', not {value!r}.")
+    return day.tz_localize(None).normalize()
 
 
 def pick(frame: pd.DataFrame, known: Mapping[str, Sequence[str]], given: Mapping[str, str] | None) -> dict[str, str]:

@@ -91,14 +91,16 @@ def spearman(x: Numbers, y: Numbers, confidence: float = 0.95) -> Correlation:
     return Correlation(n, r, math.tanh(math.atanh(r) - half), math.tanh(math.atanh(r) + half))
 
 
-def half_width(influence: Numbers, clusters: int, confidence: float) -> float:
+def half_width(influence: Numbers, clusters: int, confidence: float, degrees: int | None = None) -> float:
     """Half of an interval, from what each student adds to an estimate.
 
     ``influence`` is the linearised share of each student in the estimate (it sums to zero); the variance is the sum
     of its squares times ``clusters / (clusters - 1)``, as for a ratio estimated from clusters (Cochran, Sampling
-    Techniques, 3rd edition, 1977, 3.12 and 6.3), with Student's t of ``clusters - 1`` degrees of freedom. Missing with
-    fewer than two clusters, and where all are alike: ten students without an event do not show that there are none.
+    Techniques, 3rd edition, 1977, 3.12 and 6.3), with Student's t of ``degrees`` of freedom, ``clusters - 1`` unless
+    given. Missing with fewer than two clusters, and where all are alike: ten students without an event do not show that
+    there are none.
     """
     if clusters < 2 or not influence.any():
         return math.nan
-    return student_t(confidence, clusters - 1) * math.sqrt(clusters / (clusters - 1) * float(influence @ influence))
+    reach = student_t(confidence, clusters - 1 if degrees is None else degrees)
+    return reach * math.sqrt(clusters / (clusters - 1) * float(influence @ influence))

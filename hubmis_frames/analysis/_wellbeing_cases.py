@@ -7,10 +7,8 @@ import pandas as pd
 
 from ..errors import BadArgumentError
 from ._event_groups import STUDENTS, as_list, hide_small, in_order, listed_once
-from ._fields import filled, require
-from ._wellbeing_events import EVENT, PLAN, chosen
-
-ACTIVE = "active"
+from ._fields import as_day, filled, require
+from ._wellbeing_events import EVENT, PLAN, chosen, has_ended, is_active, plans_of
 
 
 def repeat(events: pd.DataFrame, n: int = 3, *, days: int = 28, kind: str | None = EVENT) -> pd.DataFrame:
@@ -46,6 +44,7 @@ def repeat(events: pd.DataFrame, n: int = 3, *, days: int = 28, kind: str | None
     rows = rows[[STUDENTS, "date"]].sort_values([STUDENTS, "date"], ignore_index=True)
     # Each student's days on a stretch of one number line of their own, too far apart for a window to reach across.
     day = rows["date"].to_numpy("datetime64[D]").astype("int64")
+    day -= day.min(initial=0)
     line = rows.groupby(STUDENTS).ngroup().to_numpy("int64") * (day.max(initial=0) + days + 1) + day
     beyond = np.searchsorted(line, line + days, side="left")
     rows["most_in_window"] = beyond - np.searchsorted(line, line, side="left")
@@ -77,19 +76,22 @@ def open_age(events: pd.DataFrame, as_of: object, *, kind: str | None = EVENT) -
     DataFrame
         One row per open event, the oldest first: ``pastoral_event_id``, ``student_id``, ``type``, ``date``,
         ``category_name``, ``severity_name``, ``days_open`` (0 on the day itself; missing for an event without a date,
-        last). Open is: not closed on or before that day, where closing dates are sent; else the status ``active``.
+        last). Open is: closed on a later day; of events without a closing date those whose status is ``active`` and,
+        where others have a closing date, those without a status.
 
     Raises
     ------
     MissingFieldError
         Neither a closing date nor a status is sent.
+    BadArgumentError
+        A status is neither ``active`` nor ``inactive``.
     """
     day = as_day(as_of, "open_age")
     rows = chosen(events, kind, "open_age")
-    closed = "closed_date" in rows and rows["closed_date"].notna().any()
-    if not closed:
+    if rows["closed_date"].isna().all():
         filled(rows, "status", "open_age", "or a closed_date, to tell what is open")
-    is_open = ~rows["closed_date"].le(day) if closed else is_active(rows)
+    # One that has ended on a day that nobody wrote down is not open, though others have a closing date.
+    is_open = rows["closed_date"].gt(day) | (rows["closed_date"].isna() & ~has_ended(rows, "open_age"))
     rows = rows[is_open & ~rows["date"].gt(day)]
     rows = rows.assign(days_open=(day - rows["date"]).dt.days.astype("Int64"))
     columns = ["pastoral_event_id", STUDENTS, "type", "date", "category_name", "severity_name", "days_open"]
@@ -171,7 +173,7 @@ def review_due(events: pd.DataFrame, as_of: object, *, kind: str | None = PLAN) 
     rows = chosen(events, kind, "review_due")
     filled(rows, "review_date", "review_due", "the day of the next review")
     filled(rows, "status", "review_due", "to tell what is open")
-    rows = rows[is_active(rows) & ~rows["date"].gt(day)]
+    rows = rows[is_active(rows, "review_due") & ~rows["date"].gt(day)]
     due = rows[rows["review_date"].le(day)]
     due = due.assign(days_overdue=(day - due["review_date"]).dt.days.astype("Int64"))
     columns = ["pastoral_event_id", STUDENTS, "type", "category_name", "date", "review_date", "days_overdue"]
@@ -217,12 +219,19 @@ def plans(
     MissingFieldError
         No plan has a status, so active plans cannot be told from ended ones.
     BadArgumentError
-        A column is not there, or ``events`` holds no types, so that plans cannot be told from events.
+        A column is not there, ``events`` holds no types, so that plans cannot be told from events, or a status is
+        neither ``active`` nor ``inactive``.
+
+    Warns
+    -----
+    HubmisWarning
+        There is no plan at all among ``events``: perhaps plans were not loaded.
     """
     names = as_list(by)
     people = listed_once(students, "plans")
     require(people, names, "plans: by")
-    each = _of_each_student(events, people, since, "plans")
+    made = plans_of(events, "plans", students)
+    each = _of_each_student(events, made, people, since, "plans")
     has, did = each["active_plans"].gt(0), each["events"].gt(0)
     each = each.assign(
         with_active_plan=has,
@@ -265,43 +274,41 @@ def without_plan(events: pd.DataFrame, students: pd.DataFrame, n: int = 1, *, si
     ------
     MissingFieldError
         No plan has a status.
+
+    Warns
+    -----
+    HubmisWarning
+        As for :func:`plans`.
     """
-    each = _of_each_student(events, listed_once(students, "without_plan"), since, "without_plan")
-    each = each[each["active_plans"].eq(0) & each["events"].ge(max(1, n))].reset_index()
+    if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+        raise BadArgumentError(f"without_plan: n takes a whole number of at least 1, not {n!r}.")
+    made = plans_of(events, "without_plan", students)
+    each = _of_each_student(events, made, listed_once(students, "without_plan"), since, "without_plan")
+    each = each[each["active_plans"].eq(0) & each["events"].ge(n)].reset_index()
     each = each.sort_values(["events", "last_date", STUDENTS], ascending=[False, False, True], ignore_index=True)
     return each[[STUDENTS, "events", "last_date", "ended_plans"]]
 
 
-def is_active(rows: pd.DataFrame) -> pd.Series:
-    """Whether a row's status says that it is active; a row without a status is not taken for one."""
-    return rows["status"].str.casefold().eq(ACTIVE).fillna(False).astype(bool)
-
-
-def as_day(value: object, measure: str) -> pd.Timestamp:
-    """The day that was given, without a time of day."""
-    try:
-        day = pd.Timestamp(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        day = pd.NaT  # type: ignore[assignment]
-    if pd.isna(day):
-        raise BadArgumentError(f"{measure}: give a date such as '2026-07-03', not {value!r}.")
-    return day.tz_localize(None).normalize()
-
-
-def _of_each_student(events: pd.DataFrame, people: pd.DataFrame, since: object, measure: str) -> pd.DataFrame:
+def _of_each_student(
+    events: pd.DataFrame, made: pd.DataFrame, people: pd.DataFrame, since: object, measure: str
+) -> pd.DataFrame:
     """Each student's events since a day, and plans, active and ended."""
     if len(events) and ("type" not in events or events["type"].isna().all()):
         raise BadArgumentError(f"{measure}: no row has a type, so plans cannot be told from events.")
-    rows, made = chosen(events, EVENT, measure), chosen(events, PLAN, measure)
+    rows = chosen(events, EVENT, measure)
     filled(made, "status", measure, "to tell active plans from ended ones")
     if since is not None:
         rows = rows[rows["date"].ge(as_day(since, measure))]
-    active = is_active(made)
+    active = is_active(made, measure)
     each = pd.DataFrame(index=pd.Index(people[STUDENTS], name=STUDENTS))
-    each["events"] = rows.groupby(STUDENTS).size()
-    each["last_date"] = rows.groupby(STUDENTS)["date"].max()
-    each["active_plans"] = made[active].groupby(STUDENTS).size()
-    each["ended_plans"] = made[~active].groupby(STUDENTS).size()
+    # Put side by side by hand: to a list of nobody, a plain assignment would add whoever has an event.
+    for name, values in {
+        "events": rows.groupby(STUDENTS).size(),
+        "last_date": rows.groupby(STUDENTS)["date"].max(),
+        "active_plans": made[active].groupby(STUDENTS).size(),
+        "ended_plans": made[~active].groupby(STUDENTS).size(),
+    }.items():
+        each[name] = values.reindex(each.index)
     counts = ["events", "active_plans", "ended_plans"]
     each[counts] = each[counts].astype("Int64").fillna(0)
     return each

@@ -17,8 +17,8 @@ from ._event_groups import (
     listed_once,
     span,
 )
-from ._fields import MissingFieldError, filled, require
-from ._wellbeing_events import EVENT, chosen
+from ._fields import MissingFieldError, as_ids, filled, require
+from ._wellbeing_events import EVENT, chosen, is_active
 from .calendar import Calendar
 
 SHANARRI = ("Safe", "Healthy", "Achieving", "Nurtured", "Active", "Respected", "Responsible", "Included")
@@ -50,7 +50,8 @@ def summarise(
     students
         One row per student who could have had an event (``load_students``): the denominator. A column that both frames
         have is taken from here, so that numerator and denominator speak of the same group; that is the group of today.
-        Today's students are not last year's: for an earlier year give that year's, or its rates are too low.
+        Today's students are not last year's: for an earlier year give that year's, or its rates are too low. Everyone
+        on the list counts as a whole student, whenever he or she joined.
     calendar
         An ``hf.attendance.Calendar``, or the terms alone as ``load_terms`` returns them. Weeks and months in which the
         school is shut then appear only if they hold an event; events in holidays have no term.
@@ -87,10 +88,11 @@ def summarise(
     Notes
     -----
     Rates are 100 x sum over sum, as the DfE's for absence, so a group's pools its students. What is counted is what
-    staff wrote down: a higher rate is more recording, or more need, or both.
+    staff wrote down: a higher rate is more recording, or more need, or both. Left alone, the server sends neither
+    students who have left nor their events, so figures of past months speak of those who stayed.
     """
     names = as_list(by)
-    rows = chosen(events, kind, "summarise")
+    rows = chosen(events, kind, "summarise", students)
     bounds = span(rows["date"], between, "summarise")
     if between is not None and bounds is not None:
         rows = rows[rows["date"].between(*bounds)]
@@ -147,17 +149,17 @@ def staff_load(
     BadArgumentError
         A frame lacks a column, or ``assigned`` names no event that is here.
     """
-    rows = chosen(events, kind, "staff_load")
+    rows = chosen(events, kind, "staff_load", assigned, staff)
     links = _links(rows, assigned)
     rows = rows[["pastoral_event_id", STUDENTS, "status"]]
     joined = rows.merge(links, how="left", on="pastoral_event_id")
     if assigned is not None and len(rows) and len(links) and joined["staff_id"].isna().all():
         raise BadArgumentError("staff_load: assigned names none of these events (pastoral_event_id).")
-    # One event may concern several students: it is one piece of work.
-    work = joined.drop_duplicates(["pastoral_event_id", "staff_id"])
+    # One event may concern several students: it is one piece of work. Without an id nobody knows what is the same.
+    work = joined[~joined.duplicated(["pastoral_event_id", "staff_id"]) | joined["pastoral_event_id"].isna()]
     status_sent = rows["status"].notna().any()
     work = work.assign(
-        open=work["status"].str.casefold().eq("active").fillna(False),
+        open=is_active(work, "staff_load"),
         shared=work.groupby("pastoral_event_id")["staff_id"].transform("count").gt(1),
     )
     groups = work.groupby("staff_id", dropna=False)
@@ -214,16 +216,16 @@ def shanarri(items: pd.DataFrame, events: pd.DataFrame, *, kind: str | None = No
     responsible and included. Elsewhere schools need not record them.
     """
     require(items, ["pastoral_event_id", "name"], "shanarri: items")
-    rows = chosen(events, kind, "shanarri")[["pastoral_event_id", STUDENTS]]
+    rows = chosen(events, kind, "shanarri", items)[["pastoral_event_id", STUDENTS]]
     filled(rows, "pastoral_event_id", "shanarri", "the id by which an event's items are found")
     names = {name.casefold(): name for name in SHANARRI}
-    spelt = items["name"].str.strip()
+    spelt = items["name"].astype("str").str.strip()
     links = pd.DataFrame(
         {
-            "pastoral_event_id": items["pastoral_event_id"],
+            "pastoral_event_id": as_ids(items["pastoral_event_id"], "shanarri: items' pastoral_event_id"),
             "indicator": spelt.str.casefold().map(names).fillna(spelt),
         }
-    )
+    ).dropna()
     joined = rows.merge(links, how="left", on="pastoral_event_id")
     counted = joined.groupby("indicator", dropna=False).agg(
         events=("pastoral_event_id", "nunique"), students=(STUDENTS, "nunique")
@@ -263,7 +265,9 @@ def _beside(frame: pd.DataFrame, by: Sequence[str], rows: pd.DataFrame, name: st
         return frame.assign(**{name: pd.array([count] * len(frame), dtype="Int64")})
     grouped = rows.groupby(list(by), dropna=False, observed=True)
     counts = grouped.size() if how == "size" else grouped[STUDENTS].nunique()
-    return frame.merge(counts.rename(name).reset_index(), how="left", on=list(by)).astype({name: "Int64"})
+    # Groups without a name in one frame and with one in the other are of two types, and still the same.
+    beside = counts.rename(name).reset_index().astype(frame.dtypes[list(by)].to_dict())
+    return frame.merge(beside, how="left", on=list(by)).astype({name: "Int64"})
 
 
 def _per_100(count: pd.Series, of: pd.Series) -> pd.Series:
@@ -282,13 +286,15 @@ def _links(rows: pd.DataFrame, assigned: pd.DataFrame | None) -> pd.DataFrame:
         )
     links = rows.rename(columns={own: "staff_id"}) if assigned is None else assigned
     require(links, ["pastoral_event_id", "staff_id"], "staff_load: assigned")
-    return links.loc[links["staff_id"].notna(), ["pastoral_event_id", "staff_id"]].drop_duplicates()
+    ids = {name: as_ids(links[name], f"staff_load: {name}") for name in ("pastoral_event_id", "staff_id")}
+    return pd.DataFrame(ids).dropna().drop_duplicates()
 
 
 def _all_staff(frame: pd.DataFrame, staff: pd.DataFrame) -> pd.DataFrame:
     """Those on the list of staff, and those who are not but have been assigned something."""
     require(staff, ["staff_id"], "staff_load: staff")
     columns = [name for name in ("staff_id", "first_name", "last_name") if name in staff]
-    people = staff[columns].drop_duplicates("staff_id")
+    people = staff[columns].assign(staff_id=as_ids(staff["staff_id"], "staff_load: staff's staff_id"))
+    people = people.drop_duplicates("staff_id")
     others = frame.loc[~frame["staff_id"].isin(people["staff_id"]), ["staff_id"]]
     return pd.concat([people, others], ignore_index=True)

@@ -115,14 +115,14 @@ def events(
     return shaped
 
 
-def chosen(frame: pd.DataFrame, kind: str | None, measure: str) -> pd.DataFrame:
-    """The rows of canonical events that a measure counts: not deleted, and of one type.
+def chosen(frame: pd.DataFrame, kind: str | None, measure: str, *beside: pd.DataFrame | None) -> pd.DataFrame:
+    """The rows of canonical events that a measure counts: not deleted, of one type, of the school of what is beside.
 
     A type that nothing has is an error and not a count of zero, unless types are missing throughout: then
     the frame holds one kind only and does not say which.
     """
     require(frame, ["student_id", "date", "type", "deleted"], f"{measure}: give what events() returns")
-    one_school(frame, measure)
+    one_school(frame, measure, *beside)
     kept = frame[~frame["deleted"].fillna(False).astype(bool)]
     if kind is None or frame["type"].isna().all():
         return kept
@@ -133,6 +133,37 @@ def chosen(frame: pd.DataFrame, kind: str | None, measure: str) -> pd.DataFrame:
             f"{measure}: no row has the type {kind!r}; the types are {there}. Say which with kind=, or None for all."
         )
     return kept[kept["type"].eq(kind).fillna(False)]
+
+
+def plans_of(frame: pd.DataFrame, measure: str, *beside: pd.DataFrame | None) -> pd.DataFrame:
+    """The plans among canonical events; that there is none at all is said, as they may not have been fetched."""
+    made = chosen(frame, PLAN, measure, *beside)
+    if frame["type"].notna().any() and not frame["type"].eq(PLAN).fillna(False).any():
+        warnings.warn(
+            f"{measure}: no row is a {PLAN}, so nobody has a plan. That is wrong if only events were loaded or kept: "
+            "load_pastoral_events without type= gives both.",
+            HubmisWarning,
+            stacklevel=3,
+        )
+    return made
+
+
+def is_active(rows: pd.DataFrame, measure: str) -> pd.Series:
+    """Whether a row's status says that it is active; a row without a status is not taken for one."""
+    status = rows["status"].astype("str").str.strip().str.casefold()
+    if (strange := status.notna() & ~status.isin(["active", "inactive"])).any():
+        name = str(rows["status"][strange].iloc[0])
+        raise BadArgumentError(
+            f"{measure}: there is a status {name!r}, which is neither active nor inactive. Say which it is: "
+            f'events["status"] = events["status"].replace({{{name!r}: "active"}}), or "inactive".'
+        )
+    return status.eq("active").fillna(False).astype(bool)
+
+
+def has_ended(rows: pd.DataFrame, measure: str) -> pd.Series:
+    """Whether a row without a closing date has ended all the same: its status says so, or nothing says anything."""
+    ended: pd.Series = ~is_active(rows, measure)
+    return ended & rows["status"].notna() if rows["closed_date"].notna().any() else ended
 
 
 def timeline(events: pd.DataFrame, student_id: int, *, learning_support: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -162,7 +193,8 @@ def timeline(events: pd.DataFrame, student_id: int, *, learning_support: pd.Data
     BadArgumentError
         A frame lacks a column, named in the message.
     """
-    mine = chosen(events, None, "timeline")
+    mine = chosen(events, None, "timeline", learning_support)
+    student_id = as_ids(pd.Series([student_id]), "timeline: student_id")[0]
     mine = mine[mine["student_id"].eq(student_id).fillna(False)]
     parts = [mine.assign(what=mine["type"].fillna(EVENT), name=mine["category_name"])]
     if learning_support is not None:
@@ -212,6 +244,10 @@ def _support(records: pd.DataFrame, student_id: int) -> list[pd.DataFrame]:
     """The beginnings and ends of a student's learning support records."""
     needed = ["learning_support_record_id", "student_id", "learning_support_date", "inactive_date"]
     require(records, needed, "timeline: learning_support")
+    records = records.assign(
+        student_id=as_ids(records["student_id"], "timeline: learning_support's student_id"),
+        **{day: local_dates(records[day], LONDON, f"timeline: {day}") for day in needed[2:]},
+    )
     mine = records[records["student_id"].eq(student_id).fillna(False)]
     name, status = (
         mine[column] if column in mine else pd.Series(pd.NA, index=mine.index, dtype="str")

@@ -1,11 +1,12 @@
 """The manifest beside an export: what was fetched, when, how many rows, and what was not permitted or failed."""
 
+import contextlib
 import json
 import warnings
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from .. import __about__
 from ..errors import ExportError, HubmisWarning
@@ -107,6 +108,15 @@ class Manifest:
             return {name: Entry(**entry) for name, entry in known["operations"].items()}
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ExportError(f"{self.file} cannot be read. Remove it, or export into another directory.") from error
+
+
+def manifests(directory: Path) -> list[dict[str, Any]]:
+    """What the manifests of a directory hold, one per realm; those that cannot be read are passed over."""
+    found = []
+    for file in sorted(directory.glob("manifest-*.json")):
+        with contextlib.suppress(OSError, ValueError):
+            found.append(json.loads(file.read_text(encoding="utf-8")))
+    return found
 
 
 def _file(directory: Path, realm: str) -> Path:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..school import Fetched, School
 
 ROW_GROUP = 2**17
-_FILE = "part-0.parquet"
+FILE = "part-0.parquet"
 INCOMPLETE = "_INCOMPLETE.txt"  # readers of Parquet pass over names that begin so
 
 
@@ -90,7 +90,7 @@ def _remove_older(directory: Path, part: str, older: Entry | None, entry: Entry)
     """Remove what an earlier export wrote of an operation and this one did not: it would pass for this one's."""
     for name in set(older.tables) - set(entry.tables) if older else ():
         folder = directory / name / f"realm={part}"
-        for file in (folder / _FILE, folder / INCOMPLETE):
+        for file in (folder / FILE, folder / INCOMPLETE):
             file.unlink(missing_ok=True)
         for empty in (folder, folder.parent):
             with contextlib.suppress(OSError):
@@ -115,8 +115,7 @@ def _step(
         entry.remarks = [str(error)]
         return entry
     entry.requests, entry.cached = fetched.requests, fetched.cached
-    entry.fetched_from = fetched.oldest.isoformat(timespec="seconds") if fetched.oldest else None
-    entry.fetched_to = fetched.newest.isoformat(timespec="seconds") if fetched.newest else None
+    entry.fetched_from, entry.fetched_to = fetched.ages["fetched_from"], fetched.ages["fetched_to"]
     entry.remarks = fetched.report.sentences() + _without_ids(step, loaded)
     if choices.key is None:
         entry.failed = {", ".join(map(str, ids)): str(error) for ids, error in fetched.failed.items()}
@@ -145,7 +144,7 @@ def write_table(folder: Path, table: pa.Table, incomplete: str | None = None) ->
     mark = folder / INCOMPLETE
     if incomplete:
         mark.write_text(incomplete, encoding="utf-8")
-    with whole_file(folder / _FILE) as part:
+    with whole_file(folder / FILE) as part:
         pq.write_table(table, part, row_group_size=ROW_GROUP, compression="zstd")
     if not incomplete:
         mark.unlink(missing_ok=True)

@@ -3,7 +3,7 @@
 from .fit import free_name
 from .layout import AS_SENT, Column, Table, lay_out, singular
 from .report import Report
-from .tidy import empty, final_type, tidy, to_pandas
+from .tidy import empty, final_type, joined, tidy, to_pandas
 
 __all__ = [
     "AS_SENT",
@@ -13,6 +13,7 @@ __all__ = [
     "empty",
     "final_type",
     "free_name",
+    "joined",
     "lay_out",
     "singular",
     "tidy",

@@ -36,7 +36,7 @@ def tidy(endpoint: Endpoint, answers: Answers, report: Report) -> dict[str, pa.T
         rows += len(tables[endpoint.table])
         for name, table in tables.items():
             parts.setdefault(name, []).append(table)
-    result = {name: _joined(tables) for name, tables in parts.items()}
+    result = {name: joined(tables) for name, tables in parts.items()}
     _tell_new(endpoint, result, report)
     return result
 
@@ -203,7 +203,7 @@ def _positions(parents: np.ndarray) -> np.ndarray:
     return np.arange(len(parents)) - np.repeat(starts, np.diff(np.r_[starts, len(parents)]))
 
 
-def _joined(parts: Sequence[pa.Table]) -> pa.Table:
+def joined(parts: Sequence[pa.Table]) -> pa.Table:
     """Concatenate tables whose first has the declared columns; types of the others' new columns may differ."""
     names = dict.fromkeys(name for part in parts for name in part.column_names)
     types = {name: _common([part.column(name) for part in parts if name in part.column_names]) for name in names}

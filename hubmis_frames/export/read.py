@@ -1,0 +1,87 @@
+"""An export read back, with what it lacks said aloud."""
+
+import difflib
+import glob
+import warnings
+from os import PathLike
+from pathlib import Path
+from urllib.parse import unquote
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ..errors import ExportError, HubmisWarning
+from ..frames import joined, to_pandas
+from ..source import come_from
+from .manifest import manifests
+from .run import FILE, INCOMPLETE, partition
+
+
+def read(directory: str | PathLike[str], table: str, *, realm: str | None = None) -> pd.DataFrame:
+    """Read one table of an export.
+
+    It is what :func:`pandas.read_parquet` reads, and besides: a table that is not there says why, one that is
+    incomplete warns, a realm of digits stays text, and no column is lost where only some schools of a group have it.
+
+    Parameters
+    ----------
+    directory
+        The folder that :meth:`School.export` or ``hubmis-frames export`` wrote.
+    table
+        The name of a table, a child table too: ``"students_nationalities"``.
+    realm
+        One school of several; all unless given.
+
+    Returns
+    -------
+    DataFrame
+        The rows and columns that the loader gives, dtype for dtype, and ``realm`` (text) behind them.
+
+    Raises
+    ------
+    ExportError
+        The folder holds no such table; the message says whether it was not permitted, failed or was never asked for.
+
+    Warns
+    -----
+    HubmisWarning
+        Rows are missing, because requests failed while the export was made.
+    """
+    folder = Path(directory)
+    parts = sorted((folder / table).glob("realm=*" if realm is None else f"realm={glob.escape(partition(realm))}"))
+    files = [part / FILE for part in parts if (part / FILE).exists()]
+    if not files:
+        raise ExportError(_why_not(folder, table, realm))
+    for mark in (file.with_name(INCOMPLETE) for file in files):
+        if mark.exists():
+            said = mark.read_text(encoding="utf-8")
+            warnings.warn(f"{table} of {_realm(mark)} is incomplete. {said}", HubmisWarning, stacklevel=2)
+    frame = to_pandas(joined([_with_realm(pq.read_table(file, partitioning=None), _realm(file)) for file in files]))
+    if len(files) == 1 and (of := [each for each in manifests(folder) if each["realm"] == _realm(files[0])]):
+        for entry in of[0]["operations"].values():
+            if table in entry["tables"]:
+                names = ("operation", "path", "path_source", "fetched_from", "fetched_to")
+                come_from(frame, realm=_realm(files[0]), **{name: entry[name] for name in names})
+    return frame
+
+
+def _realm(file: Path) -> str:
+    return unquote(file.parent.name.removeprefix("realm="))
+
+
+def _with_realm(table: pa.Table, realm: str) -> pa.Table:
+    return table.append_column("realm", pa.repeat(realm, len(table)))
+
+
+def _why_not(folder: Path, table: str, realm: str | None) -> str:
+    where = f"{folder} has no table {table!r}{f' of {realm!r}' if realm else ''}"
+    found = manifests(folder)
+    if not found:
+        return f"{where}, and no manifest: it is no folder that hubmis-frames export wrote. Check the path."
+    for content in found:
+        entry = content["operations"].get(table)
+        if entry and entry["status"] != "complete":
+            return f"{where}: {entry['status']}. {' '.join(entry['remarks'])}"
+    near = difflib.get_close_matches(table, (part.name for part in folder.iterdir()), 1)
+    return f"{where}.{f' Did you mean {near[0]!r}?' if near else ''} Each folder in it is a table; export adds others."

@@ -1,0 +1,182 @@
+"""An export as one page to read: the notebooks on attendance and wellbeing, run over it, their code hidden."""
+
+import asyncio
+import html
+import tempfile
+import warnings
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from .errors import ExportError, HubmisWarning
+from .export.manifest import manifests
+from .files import private_folder, shared_by, whole_file
+
+SECTIONS = ("02-attendance", "03-wellbeing")
+_ASIDE = "simulated"  # the tag of cells that speak of the simulated school alone
+_SETTINGS = "export"  # the tag of the one cell that says where the export lies
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>
+body {{ font: 16px/1.5 system-ui, sans-serif; color: #1a1a1a; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }}
+h1 {{ margin-top: 3rem; border-bottom: 2px solid #1a1a1a; }}
+h1:first-of-type {{ margin-top: 0; }}
+h2 {{ margin-top: 2.5rem; }}
+a.anchor-link, style + table caption {{ display: none; }}
+img {{ max-width: 100%; height: auto; }}
+.output_html, .jp-OutputArea-output {{ overflow-x: auto; }}
+table {{ border-collapse: collapse; font-size: 0.85rem; font-variant-numeric: tabular-nums; margin: 0.5rem 0 1rem; }}
+th, td {{ padding: 0.25rem 0.6rem; border-bottom: 1px solid #ccc; text-align: right; vertical-align: top; }}
+th {{ background: #f2f2f2; }}
+pre {{ white-space: pre-wrap; margin: 0.5rem 0; }}
+[class*="stderr"] pre {{ border-left: 4px solid #D55E00; padding-left: 0.75rem; }}
+@media print {{ body {{ font-size: 11px; max-width: none; }} img, table {{ break-inside: avoid; }} }}
+</style>
+</head>
+<body>
+{body}
+</body>
+</html>
+"""
+
+
+def notebooks() -> Path:
+    """The folder of the notebooks: in the package where it is installed, beside it in a clone of the repository."""
+    installed = Path(__file__).parent / "notebooks"
+    return installed if installed.is_dir() else Path(__file__).parent.parent / "notebooks"
+
+
+def report(
+    directory: str | PathLike[str],
+    file: str | PathLike[str] | None = None,
+    *,
+    realm: str | None = None,
+    praise: Iterable[str] = (),
+) -> tuple[Path, list[str]]:
+    """Write an export's attendance and wellbeing as one HTML file that needs nothing else, not even a network.
+
+    Parameters
+    ----------
+    directory
+        The folder that ``hubmis-frames export`` wrote, with at least the tables of ``core``.
+    file
+        Where to write; ``report-<date>.html`` in that folder unless given.
+    realm
+        Which school, where the folder holds several.
+    praise
+        The categories of pastoral events that record something good; all others are counted as concerns, and the
+        report says which.
+
+    Returns
+    -------
+    tuple
+        The file, and a sentence for each part that could not be made; the file says so in its place.
+
+    Raises
+    ------
+    ExportError
+        The folder holds no export, or several schools and ``realm`` names none of them; or nothing could be made or
+        written.
+    """
+    folder = Path(directory).absolute()
+    manifest = _manifest(folder, realm)
+    try:
+        import nbconvert
+        import nbformat
+    except ImportError:
+        raise ExportError('A report takes more packages: pip install "hubmis-frames[notebooks]".') from None
+    target = Path(file).absolute() if file else folder / f"report-{datetime.now():%Y-%m-%d}.html"
+    if service := shared_by(target):
+        warnings.warn(
+            f"{target} seems to lie in {service}, and a report holds the names of children.",
+            HubmisWarning,
+            stacklevel=2,
+        )
+    whole = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(_head(manifest))])
+    settings = f"EXPORT, REALM, PRAISE = {str(folder)!r}, {manifest['realm']!r}, {list(praise)!r}"
+    with ThreadPoolExecutor(len(SECTIONS)) as pool:
+        parts = list(pool.map(lambda section: _run(section, settings), SECTIONS))
+    missing = [problem for _, problem in parts if problem]
+    if len(missing) == len(SECTIONS):
+        raise ExportError(f"Nothing of the report could be made. {' '.join(missing)}")
+    whole.cells += [cell for cells, _ in parts for cell in cells]
+    heading = ""
+    for number, cell in enumerate(whole.cells):
+        cell.id = f"cell-{number}"  # two notebooks may use the same ones
+        heading = next((line.lstrip("# ") for line in cell.source.splitlines() if line.startswith("#")), heading)
+        cell.metadata["alt"] = f"Chart below the heading: {heading}"
+    exporter = nbconvert.HTMLExporter(template_name="basic", exclude_input=True, exclude_output_prompt=True)
+    body, _ = exporter.from_notebook_node(whole)
+    page = _PAGE.format(title=html.escape(f"Attendance and wellbeing: {manifest['realm']}"), body=body)
+    try:
+        private_folder(target.parent)
+        with whole_file(target) as part:
+            part.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise ExportError(f"Cannot write {target}: {error.strerror or error}. Choose another file.") from error
+    return target, missing
+
+
+def _manifest(folder: Path, realm: str | None) -> dict[str, Any]:
+    found = {content["realm"]: content for content in manifests(folder)}
+    if not found:
+        raise ExportError(f"{folder} holds no export. Make one: hubmis-frames export {folder}")
+    if realm is None and len(found) == 1:
+        return next(iter(found.values()))
+    if realm not in found:
+        raise ExportError(f"{folder} holds {', '.join(sorted(found))}: say which with --realm (or realm=).")
+    return found[realm]
+
+
+def _head(manifest: dict[str, Any]) -> str:
+    fetched = manifest["operations"].get("student_attendance", {}).get("fetched_to")
+    lines = [
+        f"# Attendance and wellbeing: {manifest['realm']}",
+        f"Made on {datetime.now():%d %B %Y at %H:%M}. Marks were fetched up to {fetched or 'an unknown time'}.",
+        "**This page names children.** Keep it where only those may read it who may read the register, and remove it "
+        "when it has been read.",
+    ]
+    partly = [
+        f"- `{table}`: {entry['status']}. {' '.join(entry['remarks'])}"
+        for table, entry in manifest["operations"].items()
+        if entry["status"] != "complete"
+    ]
+    if partly or not manifest["finished_at"]:
+        lines.append("**The export is not complete**, so figures that build on these are not:")
+        lines.append("\n".join(partly) or "- it was interrupted.")
+    return "\n\n".join(lines)
+
+
+def _run(section: str, settings: str) -> tuple[list[Any], str]:
+    """The cells of a notebook run over an export, or a cell that says why there are none, and the reason."""
+    import nbclient
+    import nbformat
+
+    notebook = nbformat.read(notebooks() / f"{section}.ipynb", as_version=4)
+    notebook.cells = [cell for cell in notebook.cells if _ASIDE not in cell.metadata.get("tags", [])]
+    for cell in notebook.cells:
+        if _SETTINGS in cell.metadata.get("tags", []):
+            cell.source = settings
+    try:
+        with tempfile.TemporaryDirectory() as elsewhere:  # a notebook shall leave nothing behind
+            quiet = ["--log-level=40"]
+            client = nbclient.NotebookClient(
+                notebook, timeout=1800, resources={"metadata": {"path": elsewhere}}, extra_arguments=quiet
+            )
+            asyncio.run(client.async_execute())  # a loop of its own, in a notebook too
+    except nbclient.exceptions.CellExecutionError as error:
+        # Only our own messages are known to hold nothing of a child.
+        own = error.ename in ("ExportError", "BadArgumentError", "MissingFieldError")
+        reason = error.evalue if own else f"{error.ename}; run the notebook {section} over the export to see where."
+        problem = f"{section} could not be made: {reason}"
+        return [
+            nbformat.v4.new_markdown_cell(f"# {section[3:].capitalize()}\n\n**This part is missing.** {problem}")
+        ], problem
+    return notebook.cells, ""

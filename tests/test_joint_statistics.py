@@ -1,0 +1,195 @@
+"""What a hostile reading of wellbeing and joint analysis found: intervals of few, other types, schools, nobody."""
+
+import math
+import warnings
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from test_joint import marked, noted, people
+from test_wellbeing import STUDENTS, made
+
+from hubmis_frames.analysis import joint as jt
+from hubmis_frames.analysis import wellbeing as wb
+from hubmis_frames.errors import BadArgumentError, HubmisWarning
+
+EVENT, PLAN = ("x", "active", "wellbeing_event"), ("Plan", "active", "wellbeing_plan")
+
+
+def held(concerned: int, comparable: int, rng: np.random.Generator) -> tuple[bool, bool]:
+    """Whether students who are all alike but for chance show no difference: is there an interval, and is 0 in it."""
+    base = rng.beta(16, 3, concerned + comparable)
+    marks = marked({n: "".join(np.where(rng.random(35) < rate, "/", "I")) for n, rate in enumerate(base)})
+    row = jt.around_events(marks, noted(*((n, 14 + n % 7) for n in range(concerned))), 2).iloc[0]
+    return bool(pd.notna(row["difference_low"])), row["difference_low"] <= 0 <= row["difference_high"]
+
+
+def test_few_comparable_students_widen_the_interval_and_one_gives_none() -> None:
+    rng = np.random.default_rng(7)
+    assert not any(there for there, _ in (held(12, 1, rng) for _ in range(3)))
+    # Held 82 % of the time when each group's rate was taken for that of many.
+    assert np.mean([inside for _, inside in (held(12, 3, rng) for _ in range(60))]) >= 0.92
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("concerned", "comparable"), [(10, 40), (20, 12)])
+def test_the_interval_covers_as_often_as_it_says(concerned: int, comparable: int) -> None:
+    rng = np.random.default_rng(11)
+    assert 0.92 <= np.mean([held(concerned, comparable, rng)[1] for _ in range(500)]) <= 0.99
+
+
+def test_who_is_left_out_is_hidden_where_few_are_and_suppress_is_checked() -> None:
+    marks, events = marked({1: "/" * 42, 2: "/" * 42, 3: "/" * 42}), noted((1, 21), (2, 0))
+    assert jt.around_events(marks, events, 2).attrs["left_out"]["no sessions before or none after"] == 1
+    hidden = jt.around_events(marks, events, 2, suppress=5).attrs["left_out"]
+    assert hidden["no sessions before or none after"] is None
+    assert hidden["no sessions at all"] == 0
+    for bad in (True, 1, -3, 2.5):
+        with pytest.raises(BadArgumentError, match="suppress takes"):
+            jt.around_events(marks, events, 2, suppress=bad)  # type: ignore[arg-type]
+
+
+def test_an_old_date_of_one_student_does_not_disturb_the_windows_of_another() -> None:
+    dates = [(1, "1900-01-01"), (1, "2025-09-01"), (2, "2025-09-01"), (2, "2025-09-02"), (3, "1900-01-02")]
+    found = made(*((who, f"{day}T10:00Z") for who, day in dates))
+    table = wb.repeat(found, 2)
+    assert table["student_id"].tolist() == [2]
+    assert table["most_in_window"].tolist() == [2]
+
+
+def test_a_list_of_nobody_counts_nobody() -> None:
+    found = made((1, "2025-09-01T10:00Z", *EVENT), (2, "2025-09-01T10:00Z", *PLAN))
+    assert len(wb.plans(found, STUDENTS.head(0), "year_group_name")) == 0
+    assert len(wb.without_plan(found, STUDENTS.head(0))) == 0
+    assert wb.summarise(found, students=STUDENTS.head(0))["unlisted"].tolist() == [1]
+
+
+@pytest.mark.parametrize("dtype", ["str", "object", "category"])
+def test_a_missing_group_is_one_group_of_whatever_type(dtype: str) -> None:
+    students = STUDENTS.assign(year_group_name=pd.Series([*STUDENTS["year_group_name"]], dtype=dtype))
+    if dtype == "object":
+        students["year_group_name"] = students["year_group_name"].where(students["year_group_name"].notna(), None)
+    found = made((1, "2025-09-01T10:00Z", *EVENT), (5, "2025-09-01T10:00Z", *EVENT), (99, "2025-09-01T10:00Z", *PLAN),
+                 (99, "2025-09-01T10:00Z", *EVENT))  # fmt: skip
+    table = wb.summarise(found, "year_group_name", students=students)
+    assert table["students"].tolist() == [2, 2, 1, 1]
+    assert table["events"].tolist() == [1, 0, 0, 1]
+    assert table["unlisted"].tolist() == [0, 0, 0, 1]
+    assert wb.plans(found, students, "year_group_name")["students"].tolist() == [2, 2, 1, 1]
+    nameless = students.assign(year_group_name=pd.Series([None] * 6, dtype=dtype))
+    assert wb.summarise(found, "year_group_name", students=nameless)["students"].tolist() == [6]
+
+
+def test_plans_that_were_not_loaded_are_no_plans_only_aloud() -> None:
+    found = made((1, "2025-09-01T10:00Z", *EVENT))
+    for measure in (
+        lambda: wb.plans(found, STUDENTS),
+        lambda: wb.without_plan(found, STUDENTS),
+        lambda: jt.attendance_by_plan(marked({1: "//"}), found),
+    ):
+        with pytest.warns(HubmisWarning, match="no row is a wellbeing_plan") as said:
+            measure()
+        assert said[0].filename == __file__
+    # Deleted plans were loaded.
+    both = made((1, "2025-09-01T10:00Z", *EVENT), (1, "2025-09-01T10:00Z", *PLAN), deleted=[False, True])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert wb.plans(both, STUDENTS)["coverage"].tolist() == [0]
+
+
+def test_a_status_of_another_name_is_refused_and_not_taken_for_closed() -> None:
+    strange = made((1, "2025-09-01T10:00Z", "x", "Open"), (1, "2025-09-01T10:00Z", "x", "Open", "wellbeing_plan"))
+    assigned = pd.DataFrame({"pastoral_event_id": [100], "staff_id": [7]})
+    for measure in (
+        lambda: wb.open_age(strange, "2025-09-10"),
+        lambda: wb.plans(strange, STUDENTS),
+        lambda: wb.staff_load(strange, assigned),
+        lambda: jt.attendance_by_plan(marked({1: "//"}), strange),
+    ):
+        with pytest.raises(BadArgumentError, match="status 'Open', which is neither active nor inactive"):
+            measure()
+
+
+def test_a_closed_event_without_a_closing_date_is_not_open_because_others_have_one() -> None:
+    states = [("inactive", None), ("inactive", "2025-09-04"), ("active", None), (None, None)]
+    found = made(*((n, "2025-09-01T10:00Z", "x", status) for n, (status, _) in enumerate(states, 1)))
+    found["closed_date"] = pd.to_datetime([closed for _, closed in states])
+    assert wb.open_age(found, "2025-09-10")["student_id"].tolist() == [3, 4]
+    # The same of plans by day: without a status and with closing dates of others, it is in force still.
+    plans = found.assign(type="wellbeing_plan")
+    table = jt.attendance_by_plan(marked(dict.fromkeys(range(1, 5), "/////")), plans).set_index("status")
+    assert table["sessions"].tolist() == [5 + 5 + 3, 5, 2, 0]
+
+
+def test_frames_of_two_schools_are_not_joined() -> None:
+    marks, events = marked({1: "/" * 10}).assign(realm="A"), noted((1, 2), realm="A")
+    other, here = people({1: "Y"}).assign(realm="B"), people({1: "Y"}).assign(realm="A")
+    plan = noted((1, 2), kind="wellbeing_plan", status="active", realm="B")
+    support = pd.DataFrame(
+        {"learning_support_record_id": [1], "student_id": [1], "learning_support_date": [pd.NaT],
+         "inactive_date": [pd.NaT], "realm": ["B"]}
+    )  # fmt: skip
+    staff = pd.DataFrame({"pastoral_event_id": [0], "staff_id": [7], "name": ["Safe"], "realm": ["B"]})
+    assert jt.per_student(marks, events, here)["events"].tolist() == [1]
+    for measure in (
+        lambda: jt.per_student(marks, events, other),
+        lambda: jt.per_student(marks.assign(realm="B"), events),
+        lambda: jt.around_events(marks, events, 1, other),
+        lambda: jt.attendance_by_plan(marks, plan),
+        lambda: jt.attendance_by_learning_support(marks, support),
+        lambda: wb.summarise(events, students=other),
+        lambda: wb.plans(plan, here),
+        lambda: wb.timeline(events, 1, learning_support=support),
+        lambda: wb.staff_load(events, staff),
+        lambda: wb.shanarri(staff, events),
+    ):
+        with pytest.raises(BadArgumentError, match="several schools"):
+            measure()
+
+
+def test_ids_and_dates_of_other_types_are_the_same_ids_and_dates() -> None:
+    found = made((1, "2025-09-01T10:00Z"), (1, "2025-09-04T10:00Z"))
+    records = pd.DataFrame({"learning_support_record_id": [1], "student_id": [1], "inactive_date": [None]})
+    # Midnight in a British summer, as an instant, is the evening before in UTC.
+    days: list[Any] = [date(2025, 9, 3), "2025-09-03", pd.Timestamp("2025-09-02T23:00Z"), pd.Timestamp("2025-09-03")]
+    for day in days:
+        for who in (1, "1", 1.0):
+            mine = records.assign(learning_support_date=[day], student_id=[who])
+            line = wb.timeline(found, who, learning_support=mine)  # type: ignore[arg-type]
+            assert line["days_since_previous"].tolist()[1:] == [2, 1], (day, who)
+            table = jt.attendance_by_learning_support(marked({1: "/////"}), mine)
+            assert table["sessions"].tolist() == [3, 0, 2, 0], (day, who)
+    with pytest.raises(BadArgumentError, match="no ids"):
+        wb.timeline(found, "Ann")  # type: ignore[arg-type]
+    assigned = pd.DataFrame({"pastoral_event_id": ["100", None], "staff_id": ["7", "8"]})
+    assert wb.staff_load(found, assigned)["events"].tolist() == [1, 1]
+
+
+def test_what_has_no_id_is_not_all_one_thing_nor_everybodys() -> None:
+    found = made(*((n, "2025-09-01T10:00Z") for n in (1, 2, 3)))
+    found["pastoral_event_id"] = pd.array([100, None, None], dtype="Int64")
+    assigned = pd.DataFrame({"pastoral_event_id": [100, None], "staff_id": [7, 8]}, dtype="Int64")
+    table = wb.staff_load(found, assigned)
+    assert table["staff_id"].tolist()[:1] == [7]
+    assert table["events"].tolist() == [1, 2]
+    # An item without a name beside one with: the event has an indicator.
+    items = pd.DataFrame({"pastoral_event_id": [100, 100], "name": ["Safe", None]})
+    assert wb.shanarri(items, found)["events"].tolist() == [1, *[0] * 8]
+    assert wb.shanarri(items.assign(name=math.nan), found)["events"].tolist() == [*[0] * 8, 1]
+
+
+def test_days_that_are_none_are_refused() -> None:
+    found = made((1, "2025-09-01T10:00Z"))
+    for bad in (20250910, None, "soon", math.nan):
+        with pytest.raises(BadArgumentError, match="give a date such as"):
+            wb.open_age(found, bad)
+        with pytest.raises(BadArgumentError, match="give a date such as"):
+            wb.summarise(found, between=("2025-09-01", bad))
+    for few in ("2025-09-01", ("2025-09-01",)):
+        with pytest.raises(BadArgumentError, match="the first day and the last"):
+            wb.summarise(found, between=few)  # type: ignore[arg-type]
+    assert wb.summarise(found, between=(pd.Timestamp("2025-09-01", tz="UTC"), "2025-09-02"))["events"].tolist() == [1]
+    with pytest.raises(BadArgumentError, match="without_plan: n takes"):
+        wb.without_plan(found, STUDENTS, 1.5)  # type: ignore[arg-type]

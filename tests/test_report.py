@@ -1,0 +1,66 @@
+"""An export as one page: what stands in it, and what it says of what is missing."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import nbformat
+import pytest
+
+import hubmis_frames as hf
+from hubmis_frames.cli import main
+from hubmis_frames.report import SECTIONS, notebooks, report
+
+DEMO = Path(__file__).parent.parent / "data" / "demo"
+
+
+@pytest.mark.slow
+def test_a_report_is_one_file_that_needs_no_network_and_shows_no_code(tmp_path: Path):
+    file, missing = report(DEMO, tmp_path / "out" / "page.html", praise=["Achievement"])
+    page = file.read_text(encoding="utf-8")
+    assert missing == []
+    assert not re.search(r"<script|<link|src=.?https?:|import pandas", page)
+    assert page.count("data:image/png;base64,") >= 9
+    assert page.count('alt="Chart below the heading: ') == page.count("<img")
+    assert "Not counted, as praise: Achievement" in page
+    assert "simulated school" not in page  # what is true of it alone stands in no school's report
+    assert (file.stat().st_mode & 0o077) == 0
+
+
+@pytest.mark.slow
+def test_a_part_that_cannot_be_made_is_said_in_the_page_and_by_the_status(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    shutil.copytree(DEMO, tmp_path / "school")
+    shutil.rmtree(tmp_path / "school" / "pastoral_events")
+    manifest = next((tmp_path / "school").glob("manifest-*.json"))
+    content = json.loads(manifest.read_text(encoding="utf-8"))
+    content["operations"]["pastoral_events"] |= {"status": "not permitted", "tables": {}, "remarks": ["Ask for it."]}
+    manifest.write_text(json.dumps(content), encoding="utf-8")
+    assert main(["report", str(tmp_path / "school"), "--file", str(tmp_path / "page.html")]) == 3
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "The export is not complete" in page
+    assert "This part is missing." in page
+    assert "not permitted. Ask for it." in page
+    assert "For whom can it still be avoided?" in page
+    assert "03-wellbeing could not be made" in capsys.readouterr().err
+
+
+def test_a_folder_without_an_export_or_with_several_schools_is_said_at_once(tmp_path: Path):
+    with pytest.raises(hf.ExportError, match="holds no export"):
+        report(tmp_path)
+    for realm in ("A", "B"):
+        (tmp_path / f"manifest-{realm}.json").write_text(json.dumps({"realm": realm}), encoding="utf-8")
+    with pytest.raises(hf.ExportError, match=r"holds A, B: say which with --realm"):
+        report(tmp_path)
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_each_section_has_one_cell_of_settings_and_says_aside_what_is_the_simulated_schools(section: str):
+    cells = nbformat.read(notebooks() / f"{section}.ipynb", as_version=4).cells
+    settings = [cell.source for cell in cells if "export" in cell.metadata.get("tags", [])]
+    assert len(settings) == 1
+    assert settings[0].startswith("EXPORT = ")
+    others = [cell.source for cell in cells if "simulated" not in cell.metadata.get("tags", [])]
+    assert not [text for text in others if re.search("in the simulated school", text, re.IGNORECASE)]
