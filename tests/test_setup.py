@@ -492,6 +492,8 @@ def test_a_manifest_that_is_none_is_a_sentence(tmp_path: Path, capsys: pytest.Ca
     assert main(["export", "out", "--tables", "genders"]) == 0
     (manifest,) = (tmp_path / "out").glob("manifest-*.json")
     manifest.write_text(held)
+    assert main(["report", "out"]) == 1
+    assert "is passed over" in capsys.readouterr().err
     assert main(["export", "out", "--tables", "genders"]) == 1
     assert "cannot be read. Remove it, or export into another directory" in capsys.readouterr().err
 

@@ -111,11 +111,21 @@ class Manifest:
 
 
 def manifests(directory: Path) -> list[dict[str, Any]]:
-    """What the manifests of a directory hold, one per realm; those that cannot be read are passed over."""
+    """What the manifests of a directory hold, one per realm; others are passed over with a warning."""
     found = []
     for file in sorted(directory.glob("manifest-*.json")):
+        content = None
         with contextlib.suppress(OSError, ValueError):
-            found.append(json.loads(file.read_text(encoding="utf-8")))
+            content = json.loads(file.read_text(encoding="utf-8"))
+        if isinstance(content, dict) and content.get("format") == FORMAT and content.keys() >= {"realm", "operations"}:
+            found.append(content)
+        else:
+            warnings.warn(
+                f"{file} cannot be read, or is another version's, and is passed over. Export again: that writes it "
+                "anew, or says why it cannot.",
+                HubmisWarning,
+                stacklevel=4,
+            )
     return found
 
 
