@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from . import endpoints as _declared
 from .__about__ import __version__
-from .connect import connect, demo
+from .connect import connect, connect_group, demo
 from .endpoints import *  # noqa: F403 - every loader, by the declarations
 from .endpoints.declaration import CATALOGUE
 from .errors import (
@@ -31,6 +31,7 @@ from .errors import (
 )
 from .export import read
 from .frames.keys import join, keys
+from .group import Group
 from .load import load, load_tables
 from .privacy import open_key, pseudonymise, suppress
 from .reference import document as _document
@@ -61,6 +62,7 @@ __all__ = [
     "CredentialsError",
     "ExportError",
     "FilterIgnoredError",
+    "Group",
     "HubmisError",
     "HubmisWarning",
     "IncompleteError",
@@ -77,6 +79,7 @@ __all__ = [
     "__version__",
     "attendance",
     "connect",
+    "connect_group",
     "demo",
     "endpoints",
     "join",

@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from . import __about__, cli_setup
 from .connect import connect, demo
@@ -14,7 +15,7 @@ from .console import COMPLETE, FAILED, PARTLY, print_json, progress_line
 from .console import print_table as _print
 from .endpoints import CATALOGUE
 from .errors import HubmisError, HubmisWarning, did_you_mean
-from .export import CORE
+from .export import CORE, WINDOW
 from .reference import describe, endpoints
 from .report import report
 from .school import School
@@ -107,7 +108,15 @@ def _parser() -> argparse.ArgumentParser:
     _add_tables(command)
     command.add_argument("--free-text", action="store_true", help="write notes and descriptions about children too")
     command.add_argument("--pseudonymise", action="store_true", help="write pseudonyms, and nothing that names people")
-    command.add_argument("--refresh", action="store_true", help="ask for everything anew, whatever the cache holds")
+    command.add_argument(
+        "--refresh", action="store_true",
+        help="bring the export up to date: ask anew whatever the cache holds, but of marks for their last days alone",
+    )  # fmt: skip
+    command.add_argument(
+        "--window", type=int, default=WINDOW, metavar="DAYS",
+        help="with --refresh: for how many days before a student's last mark corrections are looked for "
+        "(default %(default)s)",
+    )  # fmt: skip
     _add_json(command)
     _add_connection(command)
 
@@ -212,11 +221,16 @@ def _demo(given: argparse.Namespace) -> int:
 
 def _export(given: argparse.Namespace) -> int:
     with _school(given) as school:
-        choices = {"refresh": given.refresh, "free_text": given.free_text, "pseudonymise": given.pseudonymise}
+        choices = {
+            "refresh": given.refresh,
+            "window": given.window,
+            "free_text": given.free_text,
+            "pseudonymise": given.pseudonymise,
+        }
         return _export_to(school, given.directory, _tables(given), given.json, **choices)
 
 
-def _export_to(school: School, directory: Path, tables: str | list[str], as_json: bool = False, **choices: bool) -> int:
+def _export_to(school: School, directory: Path, tables: str | list[str], as_json: bool = False, **choices: Any) -> int:
     with progress_line() as show:
         done = school.export(directory, tables, each=show, **choices)
     _print(done, as_json)
@@ -248,8 +262,8 @@ def _plan(given: argparse.Namespace) -> int:
     unknown = int(cost["requests"].isna().sum())
     minutes = cost["minutes"].sum()
     print(
-        f"\nAt least {int(cost['requests'].sum() - cost['cached'].sum())} requests to send: {minutes:.0f} minutes at "
-        "one every five seconds, the documented rate once a burst of up to 500 is spent."
+        f"\nAt least {int(cost['requests'].sum() - cost['cached'].sum())} requests to send, in {minutes:.1f} minutes: "
+        "quickly while the burst of up to 500 lasts, then one every five seconds, the documented rate."
     )
     if unknown:
         print(

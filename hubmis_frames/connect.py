@@ -3,9 +3,12 @@
 import atexit
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
-from .errors import BadArgumentError
+from .errors import BadArgumentError, SettingsError
+from .group import Group
 from .http import PATIENT, Cipher, Patience, Rate, Session
 from .keyring import cipher
 from .school import School
@@ -95,6 +98,38 @@ def open_session(
         cipher=cipher,
         patience=patience,
     )
+
+
+def connect_group(realms: Iterable[str], **settings: Any) -> Group:
+    """Connect to several schools that one client may read. Nothing is sent until something is loaded.
+
+    Parameters
+    ----------
+    realms
+        The realms, each of a school.
+    **settings
+        As for :func:`connect`, the same for every school.
+
+    Returns
+    -------
+    Group
+        What the loaders are called with, in place of a school.
+
+    Raises
+    ------
+    SettingsError
+        A realm is named twice, or none; or as for :func:`connect`.
+
+    Examples
+    --------
+    >>> import hubmis_frames as hf
+    >>> group = hf.connect_group(["S1", "S2"])  # doctest: +SKIP
+    >>> students = hf.load_students(group)  # doctest: +SKIP
+    """
+    named = [realms] if isinstance(realms, str) else list(realms)
+    if not named or len(set(named)) < len(named):
+        raise SettingsError("A group takes the realm of at least one school, and each once.")
+    return Group(connect(realm, **settings) for realm in named)
 
 
 def demo(students: int = 240, *, seed: int = 1, progress: bool | None = None) -> School:

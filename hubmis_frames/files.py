@@ -1,6 +1,7 @@
 """Files and folders that hold a school's data: private to their owner, named safely, written whole or not at all."""
 
 import contextlib
+import filecmp
 import hashlib
 import os
 import re
@@ -42,19 +43,32 @@ def shared_by(folder: Path) -> str | None:
 
 
 @contextlib.contextmanager
-def whole_file(file: Path) -> Iterator[Path]:
-    """Yield a temporary file beside ``file`` that takes its place once it is complete and on the disk."""
+def scratch_file(file: Path) -> Iterator[Path]:
+    """Yield an empty temporary file beside ``file``, which goes in the end."""
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.", suffix=".part")
     os.close(handle)  # mkstemp made it 0600
-    part = Path(name)
     try:
-        yield part
-        with part.open("rb+") as written:
-            os.fsync(written.fileno())
-        part.replace(file)
-        _sync_folder(file.parent)
+        yield Path(name)
     finally:
-        part.unlink(missing_ok=True)
+        Path(name).unlink(missing_ok=True)
+
+
+def put(part: Path, file: Path) -> None:
+    """Let a file that is complete take the place of another, unless that is the same already."""
+    if file.exists() and filecmp.cmp(part, file, shallow=False):
+        return
+    with part.open("rb+") as written:
+        os.fsync(written.fileno())
+    part.replace(file)
+    _sync_folder(file.parent)
+
+
+@contextlib.contextmanager
+def whole_file(file: Path) -> Iterator[Path]:
+    """Yield a temporary file beside ``file`` that takes its place once it is complete and on the disk."""
+    with scratch_file(file) as part:
+        yield part
+        put(part, file)
 
 
 def _sync_folder(folder: Path) -> None:

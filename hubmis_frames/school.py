@@ -27,9 +27,9 @@ from .errors import (
     NotPermittedError,
     PayloadError,
 )
-from .export import Choices, export, plan
+from .export import WINDOW, Choices, export, plan
 from .files import shared_by
-from .frames import Report, tidy, to_pandas
+from .frames import Batch, Report, flatten, joined_by_name, to_pandas
 from .http import Answer, Outcome, Pages, Session, gather, parse, read_pages
 from .privacy import open_key
 from .request import Request
@@ -108,6 +108,10 @@ class School:
         """Requests sent so far, those for tokens and repeated attempts included."""
         return self._session.sent
 
+    def seconds(self, requests: int) -> float:
+        """How long so many requests would take: quickly what is left of the burst, then the others one by one."""
+        return self._session.seconds(requests)
+
     def close(self) -> None:
         """Close connections and the cache."""
         self._session.close()
@@ -124,9 +128,9 @@ class School:
         -------
         DataFrame
             One row per operation: ``table``; ``requests``, of which ``cached`` cost nothing; ``minutes``
-            for the others at one request every five seconds, the documented rate once its burst is
-            spent. Both are missing where they depend on a list that is not loaded yet: ``basis`` says
-            on which.
+            for the others, one after the other: as fast as HUBmis has answered so far while what is left of
+            the burst of 500 lasts, then at one request every 5.25 seconds, just under the documented rate.
+            Both are missing where they depend on a list that is not loaded yet: ``basis`` says on which.
 
         Raises
         ------
@@ -141,6 +145,7 @@ class School:
         tables: str | Iterable[str] = "core",
         *,
         refresh: bool = False,
+        window: int = WINDOW,
         free_text: bool = False,
         pseudonymise: bool = False,
         each: Callable[[str], None] = lambda _: None,
@@ -151,6 +156,11 @@ class School:
         fetched, when, how many rows, and what was not permitted. A file appears whole or not at all.
         What was fetched stays in the cache, so an export that was interrupted goes on where it was.
 
+        ``core`` costs one request for each student, form, tutor group and house; for each list that has pages, its
+        pages and one more to be sure of the end; two for each of the four lists of the calendar, whose last year the
+        marks reach back to, and for the pastoral categories, of events and of plans; one for each other list; one to
+        learn the number of the first page; and the token's.
+
         Parameters
         ----------
         directory
@@ -158,7 +168,14 @@ class School:
         tables
             ``"core"``, the name of a table, or several. Tables whose ids are needed come with them.
         refresh
-            Ask HUBmis for everything, whatever the cache holds.
+            Bring an earlier export in the same directory up to date: ask anew whatever the cache holds, and of marks
+            ask for the last days alone. The files become what a new export would write, and those in which nothing
+            changed are not touched. Marks that are no longer sent are kept in ``student_attendance_vanished``, with
+            the instant at which that was noticed; the manifest counts them, and the new and changed ones. Marks are
+            asked for whole where there are none yet, or where the earlier export was made otherwise.
+        window
+            With ``refresh``: how many days before a student's last mark a mark may still have been corrected. A
+            correction of an older one is missed, until an export without ``refresh`` or with a larger window.
         free_text
             Write free text about children too: titles and descriptions of pastoral events, notes of
             learning support, remarks on marks. Left out by default; the manifest says which.
@@ -189,7 +206,7 @@ class School:
                 f"{directory} seems to lie in {service}, so what is written there leaves this machine. Is that "
                 "where children's data may go?"
             )
-        choices = Choices(refresh, free_text, open_key() if pseudonymise else None)
+        choices = Choices(refresh, window, free_text, open_key() if pseudonymise else None)
         return export(self, Path(directory), tables, choices, each)
 
     def cache(self) -> dict[str, object]:
@@ -256,22 +273,27 @@ class School:
         return requests_of(self.resolve(endpoint), arguments, self.current_year)
 
     def fetch(
-        self, endpoint: Endpoint, requests: Sequence[Request], *, refresh: bool = False, show: str = ""
+        self,
+        endpoint: Endpoint,
+        requests: Sequence[Request],
+        *,
+        refresh: bool = False,
+        each: Callable[[Batch], None] | None = None,
     ) -> Fetched:
-        """Send requests, as far as their answers are not cached, and make tidy tables of the answers."""
+        """Send requests, as far as their answers are not cached, and make tidy tables of the answers.
+
+        With ``each``, tables are handed to it batch by batch, as they come, and none is kept.
+        """
         endpoint = self.resolve(endpoint)
         fetched = Fetched({}, Report())
+        kept: list[dict[str, pa.Table]] = []
+        take = each or (lambda batch: kept.append(batch.tables))
         # Closed whatever happens, so that nobody goes on asking for what nobody waits for.
-        with contextlib.closing(self._answers(endpoint, requests, refresh, show, fetched)) as answers:
-            try:
-                fetched.tables = tidy(endpoint, answers, fetched.report)
-            except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
-                if isinstance(error, HubmisError):
-                    raise
-                raise PayloadError(
-                    f"{endpoint.loader}: an answer could not be made tidy ({type(error).__name__}). It is kept in the "
-                    "cache until refresh=True. Please report it with the shape of the answer, and no child's data."
-                ) from error
+        with contextlib.closing(self._answers(endpoint, requests, refresh, fetched)) as answers:
+            batches = flatten(endpoint, answers, fetched.report)
+            while batch := _next(batches, endpoint):
+                take(batch)
+        fetched.tables = joined_by_name(kept)
         if fetched.failed and len(fetched.failed) == len(requests):
             raise next(iter(fetched.failed.values()))
         return fetched
@@ -308,12 +330,11 @@ class School:
             warnings.warn(sentence, HubmisWarning, stacklevel=6)
 
     def _answers(
-        self, endpoint: Endpoint, requests: Sequence[Request], refresh: bool, show: str, fetched: Fetched
+        self, endpoint: Endpoint, requests: Sequence[Request], refresh: bool, fetched: Fetched
     ) -> Generator[tuple[tuple[int | str, ...], Sequence[bytes]], None, None]:
         hidden = not self._progress or len(requests) < 2
         with contextlib.closing(gather(requests, lambda request: self._ask(endpoint, request, refresh))) as outcomes:
-            name = show or endpoint.table
-            bar = tqdm(outcomes, name, len(requests), disable=hidden, delay=2, leave=False, unit="request")
+            bar = tqdm(outcomes, endpoint.table, len(requests), disable=hidden, delay=2, leave=False, unit="request")
             yield from self._heard(bar, fetched)
 
     def _heard(
@@ -373,6 +394,18 @@ def _dates(years: pd.DataFrame, names: Sequence[str]) -> pd.Series | None:
         if name in years and years[name].notna().any():
             return pd.to_datetime(years[name], errors="coerce", utc=True).dt.tz_localize(None)
     return None
+
+
+def _next(batches: Iterator[Batch], endpoint: Endpoint) -> Batch | None:
+    try:
+        return next(batches, None)
+    except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
+        if isinstance(error, HubmisError):
+            raise
+        raise PayloadError(
+            f"{endpoint.loader}: an answer could not be made tidy ({type(error).__name__}). It is kept in the "
+            "cache until refresh=True. Please report it with the shape of the answer, and no child's data."
+        ) from error
 
 
 def _rows(value: object, endpoint: Endpoint) -> list[object]:

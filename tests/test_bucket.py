@@ -1,11 +1,13 @@
 """The rate limit shared by threads and processes."""
 
+import contextlib
 import multiprocessing
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from hubmis_frames.http import Bucket, Rate
+from hubmis_frames.http import Bucket, Rate, Session
+from hubmis_frames.http.session import THREADS
 
 
 class Clock:
@@ -95,3 +97,15 @@ def test_threads_of_several_processes_keep_to_one_limit(tmp_path: Path):
     # Each thread takes one place more after its time is up.
     assert taken <= 5 + passed / 0.0525 + 1
     assert taken > 12
+
+
+def test_a_plan_reckons_with_what_is_left_of_the_burst_and_then_with_the_pace(tmp_path: Path):
+    session = Session(
+        base_url="http://127.0.0.1:9", realm="S999", client_id="a", client_secret="b", cache_dir=None,
+        rate_file=tmp_path / "rate.sqlite",
+    )  # fmt: skip
+    with contextlib.closing(session):
+        assert session.seconds(500) == 500 * session._adapter.latency / THREADS
+        session.bucket.lower(100)
+        assert abs(session.seconds(300) - session.seconds(100) - 200 * 5.25) < 0.1
+        assert session.seconds(0) == 0

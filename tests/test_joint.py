@@ -489,17 +489,19 @@ def test_the_picture_of_before_and_after_always_says_how_many_and_the_note() -> 
     registers = {n: ("/I//" * 20)[n : 60 + n] for n in range(1, 9)}
     rows = ((1, 30), (2, 31), (3, 40))
     for events, suppress, below in (
-        (noted(*rows), None, "3 students with an event"),
+        (noted(*rows), None, "3 students with an event, 5 students to compare with"),
         (noted(*rows), 5, "numbers of students hidden where they are few"),
-        (noted(), None, "no students with an event"),
+        (noted(), None, "no students with an event, no students to compare with"),
     ):
         table = jt.around_events(marked(registers), events, 2, by_week=True, suppress=suppress)
         ax = before_and_after(table)
         said = [text.get_text() for text in ax.texts]
-        assert said[0] == below
+        assert said[0] == f"% of possible sessions; {below}"
         assert said.count("hidden") == int(table["suppressed"].sum())
         assert "regression to the mean" in ax.get_xlabel().replace("\n", " ")
-        assert ("Nothing to show" in said[-1]) == (below != "3 students with an event")
+        assert any("Nothing to show" in each for each in said) == (
+            below != "3 students with an event, 5 students to compare with"
+        )
         plt.close(ax.figure)
     with pytest.raises(BadArgumentError, match="by_week=True"):
         before_and_after(jt.around_events(marked(registers), noted(*rows), 2))

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import hubmis_frames as hf
-from hubmis_frames.export.run import INCOMPLETE
+from hubmis_frames.export.write import INCOMPLETE
 from hubmis_frames.school import School
 from hubmis_frames.simulator import Simulator, build_world
 

@@ -2,6 +2,7 @@
 
 from .plan import CORE, Step, plan, steps_of
 from .read import read
+from .refresh import WINDOW
 from .run import Choices, export
 
-__all__ = ["CORE", "Choices", "Step", "export", "plan", "read", "steps_of"]
+__all__ = ["CORE", "WINDOW", "Choices", "Step", "export", "plan", "read", "steps_of"]

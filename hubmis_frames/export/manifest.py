@@ -31,6 +31,8 @@ class Entry:
     cached: int = 0
     fetched_from: str | None = None
     fetched_to: str | None = None
+    whole_from: str | None = None
+    """When all of it was last asked for, where since then only its last days were."""
     failed: dict[str, str] = field(default_factory=dict)
     """The ids that failed, each with the reason."""
     remarks: list[str] = field(default_factory=list)

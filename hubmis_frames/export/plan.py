@@ -13,7 +13,6 @@ from ..endpoints import CATALOGUE
 from ..endpoints.declaration import YEAR, Endpoint, Parameter
 from ..errors import BadArgumentError
 from ..frames import to_pandas
-from ..http import DOCUMENTED
 from ..request import Request
 
 if TYPE_CHECKING:
@@ -126,8 +125,8 @@ def steps_of(tables: str | Iterable[str]) -> list[Step]:
     return list(ordered.values())
 
 
-def plan(school: "School", tables: str | Iterable[str]) -> pd.DataFrame:
-    """Say what an export would cost. See :meth:`School.plan`."""
+def plan(school: "School", tables: str | Iterable[str], sent: int = 0) -> pd.DataFrame:
+    """Say what an export would cost once ``sent`` other requests are through. See :meth:`School.plan`."""
     year = _cached_year(school)
     loaded: dict[str, pd.DataFrame] = {}
     rows = []
@@ -148,10 +147,11 @@ def plan(school: "School", tables: str | Iterable[str]) -> pd.DataFrame:
                 "table": step.endpoint.table,
                 "requests": cached + to_send if known else pd.NA,
                 "cached": cached,
-                "minutes": to_send * DOCUMENTED.interval / 60 if known else pd.NA,
+                "minutes": (school.seconds(sent + to_send) - school.seconds(sent)) / 60 if known else pd.NA,
                 "basis": _basis(step, known, to_send),
             }
         )
+        sent += to_send
     frame = pd.DataFrame(rows)
     return frame.astype({"requests": "Int64", "cached": "Int64", "minutes": "Float64", "basis": "str"})
 

@@ -15,7 +15,7 @@ from ..errors import ExportError, HubmisWarning
 from ..frames import joined, to_pandas
 from ..source import come_from
 from .manifest import manifests
-from .run import FILE, INCOMPLETE, partition
+from .write import FILE, INCOMPLETE, partition
 
 
 def read(directory: str | PathLike[str], table: str, *, realm: str | None = None) -> pd.DataFrame:

@@ -1,30 +1,30 @@
 """Running an export: step by step, each table written whole, one failure not stopping the others."""
 
 import contextlib
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 import filelock
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from ..errors import CredentialsError, ExportError, HubmisError, NotPermittedError
-from ..files import private_folder, safe_name, whole_file
-from ..frames import AS_SENT, free_name, to_pandas
+from ..errors import BadArgumentError, CredentialsError, ExportError, HubmisError, NotPermittedError
+from ..files import private_folder
+from ..frames import AS_SENT, Batch, empty, free_name, joined, to_pandas
 from ..privacy import pseudonymise, without_free_text
 from .manifest import Entry, Manifest
 from .plan import Step, first_day, steps_of
+from .refresh import HISTORIES, WINDOW, History, open_history, vanished_rows
+from .write import FILE, INCOMPLETE, Sink, partition
 
 if TYPE_CHECKING:
+    from ..request import Request
     from ..school import Fetched, School
 
-ROW_GROUP = 2**17
-FILE = "part-0.parquet"
-INCOMPLETE = "_INCOMPLETE.txt"  # readers of Parquet pass over names that begin so
+_NEVER_EMPTY = "academic_years"  # ages and bounds are reckoned by it
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class Choices:
     """How an export is made."""
 
     refresh: bool = False
+    window: int = WINDOW
     free_text: bool = False
     key: bytes | None = None
     """The key for pseudonyms, where they are wanted."""
@@ -42,6 +43,8 @@ def export(
 ) -> pd.DataFrame:
     """Write tables to Parquet. See :meth:`School.export`."""
     steps = steps_of(tables)
+    if choices.window < 0:
+        raise BadArgumentError(f"window is a number of days, 0 or more; not {choices.window}.")
     try:
         private_folder(directory)
         lock = filelock.FileLock(directory / ".export.lock", mode=0o600)
@@ -65,13 +68,14 @@ def _run(
     if year is None and any(step.endpoint.year for step in steps):
         year = school.current_year()
     manifest = Manifest(directory, school.realm, school.base_url, year, choices.free_text, choices.key is not None)
-    loaded: dict[str, pd.DataFrame] = {}
+    needed = {_NEVER_EMPTY, *(parent for step in steps for parent in step.parents)}
+    run = _Run(school, directory, year, choices, manifest.entries, needed)
     rows = []
     for number, step in enumerate(steps, 1):
-        each(step.endpoint.table)
-        entry = _step(school, directory, step, loaded, year, choices)
         table = step.endpoint.table
-        _remove_older(directory, partition(school.realm), manifest.entries.get(table), entry)
+        each(table)
+        entry = run.step(step)
+        run.remove_older(manifest.entries.get(table), entry)
         manifest.write(table, entry, complete=number == len(steps))
         rows.append(
             {
@@ -86,47 +90,139 @@ def _run(
     return pd.DataFrame(rows).astype({"rows": "Int64"})
 
 
-def _remove_older(directory: Path, part: str, older: Entry | None, entry: Entry) -> None:
-    """Remove what an earlier export wrote of an operation and this one did not: it would pass for this one's."""
-    for name in set(older.tables) - set(entry.tables) if older else ():
-        folder = directory / name / f"realm={part}"
-        for file in (folder / FILE, folder / INCOMPLETE):
-            file.unlink(missing_ok=True)
-        for empty in (folder, folder.parent):
-            with contextlib.suppress(OSError):
-                empty.rmdir()
+@dataclass
+class _Run:
+    school: "School"
+    directory: Path
+    year: int | None
+    choices: Choices
+    earlier: dict[str, Entry]
+    needed: set[str]
+    """The tables by whose rows others are asked."""
+    loaded: dict[str, pd.DataFrame] = field(default_factory=dict)
 
+    def step(self, step: Step) -> Entry:
+        """Ask for one operation and write its tables."""
+        endpoint = self.school.resolve(step.endpoint)
+        entry = Entry(endpoint.title, endpoint.path, endpoint.path_source, "complete")
+        if missing := [parent for parent in step.parents if parent not in self.loaded]:
+            entry.status = "failed"
+            entry.remarks = [f"It is asked by the ids of {' and '.join(missing)}, which could not be had."]
+            return entry
+        try:
+            with contextlib.ExitStack() as stack:
+                self._fetch(step, entry, stack)
+        except CredentialsError:
+            raise  # every other table would fail in the same way
+        except HubmisError as error:
+            entry.status = "not permitted" if isinstance(error, NotPermittedError) else "failed"
+            entry.remarks = [str(error)]
+        return entry
 
-def _step(
-    school: "School", directory: Path, step: Step, loaded: dict[str, pd.DataFrame], year: int | None, choices: Choices
-) -> Entry:
-    endpoint = school.resolve(step.endpoint)
-    entry = Entry(endpoint.title, endpoint.path, endpoint.path_source, "complete")
-    if missing := [parent for parent in step.parents if parent not in loaded]:
-        entry.status = "failed"
-        entry.remarks = [f"It is asked by the ids of {' and '.join(missing)}, which could not be had."]
-        return entry
-    try:
-        fetched = school.fetch(endpoint, step.requests(school, loaded, year), refresh=choices.refresh)
-    except CredentialsError:
-        raise  # every other table would fail in the same way
-    except HubmisError as error:
-        entry.status = "not permitted" if isinstance(error, NotPermittedError) else "failed"
-        entry.remarks = [str(error)]
-        return entry
-    entry.requests, entry.cached = fetched.requests, fetched.cached
-    entry.fetched_from, entry.fetched_to = fetched.ages["fetched_from"], fetched.ages["fetched_to"]
-    entry.remarks = fetched.report.sentences() + _without_ids(step, loaded)
-    if choices.key is None:
-        entry.failed = {", ".join(map(str, ids)): str(error) for ids, error in fetched.failed.items()}
-    if fetched.failed or _without_ids(step, loaded):
-        entry.status = "incomplete"
-    for name, table in fetched.tables.items():
-        shown = _shown(name, table, school.realm, loaded, year, choices)
-        write_table(directory / name / f"realm={partition(school.realm)}", shown, _remark(fetched))
-        entry.tables[name] = len(table)
-    loaded[endpoint.table] = to_pandas(fetched.tables[endpoint.table])
-    return entry
+    def _fetch(self, step: Step, entry: Entry, stack: contextlib.ExitStack) -> None:
+        endpoint = self.school.resolve(step.endpoint)
+        requests = step.requests(self.school, self.loaded, self.year)
+        history, people = self._history(step, requests)
+        if history:
+            requests = [self._lately(step, request, history.ask_from(people[request.ids])) for request in requests]
+        sinks: dict[str, Sink] = {}
+        kept: list[pa.Table] = []
+
+        def take(batch: Batch) -> None:
+            for name, table in batch.tables.items():
+                if name not in sinks:
+                    sinks[name] = stack.enter_context(Sink(self.directory, self._folder(name)))
+                shown = self._shown(name, table)
+                if history and batch.requests:
+                    shown = history.lay_over([people[ids] for ids in batch.requests], shown)
+                sinks[name].add(shown)
+            if endpoint.table in self.needed:
+                kept.append(batch.tables[endpoint.table])
+
+        # What is personal is decided for a whole column, so pseudonyms are given when all of it is there.
+        whole = self.choices.key is not None
+        fetched = self.school.fetch(endpoint, requests, refresh=self.choices.refresh, each=None if whole else take)
+        if whole:
+            take(Batch([request.ids for request in requests if request.ids not in fetched.failed], fetched.tables))
+        entry.requests, entry.cached = fetched.requests, fetched.cached
+        entry.fetched_from, entry.fetched_to = fetched.ages["fetched_from"], fetched.ages["fetched_to"]
+        entry.remarks = fetched.report.sentences() + _without_ids(step, self.loaded)
+        if history:
+            sinks[endpoint.table].add(history.rest(list(people.values()), [people[ids] for ids in fetched.failed]))
+            self._end(history, entry, endpoint.table, stack)
+        if self.choices.key is None:
+            entry.failed = {", ".join(map(str, ids)): str(error) for ids, error in fetched.failed.items()}
+        if fetched.failed or _without_ids(step, self.loaded):
+            entry.status = "incomplete"
+        for name, sink in sinks.items():
+            sink.write(_remark(fetched))
+            entry.tables[name] = sink.rows
+        if kept:
+            self.loaded[endpoint.table] = to_pandas(joined(kept))
+
+    def _history(
+        self, step: Step, requests: Sequence["Request"]
+    ) -> tuple[History | None, dict[tuple[int | str, ...], object]]:
+        """What is here of a history that its last days bring up to date, and each person's id as it stands there."""
+        endpoint = self.school.resolve(step.endpoint)
+        keys = HISTORIES.get(endpoint.table)
+        if not self.choices.refresh or keys is None:
+            return None, {}
+        declared = empty(endpoint)[endpoint.table]
+        shown = self._shown(endpoint.table, declared).column_names
+        file = self._folder(endpoint.table) / FILE
+        history = open_history(endpoint, file, shown, self.earlier.get(endpoint.table), self.choices.window)
+        ids = pa.table({keys.who: pa.array([request.ids[0] for request in requests], pa.int64())})
+        people = self._shown(endpoint.table, ids)[keys.who].to_pylist()
+        return history, dict(zip((request.ids for request in requests), people, strict=True))
+
+    def _lately(self, step: Step, request: "Request", since: date | None) -> "Request":
+        """The request for somebody's rows from a day on."""
+        if since is None:
+            return request
+        who = HISTORIES[step.endpoint.table].who
+        return self.school.requests(step.endpoint, {who: request.ids[0], "date_time_from": since})[0]
+
+    def _end(self, history: History, entry: Entry, table: str, stack: contextlib.ExitStack) -> None:
+        """Say what the refresh did, and keep what is no longer sent in a table of its own."""
+        name = f"{table}_vanished"
+        earlier = self.earlier[table]
+        entry.whole_from = earlier.whole_from or earlier.fetched_from
+        entry.remarks.append(
+            f"its last {self.choices.window} days were asked again; the whole was, at {entry.whole_from}"
+        )
+        entry.remarks += history.sentences()
+        rows = vanished_rows(history, self._folder(name) / FILE)
+        if rows is not None:
+            entry.remarks.append(f"rows no longer sent are kept in the table {name}")
+            sink = stack.enter_context(Sink(self.directory, self._folder(name)))
+            sink.add(rows)
+            sink.write(None)
+
+    def _folder(self, table: str) -> Path:
+        return self.directory / table / f"realm={partition(self.school.realm)}"
+
+    def _shown(self, name: str, table: pa.Table) -> pa.Table:
+        """What of a table may stand in a file."""
+        if not self.choices.free_text:
+            table = table.select(without_free_text(name, table.column_names))
+        if "realm" in table.column_names:  # that name is the folder's
+            table = table.rename_columns({"realm": free_name(f"realm{AS_SENT}", table.column_names)})
+        if self.choices.key is None:
+            return table
+        start = first_day(self.loaded, self.year)
+        frames = pseudonymise({name: to_pandas(table)}, self.choices.key, year_start=start, realm=self.school.realm)
+        return pa.Table.from_pandas(frames[name], preserve_index=False).replace_schema_metadata(None)
+
+    def remove_older(self, older: Entry | None, entry: Entry) -> None:
+        """Remove what an earlier export wrote of an operation and this one did not: it would pass for this one's."""
+        for name in set(older.tables) - set(entry.tables) if older else ():
+            folder = self._folder(name)
+            for file in (folder / FILE, folder / INCOMPLETE):
+                file.unlink(missing_ok=True)
+            for empty_folder in (folder, folder.parent):
+                with contextlib.suppress(OSError):
+                    empty_folder.rmdir()
 
 
 def _without_ids(step: Step, loaded: dict[str, pd.DataFrame]) -> list[str]:
@@ -135,43 +231,7 @@ def _without_ids(step: Step, loaded: dict[str, pd.DataFrame]) -> list[str]:
     return [f"{missing} rows of {step.parent} have no id, so nothing was asked about them"] if missing else []
 
 
-def write_table(folder: Path, table: pa.Table, incomplete: str | None = None) -> None:
-    """Write one Parquet file that pandas reads back as the very frame the loader gives."""
-    private_folder(folder)
-    frame = to_pandas(table.slice(0, 0))
-    # Without pandas' own remarks, nullable integers would come back as floats.
-    table = table.replace_schema_metadata(pa.Schema.from_pandas(frame, preserve_index=False).metadata)
-    mark = folder / INCOMPLETE
-    if incomplete:
-        mark.write_text(incomplete, encoding="utf-8")
-    with whole_file(folder / FILE) as part:
-        pq.write_table(table, part, row_group_size=ROW_GROUP, compression="zstd")
-    if not incomplete:
-        mark.unlink(missing_ok=True)
-
-
-def _shown(
-    name: str, table: pa.Table, realm: str, loaded: dict[str, pd.DataFrame], year: int | None, choices: Choices
-) -> pa.Table:
-    """What of a table may stand in a file."""
-    if not choices.free_text:
-        table = table.select(without_free_text(name, table.column_names))
-    if "realm" in table.column_names:  # that name is the folder's
-        table = table.rename_columns({"realm": free_name(f"realm{AS_SENT}", table.column_names)})
-    if choices.key is None:
-        return table
-    start = first_day(loaded, year)
-    frames = pseudonymise({name: to_pandas(table)}, choices.key, year_start=start, realm=realm)
-    return pa.Table.from_pandas(frames[name], preserve_index=False)
-
-
 def _remark(fetched: "Fetched") -> str | None:
     if not fetched.failed:
         return None
     return f"{len(fetched.failed)} requests failed, so rows are missing here. The manifest names them. Export again."
-
-
-def partition(realm: str) -> str:
-    """Write the realm as readers of partitions expect it; one too long for a folder is cut, with a digest behind it."""
-    text = quote(realm, safe="").replace(".", "%2E")
-    return text if len(text) <= 200 else safe_name(realm)

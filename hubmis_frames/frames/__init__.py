@@ -3,17 +3,21 @@
 from .fit import free_name
 from .layout import AS_SENT, Column, Table, lay_out, singular
 from .report import Report
-from .tidy import empty, final_type, joined, tidy, to_pandas
+from .tidy import Batch, as_schema, empty, final_type, flatten, joined, joined_by_name, tidy, to_pandas
 
 __all__ = [
     "AS_SENT",
+    "Batch",
     "Column",
     "Report",
     "Table",
+    "as_schema",
     "empty",
     "final_type",
+    "flatten",
     "free_name",
     "joined",
+    "joined_by_name",
     "lay_out",
     "singular",
     "tidy",

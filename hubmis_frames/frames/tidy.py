@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -23,22 +24,42 @@ Answers = Iterable[tuple[tuple[int | str, ...], Sequence[bytes]]]
 Columns = dict[str, pa.Array]
 
 
-def tidy(endpoint: Endpoint, answers: Answers, report: Report) -> dict[str, pa.Table]:
-    """Make the tables of an operation out of its answers, each the path ids and the bodies of its pages.
+class Batch(NamedTuple):
+    """The tables of some of the answers, whole requests each."""
 
-    The same operation gives the same columns and types whatever came; fields that nobody declared
-    stand after them, and ``report`` names them.
+    requests: list[tuple[int | str, ...]]
+    """The path ids of the requests that were answered."""
+    tables: dict[str, pa.Table]
+
+
+def flatten(endpoint: Endpoint, answers: Answers, report: Report) -> Iterator[Batch]:
+    """Make tables of answers, each the path ids and the bodies of its pages, a few megabytes at a time.
+
+    The first batch has no rows and all declared columns. Fields that nobody declared stand after them in the
+    batches where they occur, and ``report`` names them; :func:`joined` makes one table of several.
     """
-    parts: dict[str, list[pa.Table]] = {name: [table] for name, table in empty(endpoint).items()}
+    known = empty(endpoint)
+    yield Batch([], known)
     rows = 0
     for batch in _batches(answers):
         tables = _flatten_batch(endpoint, batch, rows, report)
         rows += len(tables[endpoint.table])
+        _tell_new(known, tables, report)
+        yield Batch([ids for ids, _ in batch], tables)
+
+
+def tidy(endpoint: Endpoint, answers: Answers, report: Report) -> dict[str, pa.Table]:
+    """Make the tables of an operation out of all its answers."""
+    return joined_by_name(batch.tables for batch in flatten(endpoint, answers, report))
+
+
+def joined_by_name(batches: Iterable[Mapping[str, pa.Table]]) -> dict[str, pa.Table]:
+    """Join the tables of several batches, each with those of its name."""
+    parts: dict[str, list[pa.Table]] = {}
+    for tables in batches:
         for name, table in tables.items():
             parts.setdefault(name, []).append(table)
-    result = {name: joined(tables) for name, tables in parts.items()}
-    _tell_new(endpoint, result, report)
-    return result
+    return {name: joined(tables) for name, tables in parts.items()}
 
 
 def empty(endpoint: Endpoint) -> dict[str, pa.Table]:
@@ -204,11 +225,11 @@ def _positions(parents: np.ndarray) -> np.ndarray:
 
 
 def joined(parts: Sequence[pa.Table]) -> pa.Table:
-    """Concatenate tables whose first has the declared columns; types of the others' new columns may differ."""
+    """Concatenate tables; columns come in the order of their first table, and types of new columns may differ."""
     names = dict.fromkeys(name for part in parts for name in part.column_names)
     types = {name: _common([part.column(name) for part in parts if name in part.column_names]) for name in names}
     schema = pa.schema(list(types.items()))
-    return pa.concat_tables([_cast(part, schema) for part in parts]).combine_chunks()
+    return pa.concat_tables([as_schema(part, schema) for part in parts]).combine_chunks()
 
 
 def _common(columns: Sequence[pa.ChunkedArray]) -> pa.DataType:
@@ -223,7 +244,8 @@ def _common(columns: Sequence[pa.ChunkedArray]) -> pa.DataType:
     return pa.string()
 
 
-def _cast(part: pa.Table, schema: pa.Schema) -> pa.Table:
+def as_schema(part: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Give a table the columns and types of the whole that it is a part of."""
     columns = [
         _as(part.column(field.name), field.type)
         if field.name in part.column_names
@@ -242,17 +264,16 @@ def _as(column: pa.ChunkedArray, type_: pa.DataType) -> pa.ChunkedArray:
     )
 
 
-def _tell_new(endpoint: Endpoint, tables: Mapping[str, pa.Table], report: Report) -> None:
-    known = {name: table.schema.names for name, table in empty(endpoint).items()}
+def _tell_new(known: Mapping[str, pa.Table], tables: Mapping[str, pa.Table], report: Report) -> None:
     for name, table in tables.items():
         if name not in known:
             report.undeclared[name] = "table"
             continue
         for field in table.schema:
-            if field.name in known[name]:
+            if field.name in known[name].column_names:
                 continue
             if field.name.endswith(AS_SENT) or field.name == AS_SENT.lstrip("_"):
                 column = table.column(field.name)
-                report.misfits[f"{name}.{field.name}"] = len(column) - column.null_count
+                report.misfits[f"{name}.{field.name}"] += len(column) - column.null_count
             else:
                 report.undeclared[f"{name}.{field.name}"] = "column"

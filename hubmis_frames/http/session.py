@@ -93,6 +93,11 @@ class Session:
         """Requests that went over the wire, those for tokens and repeated attempts included."""
         return self._adapter.sent + self._tokens_adapter.sent
 
+    def seconds(self, requests: int) -> float:
+        """How long so many requests would take: first what is left of the burst, a few at once, then one by one."""
+        quick = min(requests, int(self.bucket.left()))
+        return quick * self._adapter.latency / THREADS + (requests - quick) * self.bucket.rate.paced
+
     @property
     def clock_ahead(self) -> float | None:
         """By how many seconds this machine's clock is ahead of the server's, once an answer has told."""

@@ -12,17 +12,15 @@ from ._style import (
     MARKERS,
     PALE,
     STYLES,
-    axes,
-    heading,
-    hidden_said,
-    hide,
+    begin,
+    fitting,
+    legend_beside,
     lone,
     need,
-    nothing,
     plain,
+    rate_label,
     rate_name,
-    students_said,
-    unit,
+    room,
 )
 
 if TYPE_CHECKING:
@@ -31,7 +29,6 @@ if TYPE_CHECKING:
 
     from ..analysis.calendar import Calendar
 
-_MOST_LINES = len(COLOURS)
 _FEW_WEEKS = 10
 
 
@@ -49,66 +46,56 @@ def attendance_trend(
     Parameters
     ----------
     summary
-        ``summarise(marks, by="week")``, or by one more column, which makes a line each: at most seven.
+        What ``hf.attendance.summarise(marks, by="week")`` returned, or by one more column, each of whose values makes
+        a line: at most seven.
     rate
-        Which rate, in per cent.
+        The column to draw, such as ``"attendance_rate"`` or ``"persistent_absence_rate"``, in per cent; of what, stands
+        below the title.
     calendar
-        The school's days, to shade holidays and name terms.
+        The school's days, to shade weeks in which it is shut and to name terms.
     suppress
-        Hide points of fewer students than this.
+        Hide the rates of fewer students than this, 2 or more; nothing is hidden unless given.
     title, ax
-        The title, and where to draw; a new figure unless given.
+        The title, and where to draw; a new figure unless given. Units and numbers of students stay below the title.
 
     Returns
     -------
     Axes
-        Weeks without a rate are gaps, not zeros.
+        A line per group over the first days of the weeks. Weeks without a rate, shut or hidden, are gaps and not zeros.
+        Absence is drawn from 0; attendance is not, and the axis says so.
 
     Raises
     ------
     BadArgumentError
-        A column is not there, or there are more than seven lines.
+        A column is not there, there is no such rate, or there are more than seven lines.
     """
-    need(summary, ["week", "students", rate], "attendance_trend", 'summarise(marks, by="week")')
-    name = rate_name(rate)
-    ax = axes(ax, 10, 4.2)
+    need(summary, ["week", "students", rate], "attendance_trend", 'hf.attendance.summarise(marks, by="week")')
     others = [column for column in summary.columns[: summary.columns.get_loc("students")] if column != "week"]
     if len(others) > 1:
         raise BadArgumentError(f"attendance_trend draws one line per group: give one of {', '.join(others)} and week.")
-    hidden = hide(summary["students"], suppress)
-    shown = summary.assign(**{rate: summary[rate].mask(hidden)})
-    groups = list(shown.groupby(others[0], dropna=False, observed=True, sort=False)) if others else [("", shown)]
-    if len(groups) > _MOST_LINES:
-        raise BadArgumentError(
-            f"attendance_trend tells {_MOST_LINES} lines apart, not {len(groups)}: choose some groups."
-        )
-    below = f"{unit(rate)}; {students_said(summary['students'][~hidden])} a week{hidden_said(hidden, suppress)}"
-    heading(ax, title or f"{name} by week", below)
-    if not shown[rate].notna().any():
-        nothing(ax, hidden=bool(hidden.any()))
+    name = rate_name(rate)
+    groups = summary.groupby(others, dropna=False, observed=True, sort=False) if others else [("", summary)]
+    _few_lines("attendance_trend", len(groups))
+    ax, shown = begin(
+        summary, rate, ax, (10, 4.2),
+        title=title or f"{name} by week", suppress=suppress, of=" a week in each line" if others else " a week",
+    )  # fmt: skip
+    if shown[rate].isna().all():
         return ax
     plain(ax)
-    for number, (label, rows) in enumerate(groups):
+    for number, (_, rows) in enumerate(groups):
         # Every week of the span has its place, so that a line breaks where the school was shut.
         weeks = pd.date_range(rows["week"].min(), rows["week"].max(), freq="7D")
-        line = rows.set_index("week")[rate].reindex(weeks)
-        label = label[0] if isinstance(label, tuple) else label
-        ax.plot(
-            line.index.to_numpy(),
-            line.to_numpy(),
-            color=COLOURS[number],
-            linestyle=STYLES[number % len(STYLES)],
-            marker=MARKERS[number],
-            markersize=3.5,
-            linewidth=1.6,
-            label="(missing)" if others and pd.isna(label) else str(label),
-        )
+        line = shown.loc[rows.index].set_index("week")[rate].reindex(weeks)
+        name_of_line = str(rows[others[0]].iloc[0]) if others and rows[others[0]].notna().all() else "(missing)"
+        _line(ax, number, line.index, line, name_of_line)
     if others:
-        ax.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(1, 1))
+        legend_beside(ax, others[0].removesuffix("_name").replace("_", " ").capitalize())
     _scale(ax, rate)
-    if calendar is not None:
-        _shade(ax, calendar, shown["week"].min(), shown["week"].max() + pd.Timedelta(days=7))
-    ax.set(xlabel="Week beginning", ylabel=f"{name} (%)")
+    first, last = shown["week"].min(), shown["week"].max()
+    shaded = calendar is not None and _shade(ax, calendar, first, last + pd.Timedelta(days=7))
+    ax.set_xlabel("Week beginning" + ("; grey: school shut" if shaded else ""))
+    ax.set_ylabel(rate_label(ax, name, ax.get_ylim()[0]))
     _dates(ax, shown["week"])
     return ax
 
@@ -126,45 +113,49 @@ def attendance_heat_map(
     Parameters
     ----------
     summary
-        ``weekday_session(marks)``.
+        What ``hf.attendance.weekday_session(marks)`` returned, of one group.
     rate, suppress, title, ax
         As for :func:`attendance_trend`.
 
     Returns
     -------
     Axes
-        Cells without a possible session are hatched, and no colour stands for them.
+        A row per session, a column per weekday and the rate in per cent in each cell. The colours reach from the lowest
+        rate to the highest, a percentage point apart at least. Cells that are hidden or have no possible session are
+        hatched and say which.
+
+    Raises
+    ------
+    BadArgumentError
+        A column is not there, there is no such rate, or the summary is of several groups.
     """
-    need(summary, ["weekday", "session", "students", rate], "attendance_heat_map", "weekday_session(marks)")
+    need(summary, ["weekday", "session", "students", rate], "attendance_heat_map", "hf.attendance.weekday_session")
     lone(summary, ["weekday", "session"], "attendance_heat_map")
     name = rate_name(rate)
-    ax = axes(ax, 7, 2.9)
-    hidden = hide(summary["students"], suppress)
-    below = f"{unit(rate)}; {students_said(summary['students'][~hidden])}{hidden_said(hidden, suppress)}"
-    heading(ax, title or f"{name} by weekday and session", below)
-    shown = summary.assign(**{rate: summary[rate].mask(hidden)})
-    if not shown[rate].notna().any():
-        nothing(ax, hidden=bool(hidden.any()))
+    ax, shown = begin(
+        summary, rate, ax, (7, 2.9), title=title or f"{name} by weekday and session", suppress=suppress,
+        of=" in each cell",
+    )  # fmt: skip
+    if shown[rate].isna().all():
         return ax
-    cells = shown.astype({"session": "str"}).pivot(index="session", columns="weekday", values=rate)
-    grid = summary.assign(small=hidden.astype("int64")).astype({"session": "str"})
-    small = grid.pivot(index="session", columns="weekday", values="small").to_numpy() == 1
-    values = np.ma.masked_invalid(cells.to_numpy(dtype=float))
-    middle = (float(values.min()) + float(values.max())) / 2
-    # A scale of less than a point would make noise look like a pattern.
-    low, high = min(float(values.min()), middle - 0.5), max(float(values.max()), middle + 0.5)
+    shown = shown.astype({"session": "str"})
+    cells, small = (
+        shown.pivot(index="session", columns="weekday", values=each).astype(float) for each in (rate, "hidden")
+    )
+    values = np.ma.masked_invalid(cells.to_numpy())
+    low, high = _colour_range(float(values.min()), float(values.max()))
     image = ax.imshow(values, cmap="cividis", aspect="auto", vmin=low, vmax=high)
-    for (row, column), value in np.ndenumerate(cells.to_numpy(dtype=float)):
+    size = fitting(room(ax, len(cells.columns)) / 3, 11)
+    for (row, column), value in np.ndenumerate(cells.to_numpy()):
         if np.isnan(value):
-            text = f"under {suppress}" if small[row, column] else "none"
             ax.add_patch(_hatched(column - 0.5, row - 0.5))
-            ax.text(column, row, text, ha="center", va="center", fontsize=9, color=GREY, backgroundcolor="white")
+            text = f"under {suppress}\nstudents" if small.iat[row, column] == 1 else "no\nsessions"
+            ax.text(column, row, text, ha="center", va="center", fontsize=0.8 * size, color=GREY,
+                    bbox={"facecolor": "white", "linewidth": 0, "pad": 2})  # fmt: skip
         else:
-            dark = low + 0.55 * (high - low) > value
-            ax.text(
-                column, row, f"{value:.1f}", ha="center", va="center", color="white" if dark else "black", fontsize=11
-            )
-    ax.set_xticks(range(len(cells.columns)), [str(day) for day in cells.columns])
+            ink = "white" if value < (low + high) / 2 else "black"
+            ax.text(column, row, f"{value:.1f}", ha="center", va="center", color=ink, fontsize=size)
+    ax.set_xticks(range(len(cells.columns)), [str(day) for day in cells.columns], fontsize=min(9, size))
     ax.set_yticks(range(len(cells.index)), [str(half) for half in cells.index])
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
@@ -185,47 +176,77 @@ def attendance_cumulative(
     Parameters
     ----------
     frame
-        ``cumulative(marks, calendar)``, of one group.
-    rate, suppress, title, ax
+        What ``hf.attendance.cumulative(marks, calendar)`` returned, of one group.
+    rate
+        ``"attendance_rate"``, ``"absence_rate"`` or ``"unauthorised_rate"``, in per cent since the year began.
+    suppress, title, ax
         As for :func:`attendance_trend`.
+
+    Returns
+    -------
+    Axes
+        A line per academic year over school weeks, so that the same stage of two years is one above the other; the last
+        figure of each year stands in the legend. Attendance is not drawn from 0, and the axis says so.
+
+    Raises
+    ------
+    BadArgumentError
+        A column is not there, there is no such rate, the frame is of several groups, or of more than seven years.
     """
-    need(
-        frame,
-        ["academic_year", "school_week", "students", rate],
-        "attendance_cumulative",
-        "cumulative(marks, calendar)",
-    )
+    needed = ["academic_year", "school_week", "students", rate]
+    need(frame, needed, "attendance_cumulative", "hf.attendance.cumulative(marks, calendar)")
     lone(frame, ["academic_year", "school_week"], "attendance_cumulative")
     name = rate_name(rate)
-    ax = axes(ax, 8.5, 4.2)
-    hidden = hide(frame["students"], suppress)
-    below = (
-        f"{unit(rate)} since the year began; {students_said(frame['students'][~hidden])}{hidden_said(hidden, suppress)}"
-    )
-    heading(ax, title or f"{name} as the year goes on", below)
-    shown = frame.assign(**{rate: frame[rate].mask(hidden)})
-    if not shown[rate].notna().any():
-        nothing(ax, hidden=bool(hidden.any()))
+    years = sorted(frame["academic_year"].astype("str").unique(), reverse=True)
+    _few_lines("attendance_cumulative", len(years))
+    ax, shown = begin(
+        frame, rate, ax, (9.5, 4.2), title=title or f"{name} as the year goes on", suppress=suppress,
+        how=" since the year began", of=" a week",
+    )  # fmt: skip
+    if shown[rate].isna().all():
         return ax
     plain(ax)
-    years = sorted(shown["academic_year"].astype(str).unique(), reverse=True)
-    if len(years) > _MOST_LINES:
-        raise BadArgumentError(f"attendance_cumulative tells {_MOST_LINES} years apart, not {len(years)}.")
     for number, year in enumerate(years):
-        rows = shown[shown["academic_year"].astype(str).eq(year)]
-        weeks, values = rows["school_week"].to_numpy(dtype=float), rows[rate].to_numpy()
-        ax.plot(weeks, values, color=COLOURS[number], linestyle=STYLES[number % len(STYLES)], label=year,
-                linewidth=2.4 if number == 0 else 1.6, marker=MARKERS[number], markersize=3)  # fmt: skip
+        rows = shown[shown["academic_year"].astype("str").eq(year)]
+        # The last figure stands in the legend, as those of two years may lie on one another.
         last = rows[rows[rate].notna()].tail(1)
-        for week, value in zip(last["school_week"], last[rate], strict=True):
-            ax.annotate(f"{value:.1f}", (float(week), value), xytext=(5, 0), textcoords="offset points", va="center",
-                        fontsize=9, color=COLOURS[number])  # fmt: skip
-    ax.legend(frameon=False, fontsize=9, title="Academic year", title_fontsize=9)
+        end = [
+            f"{year}: {value:.1f} %, week {week}" for week, value in zip(last["school_week"], last[rate], strict=True)
+        ]
+        _line(ax, number, rows["school_week"].astype(float), rows[rate], *end or [f"{year}: nothing to show"])
+    legend_beside(ax, "Academic year")
     _scale(ax, rate)
-    ax.set(xlabel="School week (weeks in which the school is open)", ylabel=f"{name} (%)")
+    ax.set(xlabel="School week (weeks in which the school is open)", ylabel=rate_label(ax, name, ax.get_ylim()[0]))
     ax.locator_params(axis="x", integer=True)
-    ax.set_xlim(0, float(shown["school_week"].max()) + 3)
+    ax.set_xlim(0, float(shown["school_week"].max()) + 1)
     return ax
+
+
+def _few_lines(what: str, number: int) -> None:
+    if number > len(COLOURS):
+        raise BadArgumentError(f"{what} tells {len(COLOURS)} lines apart, not {number}: choose some.")
+
+
+def _line(ax: "Axes", number: int, x: "pd.Index | pd.Series", y: pd.Series, label: str) -> None:
+    """A line that differs from others in colour, marker and style, whole at 0 and at 100 per cent too."""
+    ax.plot(
+        x.to_numpy(),
+        y.to_numpy(),
+        color=COLOURS[number],
+        linestyle=STYLES[number % len(STYLES)],
+        linewidth=1.6 if number else 2.2,
+        marker=MARKERS[number],
+        markersize=4 if len(y) <= 20 else 2.5,
+        label=label,
+        clip_on=False,
+        zorder=3,
+    )
+
+
+def _colour_range(low: float, high: float) -> tuple[float, float]:
+    """A scale of a point at least, so that noise does not look like a pattern; of per cent, so from 0 to 100."""
+    low = max(0.0, min(low, (low + high) / 2 - 0.5, 99))
+    return low, min(100.0, max(high, low + 1))
 
 
 def _scale(ax: "Axes", rate: str) -> None:
@@ -234,16 +255,17 @@ def _scale(ax: "Axes", rate: str) -> None:
     if rate == "attendance_rate":
         ax.set_ylim(max(min(low, high - 2), 0), min(high, 100))
     else:
-        ax.set_ylim(0, min(max(high, 1), 101))
+        ax.set_ylim(0, min(max(high, 1), 100))
 
 
-def _shade(ax: "Axes", calendar: "Calendar", first: pd.Timestamp, last: pd.Timestamp) -> None:
+def _shade(ax: "Axes", calendar: "Calendar", first: pd.Timestamp, last: pd.Timestamp) -> bool:
+    """Shade weeks in which the school is shut, if there are any, and name the terms."""
     # A point stands on the first day of its week, so a shaded week reaches half a week to either side of it.
     half = pd.Timedelta(days=3.5)
     shut = calendar.shut_weeks()
+    shut = shut[(shut["end"] >= first) & (shut["start"] <= last)]
     for start, end in zip(shut["start"], shut["end"], strict=True):
-        if end >= first and start <= last:
-            ax.axvspan(start - half, end + half, color=PALE, linewidth=0, zorder=0)
+        ax.axvspan(start - half, end + half, color=PALE, linewidth=0, zorder=0)
     # A term of which only a few weeks are seen has no room for its name, and many terms have little each.
     crowded = len(calendar.terms) > 3
     for name, start, end in zip(*(calendar.terms[column] for column in ("term", "start", "end")), strict=True):
@@ -258,6 +280,7 @@ def _shade(ax: "Axes", calendar: "Calendar", first: pd.Timestamp, last: pd.Times
     low, high = ax.get_ylim()
     ax.set_yticks([tick for tick in ax.get_yticks() if low <= tick <= min(high, 100)])
     ax.set_ylim(low, high + (high - low) * 0.15)
+    return bool(len(shut))
 
 
 def _dates(ax: "Axes", weeks: pd.Series) -> None:

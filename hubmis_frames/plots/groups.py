@@ -1,12 +1,32 @@
 """Groups and students compared: rates with intervals, and how absence is spread."""
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from ..errors import BadArgumentError
-from ._style import COLOURS, GREY, PALE, axes, heading, hidden_said, hide, lone, need, nothing, plain, rate_name, unit
+from ..privacy import suppress as hide_counts
+from ._style import (
+    COLOURS,
+    GREY,
+    PALE,
+    axes,
+    begin,
+    counted,
+    fitting,
+    heading,
+    hide,
+    lone,
+    need,
+    nothing,
+    plain,
+    rate_label,
+    rate_name,
+    room,
+    row_names,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,55 +48,64 @@ def attendance_bars(
     Parameters
     ----------
     frame
-        ``intervals(marks, by="year_group_name")``, or by any one column.
+        What ``hf.attendance.intervals(marks, by="year_group_name")`` returned, or by any one column.
     rate
-        ``absence_rate`` or ``attendance_rate``.
+        ``"absence_rate"`` or ``"attendance_rate"``, in per cent of possible sessions.
     suppress, title, ax
-        As for :func:`attendance_trend`.
+        As for :func:`attendance_trend`. An axes of less than a quarter of an inch per group has no room for figures.
 
     Returns
     -------
     Axes
-        A point and a line from the lower to the upper bound per group. Not bars from zero: attendance is always high.
+        A point per group with its figure, a line from the lower to the upper bound where there are bounds, and beside
+        it the number of students. Points and not bars, as attendance is always high and its axis does not begin at 0.
+
+    Raises
+    ------
+    BadArgumentError
+        A column is not there, there is no such rate, or the groups are of several columns.
     """
     low, high = f"{rate}_low", f"{rate}_high"
-    need(frame, ["students", rate, low, high], "attendance_bars", "intervals(marks, by=...)")
+    need(frame, ["students", rate, low, high], "attendance_bars", "hf.attendance.intervals(marks, by=...)")
     by = list(frame.columns[: frame.columns.get_loc("students")])
     if len(by) != 1:
         raise BadArgumentError(f"attendance_bars draws groups of one column, not of {', '.join(by) or 'none'}.")
     name = rate_name(rate)
-    ax = axes(ax, 7.5, 1.4 + 0.42 * max(len(frame), 3))
-    hidden = hide(frame["students"], suppress)
-    shown = int(frame.loc[~hidden, "students"].sum())
-    below = f"{unit(rate)}, 95 % intervals; {shown:,} students{hidden_said(hidden, suppress)}"
-    heading(ax, title or f"{name} by {by[0].removesuffix('_name').replace('_', ' ')}", below)
-    if not frame[rate].mask(hidden).notna().any():
-        nothing(ax, hidden=bool(hidden.any()))
+    ax, shown = begin(
+        frame, rate, ax, (7.5, 1.6 + 0.42 * max(len(frame), 3)),
+        title=title or f"{name} by {by[0].removesuffix('_name').replace('_', ' ')}", suppress=suppress,
+        how=", with intervals", of=" in each group",
+    )  # fmt: skip
+    if shown[rate].isna().all():
         return ax
     plain(ax)
     ax.grid(axis="x", color=PALE, linewidth=0.8)
     ax.grid(visible=False, axis="y")
-    labels = []
-    columns = zip(frame[by[0]], frame["students"], frame[rate], frame[low], frame[high], hidden, strict=True)
-    for place, (group, students, value, lower, upper, small) in enumerate(columns):
-        label = "(missing)" if pd.isna(group) else str(group)
-        if small or pd.isna(value):
-            labels.append(label)
+    tall = room(ax, len(shown), down=True)
+    names = row_names(shown[by[0]].astype("str").where(shown[by[0]].notna(), "(missing)"), tall)
+    columns = zip(shown["students"], shown[rate], shown[low], shown[high], shown["hidden"], strict=True)
+    for place, (students, value, lower, upper, small) in enumerate(columns):
+        if pd.isna(value):
             text = f"fewer than {suppress} students" if small else "no possible sessions"
             ax.annotate(text, (0, place), xycoords=("axes fraction", "data"), xytext=(6, 0), textcoords="offset points",
-                        va="center", fontsize=9, color=GREY)  # fmt: skip
+                        va="center", fontsize=fitting(tall, 9), color=GREY)  # fmt: skip
             continue
-        labels.append(f"{label}  (n = {students:,})")
-        ax.plot([lower, upper], [place, place], color=COLOURS[0], linewidth=2.2, zorder=2)
-        ax.plot(value, place, marker="o", color=COLOURS[0], markersize=7, zorder=3)
-        ax.annotate(f"{value:.1f}", (value, place), xytext=(0, 7), textcoords="offset points", ha="center", fontsize=9)
-    ax.set_yticks(range(len(labels)), labels)
-    ax.set_ylim(len(labels) - 0.4, -0.75)
-    ax.tick_params(axis="y", length=0)
-    ax.set_xlabel(f"{name} (%)")
-    if rate == "absence_rate":
-        # A little left of zero, so that the point of a group without absence is whole.
-        ax.set_xlim(-0.02 * ax.get_xlim()[1], None)
+        names[place] += f"  (n = {students:,})"
+        ax.plot([lower, upper], [place, place], color=COLOURS[0], linewidth=2.2, zorder=2, marker="|", clip_on=False)
+        ax.plot(value, place, marker="o", color=COLOURS[0], markersize=min(7, 0.5 * tall), zorder=3, clip_on=False)
+        if tall >= 20:
+            ax.annotate(f"{value:.1f}", (value, place), xytext=(0, 6), textcoords="offset points", ha="center",
+                        fontsize=8.5)  # fmt: skip
+    step = math.ceil(6.5 / tall)  # rather some names than none that can be read
+    ax.set_yticks(range(0, len(names), step), names[::step], fontsize=fitting(tall * step, 9.5))
+    ax.set_ylim(len(names) - 0.4, -0.75)
+    ax.tick_params(axis="y", length=0, pad=9)
+    ax.spines["left"].set_visible(False)
+    left, right = ax.get_xlim()
+    # A group without absence, or with no other attendance than full, is drawn whole; nothing is below 0 or above 100.
+    ax.set_xlim(0 if rate == "absence_rate" else max(0, min(left, right - 2)), min(100, max(right, left + 1)))
+    ax.margins(x=0)
+    ax.set_xlabel(rate_label(ax, name, ax.get_xlim()[0]))
     return ax
 
 
@@ -88,43 +117,59 @@ def absence_bands(
     Parameters
     ----------
     frame
-        ``bands(marks)``, of one group.
+        What ``hf.attendance.bands(marks)`` returned, of one group.
     suppress
-        Hide bands of fewer students than this. If that hides one band alone, the next smallest is hidden too, as the
-        total would give it away.
+        Hide bands of fewer students than this, 2 or more, and as many others as it takes that the total does not give
+        them away (:func:`hubmis_frames.suppress`); nothing is hidden unless given.
     title, ax
         As for :func:`attendance_trend`.
+
+    Returns
+    -------
+    Axes
+        A bar per band with its students and their share, in per cent of all; a hidden one says so. Broken lines stand
+        where persistent (10 per cent) and severe absence (50 per cent) begin.
+
+    Raises
+    ------
+    BadArgumentError
+        A column is not there, or the frame is of several groups.
     """
-    need(frame, ["band", "students", "share"], "absence_bands", "bands(marks)")
+    need(frame, ["band", "students", "share"], "absence_bands", "hf.attendance.bands(marks)")
     lone(frame, ["band"], "absence_bands")
+    hide(frame["students"], suppress)
+    shown = frame if suppress is None else hide_counts(frame, ["students"], ["band"], suppress)
+    counts = shown["students"].astype("Int64").reset_index(drop=True)
+    total = int(frame["students"].sum())
     ax = axes(ax, 8, 4)
-    counts = frame["students"].reset_index(drop=True)
-    hidden = hide(counts, suppress)
-    others = counts[~hidden & (counts > 0)]
-    if hidden.sum() == 1 and len(others):
-        hidden = hidden | (counts.index == others.idxmin())
-    said = f"; bands of fewer than {suppress}, and one more if need be, hidden" if hidden.any() else ""
-    heading(ax, title or "Students by how much they are absent", f"{int(counts.sum()):,} students{said}")
-    if not counts.any():
-        nothing(ax)
+    few = suppress is not None and 0 < total < suppress
+    none = not counts.fillna(0).any()
+    said = f"fewer than {suppress} students" if few else counted(total, "student")
+    also = f"; bands under {suppress} hidden, and others that would give them away" if counts.isna().any() else ""
+    heading(ax, title or "Students by how much they are absent", said + also)
+    if none:
+        nothing(ax, hidden=total > 0)
         return ax
     plain(ax)
     places = np.arange(len(counts))
     colour = np.where(places < _PERSISTENT, COLOURS[0], COLOURS[1])
     colour[-1] = COLOURS[6]
-    ax.bar(places, counts.mask(hidden, 0), color=colour, width=0.82)
-    for place, (count, share, small) in enumerate(zip(counts, frame["share"], hidden, strict=True)):
-        text = "hidden" if small else f"{count:,}\n{share:.1f} %" if count else "0"
-        at = 0 if small else int(count)
-        ax.annotate(text, (place, at), xytext=(0, 3), textcoords="offset points", ha="center", fontsize=9,
-                    color=GREY if small or not count else "black")  # fmt: skip
-    ax.axvline(_PERSISTENT - 0.5, color=GREY, linewidth=1, linestyle="--")
-    ax.axvline(len(counts) - 1.5, color=GREY, linewidth=1, linestyle="--")
-    for edge, text in ((_PERSISTENT - 0.5, "persistent: 10 % and more"), (len(counts) - 1.5, "severe: 50 %")):
-        ax.annotate(text, (edge, 1), xycoords=("data", "axes fraction"), xytext=(4, -4), textcoords="offset points",
-                    va="top", fontsize=9, color=GREY)  # fmt: skip
-    ax.set_xticks(places, [str(band).replace(" to ", " to\n").replace(" and ", "\nand ") for band in frame["band"]])
+    ax.bar(places, counts.fillna(0).to_numpy(float), color=colour, width=0.82)
+    size = fitting(room(ax, len(counts)) / 2.8, 9)
+    for place, (count, share) in enumerate(zip(counts, frame["share"], strict=True)):
+        text = "hidden" if pd.isna(count) else f"{count:,}\n{share:.1f}%" if count else "0"
+        ax.annotate(text, (place, 0 if pd.isna(count) else count), xytext=(0, 3), textcoords="offset points",
+                    ha="center", fontsize=size, rotation=90 if pd.isna(count) else 0,
+                    color="black" if text[-1] == "%" else GREY)  # fmt: skip
+    edges = ((_PERSISTENT - 0.5, "persistent:\n10 % and more"), (len(counts) - 1.5, "severe:\n50 % and more"))
+    for edge, text in edges:
+        ax.axvline(edge, color=GREY, linewidth=1, linestyle="--")
+        ax.annotate(text, (edge, 1), xycoords=("data", "axes fraction"), xytext=(4, -2), textcoords="offset points",
+                    va="top", fontsize=8, color=GREY)  # fmt: skip
+    bands = [str(band).replace(" to ", " to\n").replace(" and ", " and\n") for band in frame["band"]]
+    ax.set_xticks(places, bands, fontsize=size)
     ax.set(xlabel="Absence (% of own possible sessions)", ylabel="Students")
-    ax.set_ylim(0, max(float(counts.mask(hidden, 0).max()), 1) * 1.28)
+    ax.set_ylim(0, max(float(counts.fillna(0).max()), 1) * 1.45)
+    ax.yaxis.set_major_formatter("{x:,.0f}")
     ax.locator_params(axis="y", integer=True)
     return ax

@@ -1,11 +1,12 @@
 """One student's register, as it stands in the book."""
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from ..errors import BadArgumentError
-from ._style import COLOURS, GREY, axes, heading, need, nothing
+from ._style import COLOURS, GREY, axes, fitting, folded, heading, need, nothing, room
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,6 +37,7 @@ _NAMES = {
     "unmarked": "unmarked",
     "unmapped": "code without a category",
 }
+_SHUT: dict[str, Any] = {"facecolor": "#F2F2F2", "edgecolor": "#BBBBBB", "hatch": "////", "linewidth": 0}
 _GAP = 0.7
 
 
@@ -51,7 +53,7 @@ def student_register(
     Parameters
     ----------
     marks
-        Canonical marks of one student, best of one academic year.
+        What ``hf.attendance.marks`` returned, of one student and best of one academic year.
     calendar
         The school's days, to shade those on which it was shut and to begin the week on its first day.
     title
@@ -63,14 +65,15 @@ def student_register(
     -------
     Axes
         A stroke for each session present, rising in the morning and falling in the afternoon; any other mark as its
-        code on the colour of its category; nothing where there is no mark.
+        code on the colour of its category, with the codes beside the colour in the legend; nothing where there is no
+        mark. Weeks left out, such as holidays, are a gap between rows. A row wants a seventh of an inch.
 
     Raises
     ------
     BadArgumentError
         A column is not there, or the marks are of several students.
     """
-    need(marks, ["student_id", "date", "session", "code", "category"], "student_register", "marks(frame)")
+    need(marks, ["student_id", "date", "session", "code", "category"], "student_register", "hf.attendance.marks")
     if marks["student_id"].nunique() > 1:
         raise BadArgumentError(
             f"student_register draws one student, and these are marks of {marks['student_id'].nunique()}."
@@ -82,17 +85,18 @@ def student_register(
     weeks = sorted(week.unique())
     rows = _rows(weeks)
     ax = axes(ax, 1.6 + 0.85 * wide, 2.1 + 0.2 * (max(rows.values(), default=6) + 1))
-    years = f"{_said(marks['date'].min())} to {_said(marks['date'].max())}" if len(marks) else "no marks"
+    days = list(dict.fromkeys(_said(day) for day in (marks["date"].min(), marks["date"].max()))) if len(marks) else []
     name = f"Student {marks['student_id'].iloc[0]}" if len(marks) else "Register"
-    heading(ax, title or name, f"1 student; {years}", lift=14)
+    heading(ax, title or name, f"1 student; {' to '.join(days)}" if days else "no marks", lift=14)
     if marks.empty:
         nothing(ax, "no marks")
         return ax
-    _draw_days(ax, rows, wide, calendar)
+    shut = _draw_days(ax, rows, wide, calendar)
+    tall = room(ax, round(max(rows.values()) + 1), down=True)
     x = 2 * offset + marks["session"].astype("str").eq("pm")
     y = week.map(rows)
     for left, top, code, category in zip(x, y, marks["code"], marks["category"].astype("str"), strict=True):
-        _draw_mark(ax, float(left), float(top), "" if pd.isna(code) else str(code), category)
+        _draw_mark(ax, float(left), float(top), "" if pd.isna(code) else str(code), category, fitting(tall, 7.5))
     bottom = max(rows.values()) + 1
     for day in range(wide + 1):
         ax.plot([2 * day, 2 * day], [0, bottom], color="#999999", linewidth=0.6, zorder=3)
@@ -100,13 +104,13 @@ def student_register(
     ax.set_ylim(bottom + 0.05, -0.05)
     ax.set_xticks([2 * day + 1 for day in range(wide)], [_DAYS[(first + day) % 7] for day in range(wide)])
     ax.xaxis.tick_top()
-    ax.set_yticks(
-        [place + 0.5 for place in rows.values()], [f"{monday.day} {monday:%b}" for monday in rows], fontsize=8
-    )
+    step = math.ceil(6.5 / tall)  # rather some dates than none that can be read
+    places, dates = [place + 0.5 for place in rows.values()], [f"{monday.day} {monday:%b}" for monday in rows]
+    ax.set_yticks(places[::step], dates[::step], fontsize=fitting(tall * step, 8))
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
     ax.set_ylabel("Week beginning")
-    _legend(ax, marks["category"].astype("str"))
+    _legend(ax, marks, shut)
     return ax
 
 
@@ -127,9 +131,11 @@ def _rows(weeks: list[pd.Timestamp]) -> dict[pd.Timestamp, float]:
     return places
 
 
-def _draw_days(ax: "Axes", rows: dict[pd.Timestamp, float], wide: int, calendar: "Calendar | None") -> None:
+def _draw_days(ax: "Axes", rows: dict[pd.Timestamp, float], wide: int, calendar: "Calendar | None") -> bool:
+    """Rule the weeks and hatch the days on which the school is shut, if there are any."""
     from matplotlib.patches import Rectangle
 
+    shut = False
     for monday, place in rows.items():
         ax.plot([0, 2 * wide], [place, place], color="#CCCCCC", linewidth=0.5, zorder=2)
         ax.plot([0, 2 * wide], [place + 1, place + 1], color="#CCCCCC", linewidth=0.5, zorder=2)
@@ -138,12 +144,12 @@ def _draw_days(ax: "Axes", rows: dict[pd.Timestamp, float], wide: int, calendar:
             opens = calendar.lookup(days, ["is_open", "closed_as"])
             for day, (is_open, reason) in enumerate(zip(opens["is_open"], opens["closed_as"], strict=True)):
                 if not is_open and not pd.isna(reason):
-                    ax.add_patch(
-                        Rectangle((2 * day, place), 2, 1, facecolor="#F2F2F2", edgecolor="#CCCCCC", hatch="////", lw=0)
-                    )
+                    shut = True
+                    ax.add_patch(Rectangle((2 * day, place), 2, 1, **_SHUT))
+    return shut
 
 
-def _draw_mark(ax: "Axes", x: float, y: float, code: str, category: str) -> None:
+def _draw_mark(ax: "Axes", x: float, y: float, code: str, category: str, size: float) -> None:
     from matplotlib.patches import Rectangle
 
     ground, ink = _LOOK[category]
@@ -154,23 +160,28 @@ def _draw_mark(ax: "Axes", x: float, y: float, code: str, category: str) -> None
         ax.plot([x + 0.2, x + 0.8], [y + 0.82, y + 0.18] if rising else [y + 0.18, y + 0.82], color=ink, linewidth=0.9)
     else:
         text = "-" if category == "unmarked" else code or "?"
-        ax.text(x + 0.5, y + 0.54, text, ha="center", va="center", fontsize=7.5, color=ink, zorder=4)
+        ax.text(x + 0.5, y + 0.54, text, ha="center", va="center", fontsize=size, color=ink, zorder=4)
 
 
-def _legend(ax: "Axes", categories: pd.Series) -> None:
+def _legend(ax: "Axes", marks: pd.DataFrame, shut: bool) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    there = set(categories)
     handles: dict[str, Patch | Line2D] = {}
+    named = marks["category"].astype("str").map(_NAMES)
     for category, (ground, _) in _LOOK.items():
-        if category in there and category != "present":
-            handles.setdefault(_NAMES[category], Patch(facecolor=ground, edgecolor="#999999", linewidth=0.6))
-    drawn = (
-        [Line2D([], [], color="black", marker="$/ \\backslash$", linestyle="", markersize=9)]
-        if "present" in there
-        else []
-    )
-    labels = ["present (am, pm)"] if drawn else []
-    ax.legend([*drawn, *handles.values()], [*labels, *handles], loc="upper center", bbox_to_anchor=(0.5, 0), ncols=2,
-              frameon=False, fontsize=8, labelcolor=GREY)  # fmt: skip
+        name = _NAMES[category]
+        # The codes too, as two colours may be one grey on paper.
+        codes = ", ".join(sorted(set(marks.loc[named.eq(name), "code"].dropna())))
+        if category == "present" and named.eq(name).any():
+            handles["present (am, pm)"] = Line2D(
+                [], [], color="black", marker="$/ \\backslash$", linestyle="", markersize=9
+            )
+        elif named.eq(name).any():
+            label = f"{name}: {codes}" if codes else name
+            handles.setdefault(label, Patch(facecolor=ground, edgecolor="#999999", linewidth=0.6))
+    if shut:
+        handles["school shut"] = Patch(**_SHUT)
+    labels = [folded(label, 170, 8) for label in handles]
+    ax.legend(list(handles.values()), labels, loc="upper center", bbox_to_anchor=(0.5, 0), ncols=2, frameon=False,
+              fontsize=8, labelcolor=GREY)  # fmt: skip

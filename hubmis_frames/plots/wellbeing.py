@@ -1,5 +1,6 @@
 """Wellbeing as pictures: events by category over time, and one student's record."""
 
+import math
 import textwrap
 from typing import TYPE_CHECKING
 
@@ -7,17 +8,32 @@ import numpy as np
 import pandas as pd
 
 from ..errors import BadArgumentError
-from ._style import COLOURS, GREY, MARKERS, PALE, axes, heading, need, nothing, students_said
+from ._style import (
+    COLOURS,
+    GREY,
+    MARKERS,
+    PALE,
+    axes,
+    counted,
+    fitting,
+    heading,
+    legend_beside,
+    need,
+    nothing,
+    room,
+    row_names,
+    students_said,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _PERIODS = {"week": "%d %b %y", "month": "%b %y", "term": "", "half_term": "", "academic_year": "", "weekday": ""}
 _FIGURES = {
-    "events": ("Events", "{:.0f}"),
-    "students_concerned": ("Students concerned", "{:.0f}"),
-    "events_per_100": ("Events per 100 students", "{:.1f}"),
-    "students_per_100": ("Students concerned per 100 students", "{:.1f}"),
+    "events": ("Events", "{:,.0f}"),
+    "students_concerned": ("Students concerned", "{:,.0f}"),
+    "events_per_100": ("Events per 100 students", "{:,.1f}"),
+    "students_per_100": ("Students concerned per 100 students", "{:,.1f}"),
 }
 _COUNTS = ("events", "students_concerned")
 _MARGIN = pd.Timedelta(days=14)
@@ -61,7 +77,7 @@ def wellbeing_by_category(
     import matplotlib.pyplot as plt
     from matplotlib.colors import LinearSegmentedColormap
     from matplotlib.patches import Rectangle
-    from matplotlib.ticker import MaxNLocator
+    from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
     period, row = _keys_of(summary, value)
     table, order = _as_table(summary, period, row, value)
@@ -71,8 +87,6 @@ def wellbeing_by_category(
     head = title or f"{label} by {_words(row)} and {_words(period)}"
     hatched = "" if table.notna().all(axis=None) else "; hatched: hidden or missing"
     heading(ax, head, _size(summary) + hatched)
-    # A line longer than the cells are wide must not take their room.
-    ax.texts[-1].set_in_layout(False)
     if table.empty:
         nothing(ax, "no events")
         return ax
@@ -86,15 +100,20 @@ def wellbeing_by_category(
     for y, x in np.argwhere(~np.isfinite(values)):
         ax.add_patch(Rectangle((x, y), 1, 1, facecolor="white", edgecolor=_HATCH, hatch="////", linewidth=0))
     longest = max((len(form.format(each)) for each in values[np.isfinite(values)]), default=1)
-    if values.shape[1] * max(longest, 2) <= 80:
+    high, across = room(ax, tall, down=True), 0.85 * room(ax, wide)
+    size = min(8, 0.7 * high, across / (0.65 * max(longest, 2)))
+    if size >= 5:
         for y, x in np.argwhere(np.isfinite(values)):
             dark = values[y, x] > 0.75 * full
             text = form.format(values[y, x])
-            ax.text(x + 0.5, y + 0.5, text, ha="center", va="center", fontsize=8, color="white" if dark else "#222222")
-    ax.set_yticks(np.arange(len(table)) + 0.5, [_short(name) for name in table.index])
-    step = max(1, -(-len(order) // 26))
+            ax.text(
+                x + 0.5, y + 0.5, text, ha="center", va="center", fontsize=size, color="white" if dark else "#222222"
+            )
+    down = math.ceil(6.5 / high)  # rather some names than none that can be read
+    ax.set_yticks(np.arange(0, len(table), down) + 0.5, row_names(table.index, high)[::down])
     names = [_period_name(each, period) for each in order]
-    upright = len(names) <= 8
+    upright = across >= 5 * min(14, max(map(len, names)))
+    step = 1 if upright else math.ceil(13 / across)
     if upright:
         names = [textwrap.fill(name, 14) for name in names]
     ax.set_xticks(np.arange(0, len(order), step) + 0.5, names[::step], rotation=0 if upright else 45)
@@ -103,14 +122,18 @@ def wellbeing_by_category(
     plt.setp(ax.get_xticklabels(), va="top" if upright else "center")
     ax.invert_yaxis()
     ax.tick_params(length=0, labelsize=8)
+    ax.tick_params(axis="y", labelsize=fitting(high * down, 8))
     ax.spines[:].set_visible(False)
+    if not np.isfinite(values).any():
+        return ax
     bar = ax.figure.colorbar(mesh, ax=ax, pad=0.02, fraction=0.04)
     bar.set_label(label, fontsize=8)
     bar.ax.tick_params(labelsize=8)
     bar.outline.set_visible(False)
+    bar.formatter = StrMethodFormatter("{x:,g}")
     if value in _COUNTS:
         bar.locator = MaxNLocator(integer=True)
-        bar.update_ticks()
+    bar.update_ticks()
     return ax
 
 
@@ -137,7 +160,8 @@ def student_timeline(
     -------
     Axes
         A lane per category of event, plan and learning support; the marker and colour of an event are its severity, a
-        hollow one is no longer active. A bar at the foot is a week's absence, its lane 100 per cent high; a week
+        hollow one is no longer active. A learning support record is a line from its beginning to its end, or an arrow
+        at the one of them that is known. A bar at the foot is a week's absence, its lane 100 per cent high; a week
         without possible sessions has none, and a week fully attended a line at the bottom of the lane.
 
     Raises
@@ -160,10 +184,10 @@ def student_timeline(
     ax = axes(ax, 10, 1.9 + 0.36 * max(height, 3))
     whose = f"Student {people[0]}" if len(people) else "A student"
     undated = len(timeline) - len(dated)
-    count = _plural(len(dated), "entry", "entries") + (f" and {undated} without a date" if undated else "")
-    heading(ax, title or f"{whose}: what is on record", count)
+    count = counted(len(dated), "entry", "entries") + (f" and {undated} without a date" if undated else "")
+    heading(ax, title or f"{whose}: what is on record", f"1 student; {count}")
     if not height:
-        nothing(ax, "no events")
+        nothing(ax, "no entry has a date" if undated else "no entries")
         return ax
     places = lane_of.map({lane: number for number, lane in enumerate(lanes)})
     support = dated["what"].str.startswith("learning_support")
@@ -172,11 +196,14 @@ def student_timeline(
     if weeks is not None:
         floor = len(lanes) + _LANE
         known = weeks[weeks["attendance_rate"].notna()]
-        tall = (100 - known["attendance_rate"].astype(float)) / 100 * 2 * _LANE
-        ax.bar(known["week"], -tall, width=6, bottom=floor, align="edge", color=GREY)
+        absence = (100 - known["attendance_rate"].astype(float)) / 100 * 2 * _LANE
+        ax.axhspan(floor - 2 * _LANE, floor, color="#F2F2F2", linewidth=0, zorder=0)
+        ax.bar(known["week"], -absence, width=6, bottom=floor, align="edge", color=GREY)
         ax.hlines(np.full(len(known), floor), known["week"], known["week"] + pd.Timedelta(days=6), color=GREY, lw=1)
-    names = [*lanes, *(["Absence by week\n(0 to 100 % of sessions)"] if weeks is not None else [])]
-    ax.set_yticks(range(height), names, fontsize=8)
+    tall = room(ax, height, down=True)
+    step = math.ceil(6.5 / tall)  # rather some names than none that can be read
+    names = [*row_names(lanes, tall), *(["Absence by week\n(0 to 100 % of sessions)"] if weeks is not None else [])]
+    ax.set_yticks(range(0, height, step), names[::step], fontsize=fitting(tall * step, 8))
     ax.set_ylim(height - 0.4, -0.6)
     # One entry alone is not spread over years.
     reached = pd.concat([dated["date"], *([weeks["week"]] if weeks is not None else [])])
@@ -225,7 +252,9 @@ def _as_table(summary: pd.DataFrame, period: str, row: str, value: str) -> tuple
 def _size(summary: pd.DataFrame) -> str:
     """How many events and students a summary speaks of, as far as it says."""
     hidden = bool(summary["suppressed"].any())
-    events = _plural(int(summary["events"].sum()), "event") + (" shown" if hidden else "")
+    events = counted(int(summary["events"].sum()), "event") + (" shown" if hidden else "")
+    if len(summary) and summary["events"].isna().all():
+        return "no figure is shown"
     known = summary["students"].dropna()
     if known.empty:
         return f"{events}, number of students not given"
@@ -237,7 +266,7 @@ def _lane_names(dated: pd.DataFrame) -> pd.Series:
     forms = dated["what"].map(_LANES)
     full = [form.format(each) if isinstance(form, str) else each for form, each in zip(forms, name, strict=True)]
     rank = dated["what"].map({"wellbeing_plan": 1, "learning_support_begins": 2, "learning_support_ends": 2}).fillna(0)
-    lanes = pd.Series([_short(each) for each in full], index=dated.index, dtype="str")
+    lanes = pd.Series(full, index=dated.index, dtype="str")
     return lanes.iloc[np.argsort(rank.to_numpy(), kind="stable")]
 
 
@@ -257,21 +286,21 @@ def _severities(ax: "Axes", rows: pd.DataFrame, places: pd.Series) -> None:
             )  # fmt: skip
         ax.scatter(
             [], [], s=40, marker=MARKERS[number % len(MARKERS)], color=colour,
-            label=level if level is not None else "Severity not given",
+            label=level if level is not None else "not given",
         )  # fmt: skip
     if len(rows):
         ax.scatter([], [], s=40, marker="o", facecolors="white", edgecolors=GREY, label="hollow: not active")
-        ax.legend(
-            frameon=False, fontsize=8, ncols=6, loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0.1,
-            handletextpad=0.2, columnspacing=1,
-        )  # fmt: skip
+        legend_beside(ax, "Severity")
 
 
 def _spans(ax: "Axes", rows: pd.DataFrame, places: pd.Series) -> None:
-    """Learning support: a bar from the beginning of each record to its end, or an arrow where it goes on."""
+    """Learning support: a bar from the beginning of each record to its end; an arrow where one of them is not known."""
     key = "learning_support_record_id"
     rows = rows.assign(lane=places)
-    ends = rows.loc[rows["what"] == "learning_support_ends", [key, "date"]].drop_duplicates(key)
+    of_end = rows["what"].eq("learning_support_ends")
+    ends = rows.loc[of_end, [key, "date"]].drop_duplicates(key)
+    alone = rows[of_end & ~rows[key].isin(rows.loc[~of_end, key])]
+    ax.plot(alone["date"], alone["lane"], marker="<", linestyle="", markersize=7, color=COLOURS[2])
     begins = rows[rows["what"] == "learning_support_begins"].merge(ends, how="left", on=key, suffixes=("", "_of_end"))
     for lane, first, last in zip(begins["lane"], begins["date"], begins["date_of_end"], strict=True):
         if pd.isna(last):
@@ -291,13 +320,5 @@ def _period_name(value: object, period: str) -> str:
     return value.strftime(_PERIODS[period]) if isinstance(value, pd.Timestamp) else str(value)
 
 
-def _plural(number: int, one: str, more: str | None = None) -> str:
-    return f"{number} {one if number == 1 else more or one + 's'}"
-
-
 def _words(name: str) -> str:
     return name.removesuffix("_name").replace("_", " ")
-
-
-def _short(name: object) -> str:
-    return textwrap.shorten(str(name), 38, placeholder=" ...")

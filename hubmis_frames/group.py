@@ -1,0 +1,161 @@
+"""Several schools that one client may read: the same calls, one school after another, with ``realm`` in front."""
+
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from os import PathLike
+from typing import Any, NoReturn, TypeVar
+
+import pandas as pd
+
+from .endpoints.declaration import Endpoint
+from .errors import BadArgumentError, HubmisError, HubmisWarning, IncompleteError
+from .export import plan
+from .school import School
+
+T = TypeVar("T")
+
+
+class Group:
+    """Several schools, as one client may read them. Made by :func:`connect_group`; close it when done.
+
+    The loaders take it in place of a school: ``hf.load_students(group)`` gives the students of all, with the column
+    ``realm`` in front. Each school has its own cache; all of a client share one count of requests. A school that fails
+    does not stop the others.
+
+    Parameters
+    ----------
+    schools
+        The schools, each of another realm.
+    """
+
+    def __init__(self, schools: Iterable[School]) -> None:
+        self.schools = {school.realm: school for school in schools}
+
+    def __repr__(self) -> str:
+        return f"<Group of {', '.join(map(repr, self.schools))}>"
+
+    def __iter__(self) -> Iterator[School]:
+        return iter(self.schools.values())
+
+    def __enter__(self) -> "Group":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("A Group holds credentials and is not pickled; connect again where it is needed.")
+
+    @property
+    def sent(self) -> int:
+        """Requests sent so far, those for tokens and repeated attempts included."""
+        return sum(school.sent for school in self)
+
+    def close(self) -> None:
+        """Close connections and caches."""
+        for school in self:
+            school.close()
+
+    def plan(self, tables: str | Iterable[str] = "core") -> pd.DataFrame:
+        """Say what an export of all schools would cost: :meth:`School.plan` for one after another, with ``realm``."""
+        tables = tables if isinstance(tables, str) else list(tables)
+        plans: list[pd.DataFrame] = []
+        sent = 0
+        for school in self:
+            plans.append(_with_realm(plan(school, tables, sent), school.realm))
+            sent += int((plans[-1]["requests"] - plans[-1]["cached"]).sum())
+        return pd.concat(plans, ignore_index=True)
+
+    def export(
+        self, directory: str | PathLike[str], tables: str | Iterable[str] = "core", **choices: Any
+    ) -> pd.DataFrame:
+        """Write tables of all schools into one directory: :meth:`School.export` for one after another.
+
+        Parameters
+        ----------
+        directory, tables, **choices
+            As for :meth:`School.export`.
+
+        Returns
+        -------
+        DataFrame
+            As of :meth:`School.export`, with ``realm`` in front. A school of which nothing could be had has one row
+            without a table and with the status ``failed``, and a warning says why.
+
+        Raises
+        ------
+        HubmisError
+            Nothing could be had of any school; it is the first one's error.
+        """
+        tables = tables if isinstance(tables, str) else list(tables)
+        done, failed = self._each(lambda school: school.export(directory, tables, **choices))
+        for realm, error in failed.items():
+            warnings.warn(f"{realm}: {error}", HubmisWarning, stacklevel=2)
+        rows = [_with_realm(frame, realm) for realm, frame in done.items()]
+        rows += [pd.DataFrame({"realm": [realm], "status": ["failed"]}) for realm in failed]
+        return pd.concat(rows, ignore_index=True).astype({"rows": "Int64"})
+
+    def load(self, endpoint: Endpoint, arguments: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
+        """Load the tables of an operation from every school; the loaders call this.
+
+        Raises
+        ------
+        BadArgumentError
+            Ids were given without the school to which they belong.
+        IncompleteError
+            Some schools failed; it holds what did arrive, and each realm's error.
+        """
+        ids = {parameter.name for parameter in endpoint.path_ids if parameter.kind is int}
+        for name in ids & arguments.keys():
+            value = arguments[name]
+            if name != "academic_year_id" and not (isinstance(value, pd.DataFrame) and "realm" in value):
+                raise BadArgumentError(
+                    f"{endpoint.loader}: an id is one school's alone. Give a frame with the columns {name} and realm, "
+                    "as a loader gives it for a group; or ask one school: group.schools['...']."
+                )
+
+        def ask(school: School) -> dict[str, pd.DataFrame]:
+            own = {
+                name: value[value["realm"].astype("str") == school.realm] if isinstance(value, pd.DataFrame) else value
+                for name, value in arguments.items()
+            }
+            return school.load(endpoint, own)
+
+        done, failed = self._each(ask)
+        done |= {realm: error.tables for realm, error in failed.items() if isinstance(error, IncompleteError)}
+        names = dict.fromkeys(name for tables in done.values() for name in tables)
+        tables = {
+            name: pd.concat(
+                [_with_realm(tables[name], realm) for realm, tables in done.items() if name in tables],
+                ignore_index=True,
+            )
+            for name in names
+        }
+        if failed:
+            first = next(iter(failed.items()))
+            raise IncompleteError(
+                f"{endpoint.loader}: {len(failed)} of {len(self.schools)} schools failed. The error's .tables holds "
+                f"the others, its .failed each realm's error. {first[0]}: {first[1]}",
+                tables,
+                {(realm,): error for realm, error in failed.items()},
+            )
+        return tables
+
+    def _each(self, ask: Callable[[School], T]) -> tuple[dict[str, T], dict[str, HubmisError]]:
+        """What each school gave, and the errors of those that failed; all failing is the first one's error."""
+        done: dict[str, T] = {}
+        failed: dict[str, HubmisError] = {}
+        for school in self:
+            try:
+                done[school.realm] = ask(school)
+            except HubmisError as error:
+                failed[school.realm] = error
+        if not done:
+            raise next(iter(failed.values()))
+        return done, failed
+
+
+def _with_realm(frame: pd.DataFrame, realm: str) -> pd.DataFrame:
+    frame = frame.drop(columns="realm", errors="ignore")
+    frame.insert(0, "realm", pd.Series(realm, index=frame.index, dtype="str"))
+    return frame
