@@ -1,6 +1,7 @@
 """HUBmis, a school's management information system, as tidy pandas DataFrames."""
 
 import importlib
+import logging
 from typing import TYPE_CHECKING
 
 from . import endpoints as _declared
@@ -26,6 +27,7 @@ from .errors import (
     SettingsError,
     SpecError,
     UnreachableError,
+    did_you_mean,
 )
 from .export import read
 from .frames.keys import join, keys
@@ -44,13 +46,14 @@ if TYPE_CHECKING:
 _LATER = {name: f".analysis.{name}" for name in ("attendance", "joint", "wellbeing")} | {"plots": ".plots"}
 
 _document(_declared)
+logging.getLogger(__name__).addHandler(logging.NullHandler())  # quiet until a program asks
 
 
 def __getattr__(name: str) -> object:
     """Import the analysis when it is first asked for: who only loads should not wait for it."""
     if name in _LATER:
         return importlib.import_module(_LATER[name], __name__)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}.{did_you_mean(name, __all__)}")
 
 
 __all__ = [
