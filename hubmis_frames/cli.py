@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from . import __about__, cli_setup
-from .connect import connect, demo
+from .connect import connect, connect_group, demo
 from .console import COMPLETE, FAILED, PARTLY, print_json, progress_line
 from .console import print_table as _print
 from .endpoints import CATALOGUE
 from .errors import HubmisError, HubmisWarning, did_you_mean
 from .export import CORE, WINDOW
+from .group import Group
 from .reference import describe, endpoints
 from .report import report
 from .school import School
@@ -101,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     command = _command(commands, "plan", _plan, "say what an export would cost; sends nothing")
     _add_tables(command)
     _add_json(command)
-    _add_connection(command)
+    _add_connection(command, several=True)
 
     command = _command(commands, "export", _export, "write tables to Parquet files")
     command.add_argument("directory", type=Path)
@@ -118,7 +119,7 @@ def _parser() -> argparse.ArgumentParser:
         "(default %(default)s)",
     )  # fmt: skip
     _add_json(command)
-    _add_connection(command)
+    _add_connection(command, several=True)
 
     command = _command(commands, "report", _report, "write an export's attendance and wellbeing as one HTML file")
     command.add_argument("directory", type=Path, help="the folder that export wrote")
@@ -183,13 +184,16 @@ def _add_tables(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_connection(command: argparse.ArgumentParser, with_offline: bool = True) -> None:
+def _add_connection(command: argparse.ArgumentParser, with_offline: bool = True, several: bool = False) -> None:
     group = command.add_argument_group(
         "connection", "each falls back to HUBMIS_REALM, HUBMIS_BASE_URL, HUBMIS_OPENAPI and HUBMIS_CACHE_DIR; the "
         "client is taken from HUBMIS_CLIENT_ID and HUBMIS_CLIENT_SECRET, else from the keyring (see 'login'), "
         "never from arguments, which others can see"
     )  # fmt: skip
-    group.add_argument("--realm")
+    if several:
+        group.add_argument("--realm", action="append", help="given several times: a group of schools")
+    else:
+        group.add_argument("--realm")
     group.add_argument("--base-url")
     group.add_argument("--openapi", help="the vendor's OpenAPI file")
     group.add_argument("--cache-dir")
@@ -201,6 +205,16 @@ def _school(given: argparse.Namespace) -> School:
     return connect(
         given.realm, None, None, given.base_url, given.openapi, given.cache_dir or USUAL, offline=given.offline
     )
+
+
+def _schools(given: argparse.Namespace) -> School | Group:
+    if given.realm and len(given.realm) > 1:
+        return connect_group(
+            given.realm, base_url=given.base_url, openapi=given.openapi, cache_dir=given.cache_dir or USUAL,
+            offline=given.offline,
+        )  # fmt: skip
+    given.realm = given.realm[0] if given.realm else None
+    return _school(given)
 
 
 def _tables(given: argparse.Namespace) -> list[str]:
@@ -220,7 +234,7 @@ def _demo(given: argparse.Namespace) -> int:
 
 
 def _export(given: argparse.Namespace) -> int:
-    with _school(given) as school:
+    with _schools(given) as school:
         choices = {
             "refresh": given.refresh,
             "window": given.window,
@@ -230,7 +244,9 @@ def _export(given: argparse.Namespace) -> int:
         return _export_to(school, given.directory, _tables(given), given.json, **choices)
 
 
-def _export_to(school: School, directory: Path, tables: str | list[str], as_json: bool = False, **choices: Any) -> int:
+def _export_to(
+    school: School | Group, directory: Path, tables: str | list[str], as_json: bool = False, **choices: Any
+) -> int:
     with progress_line() as show:
         done = school.export(directory, tables, each=show, **choices)
     _print(done, as_json)
@@ -254,7 +270,7 @@ def _report(given: argparse.Namespace) -> int:
 
 
 def _plan(given: argparse.Namespace) -> int:
-    with _school(given) as school:
+    with _schools(given) as school:
         cost = school.plan(_tables(given))
     _print(cost, given.json)
     if given.json:
