@@ -44,12 +44,13 @@ def _line(body: bytes) -> bytes:
     if body[:1] == b"{":
         body = b"[" + body + b"]"
     # Raw line ends are never inside a JSON text, and here they would end the row.
-    return b'{"data":' + body.replace(b"\n", b"").replace(b"\r", b"") + b"}\n"
+    return body.replace(b"\n", b"").replace(b"\r", b"")
 
 
 def _parse(lines: Sequence[bytes], record: pa.DataType) -> pa.ListArray | None:
+    text = b"".join(part for line in lines for part in (b'{"data":', line, b"}\n"))
     table = pyarrow.json.read_json(
-        pa.BufferReader(b"".join(lines)),
+        pa.BufferReader(text),
         read_options=pyarrow.json.ReadOptions(block_size=max(2 * max(map(len, lines)), BLOCK)),
         parse_options=pyarrow.json.ParseOptions(
             explicit_schema=pa.schema([("data", pa.list_(record))]), unexpected_field_behavior="infer"
