@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pandas as pd
 import pyarrow as pa
 from pandas.api.types import is_datetime64_any_dtype
-from tqdm.std import tqdm
 
 from .endpoints import CATALOGUE
 from .endpoints.call import requests_of
@@ -328,10 +327,12 @@ class School:
     def _answers(
         self, endpoint: Endpoint, requests: Sequence[Request], refresh: bool, show: str, fetched: Fetched
     ) -> Generator[tuple[tuple[int | str, ...], Sequence[bytes]], None, None]:
-        hidden = not self._progress or len(requests) < 2
         with contextlib.closing(gather(requests, lambda request: self._ask(endpoint, request, refresh))) as outcomes:
-            name = show or endpoint.table
-            bar = tqdm(outcomes, name, len(requests), disable=hidden, delay=2, leave=False, unit="request")
+            bar: Iterable[Outcome] = outcomes
+            if self._progress and len(requests) > 1:
+                from tqdm.std import tqdm  # a tenth of our import, and only who watches needs it
+
+                bar = tqdm(outcomes, show or endpoint.table, len(requests), delay=2, leave=False, unit="request")
             yield from self._heard(bar, fetched)
 
     def _heard(
