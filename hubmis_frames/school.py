@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pandas as pd
 import pyarrow as pa
 from pandas.api.types import is_datetime64_any_dtype
-from tqdm.std import tqdm
 
 from .endpoints import CATALOGUE
 from .endpoints.call import requests_of
@@ -332,9 +331,12 @@ class School:
     def _answers(
         self, endpoint: Endpoint, requests: Sequence[Request], refresh: bool, fetched: Fetched
     ) -> Generator[tuple[tuple[int | str, ...], Sequence[bytes]], None, None]:
-        hidden = not self._progress or len(requests) < 2
         with contextlib.closing(gather(requests, lambda request: self._ask(endpoint, request, refresh))) as outcomes:
-            bar = tqdm(outcomes, endpoint.table, len(requests), disable=hidden, delay=2, leave=False, unit="request")
+            bar: Iterable[Outcome] = outcomes
+            if self._progress and len(requests) > 1:
+                from tqdm.std import tqdm  # a tenth of our import, and only who watches needs it
+
+                bar = tqdm(outcomes, endpoint.table, len(requests), delay=2, leave=False, unit="request")
             yield from self._heard(bar, fetched)
 
     def _heard(
@@ -355,7 +357,8 @@ class School:
     def _ask(self, endpoint: Endpoint, request: Request, refresh: bool = False, only_cached: bool = False) -> Pages:
         def get(request: Request, renew: bool = refresh) -> Answer:
             answer = self._session.get(request, endpoint.keep, renew, only_cached)
-            if not _is_answer(parse(answer.body, request.path), endpoint):
+            # A body that begins so is a list: it was parsed when it came off the wire.
+            if not answer.body.startswith(b"[") and not _is_answer(parse(answer.body, request.path), endpoint):
                 self._session.forget(request)
                 raise PayloadError(
                     f"The answer at {request.path} is an object that has nothing in common with a record of "
