@@ -1,5 +1,6 @@
 """Bytes to pandas frames with their child tables: this package, its peers, and what decoding alone costs."""
 
+import contextlib
 import functools
 import json
 import os
@@ -14,7 +15,8 @@ import orjson
 import pandas as pd
 import pyarrow as pa
 
-from hubmis_frames.frames import Report, tidy, to_pandas
+from hubmis_frames.export.write import Sink
+from hubmis_frames.frames import Report, flatten, tidy, to_pandas
 from hubmis_frames.frames.fit import on_wire
 
 from . import data
@@ -27,6 +29,20 @@ Frames = dict[str, pd.DataFrame]
 def ours(data: Data) -> Frames:
     """Every table of the operation, typed."""
     return {name: to_pandas(table) for name, table in tidy(data.endpoint, data.answers, Report()).items()}
+
+
+def ours_to_parquet(data: Data) -> dict[str, range]:
+    """Every table written as its batches come, as an export does; what comes back has as many rows."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        sinks: dict[str, Sink] = {}
+        for batch in flatten(data.endpoint, data.answers, Report()):
+            for name, table in batch.tables.items():
+                if name not in sinks:
+                    sinks[name] = stack.enter_context(Sink(Path(folder), Path(folder) / name / "realm=S999"))
+                sinks[name].add(table)
+        for sink in sinks.values():
+            sink.write(None)
+        return {name: range(sink.rows) for name, sink in sinks.items()}
 
 
 def json_normalize(data: Data) -> Frames:
@@ -150,6 +166,7 @@ def _lists(data: Data) -> list[str]:
 
 CONTENDERS: dict[str, Callable[[Data], object]] = {
     "hubmis_frames": ours,
+    "hubmis_frames, to Parquet": ours_to_parquet,
     "json.loads": decode(json.loads),
     "orjson.loads": decode(orjson.loads),
     "polars": polars,
@@ -183,8 +200,16 @@ def report(rounds: int) -> str:
     head = ["bytes to frames"]
     for size in sizes.values():
         head += [f"{size}, s", "ours = 1", "s of processor", "ours = 1"]
-    memory = "\n".join(f"Peak memory above the input, {sizes[name]}: {peak_memory(name):.0f} MB." for name in SETS)
+    memory = " ".join(_memory(name, sizes[name]) for name in SETS)
     return f"{markdown(head, rows)}\n\n{memory}\n\n{machine(*PACKAGES)} Fastest of {rounds} rounds in turn."
+
+
+def _memory(name: str, size: str) -> str:
+    frames, parquet = peak_memory(name, "ours"), peak_memory(name, "ours_to_parquet")
+    return (
+        f"Peak memory above the input, {size}: {frames:.0f} MB with the frames, {parquet:.0f} MB to Parquet, "
+        f"{peak_memory(name, 'ours_to_parquet', 4):.0f} MB to Parquet with four times as many answers."
+    )
 
 
 def agree(data: Data) -> None:
@@ -198,14 +223,15 @@ def agree(data: Data) -> None:
         raise SystemExit(f"The contenders disagree: {counts}")
 
 
-def peak_memory(name: str) -> float:
-    """Megabytes above the input at the worst moment, the finished frames among them, in a process of its own."""
+def peak_memory(name: str, run: str, times: int = 1) -> float:
+    """Megabytes above the input at the worst moment, in a process of its own."""
     code = (
         "import resource, sys; from tests.benchmarks import data, flatten;"
-        f"flatten.ours(data.{name}(2, 2)); made = data.{name}();"
+        f"flatten.{run}(data.{name}(2, 2)); made = data.{name}();"
+        f"made = made._replace(answers=made.answers * {times});"
         "before = int(open('/proc/self/statm').read().split()[1]) * resource.getpagesize();"
         "open('/proc/self/clear_refs', 'w').write('5');"
-        "frames = flatten.ours(made);"
+        f"frames = flatten.{run}(made);"
         "peak = [int(line.split()[1]) for line in open('/proc/self/status') if line.startswith('VmHWM')][0] * 1024;"
         "print((peak - before) / 1e6)"
     )
