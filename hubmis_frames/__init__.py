@@ -3,6 +3,7 @@
 import importlib
 from typing import TYPE_CHECKING
 
+from . import completion as _completion
 from . import endpoints as _declared
 from .__about__ import __version__
 from .connect import connect, connect_group, demo
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 _LATER = {name: f".analysis.{name}" for name in ("attendance", "joint", "wellbeing")} | {"plots": ".plots"}
 
 _document(_declared)
+_completion.register()
 
 
 def __getattr__(name: str) -> object:

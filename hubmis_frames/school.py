@@ -1,7 +1,7 @@
 """One school: what the loaders are called with. It takes a call from the declarations over HTTP to tidy tables."""
 
 import contextlib
-import sys
+import inspect
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,11 +9,11 @@ from datetime import date, datetime
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import urlsplit
 
 import pandas as pd
 import pyarrow as pa
 from pandas.api.types import is_datetime64_any_dtype
-from tqdm.std import tqdm
 
 from .endpoints import CATALOGUE
 from .endpoints.call import requests_of
@@ -32,11 +32,21 @@ from .files import shared_by
 from .frames import Batch, Report, flatten, joined_by_name, to_pandas
 from .http import Answer, Outcome, Pages, Session, gather, parse, read_pages
 from .privacy import open_key
+from .progress import Progress, is_watched
 from .request import Request
+from .settings import is_this_machine
+from .show import as_table
 from .source import come_from
 
 if TYPE_CHECKING:
     from .spec import Spec
+
+
+INFERRED = (
+    "HUBmis publishes neither the paths of its lists nor their fields, so hubmis_frames infers them: until you have "
+    "compared some rows with what HUBmis shows, do not rely on a figure. With the vendor's OpenAPI file "
+    "(HUBMIS_OPENAPI or hf.connect(openapi=FILE)) nothing is inferred; hf.endpoints() says what is."
+)
 
 
 @dataclass
@@ -77,12 +87,16 @@ class School:
     def __init__(self, session: Session, *, progress: bool | None = None, spec: "Spec | None" = None) -> None:
         self._session = session
         self.spec = spec
-        self._progress = _is_watched() if progress is None else progress
+        self._progress = is_watched() if progress is None else progress
         self._current_year: int | None = None
         self._told: set[str] = set()
+        self._simulated = is_this_machine(urlsplit(session.base_url).hostname or "")
 
     def __repr__(self) -> str:
         return f"<School {self.realm!r} at {self.base_url}>"
+
+    def _repr_html_(self) -> str | None:
+        return as_table([self._session])
 
     def __enter__(self) -> "School":
         return self
@@ -285,6 +299,8 @@ class School:
         With ``each``, tables are handed to it batch by batch, as they come, and none is kept.
         """
         endpoint = self.resolve(endpoint)
+        if endpoint.path_source == "inferred" and not self._simulated:
+            self._say(INFERRED)
         fetched = Fetched({}, Report())
         kept: list[dict[str, pa.Table]] = []
         take = each or (lambda batch: kept.append(batch.tables))
@@ -327,15 +343,23 @@ class School:
     def _say(self, sentence: str) -> None:
         if sentence not in self._told:
             self._told.add(sentence)
-            warnings.warn(sentence, HubmisWarning, stacklevel=6)
+            warnings.warn(sentence, HubmisWarning, stacklevel=_outside())
 
     def _answers(
         self, endpoint: Endpoint, requests: Sequence[Request], refresh: bool, fetched: Fetched
     ) -> Generator[tuple[tuple[int | str, ...], Sequence[bytes]], None, None]:
-        hidden = not self._progress or len(requests) < 2
-        with contextlib.closing(gather(requests, lambda request: self._ask(endpoint, request, refresh))) as outcomes:
-            bar = tqdm(outcomes, endpoint.table, len(requests), disable=hidden, delay=2, leave=False, unit="request")
-            yield from self._heard(bar, fetched)
+        many = len(requests) > 1
+        shown = self._progress and (many or endpoint.paged)
+        with Progress(endpoint.table, len(requests) if many else None, self.seconds, shown) as bar:
+
+            def ask(request: Request) -> Pages:
+                return self._ask(endpoint, request, refresh, each=None if many else bar.update)
+
+            with contextlib.closing(gather(requests, ask)) as outcomes:
+                for answer in self._heard(outcomes, fetched):
+                    yield answer
+                    if many:
+                        bar.update()
 
     def _heard(
         self, outcomes: Iterable[Outcome], fetched: Fetched
@@ -352,7 +376,14 @@ class School:
             fetched.newest = max([*ages, fetched.newest] if fetched.newest else ages)
             yield outcome.request.ids, [answer.body for answer in answers]
 
-    def _ask(self, endpoint: Endpoint, request: Request, refresh: bool = False, only_cached: bool = False) -> Pages:
+    def _ask(
+        self,
+        endpoint: Endpoint,
+        request: Request,
+        refresh: bool = False,
+        only_cached: bool = False,
+        each: Callable[[], object] | None = None,
+    ) -> Pages:
         def get(request: Request, renew: bool = refresh) -> Answer:
             answer = self._session.get(request, endpoint.keep, renew, only_cached)
             if not _is_answer(parse(answer.body, request.path), endpoint):
@@ -361,12 +392,22 @@ class School:
                     f"The answer at {request.path} is an object that has nothing in common with a record of "
                     f"{endpoint.table}; perhaps it is an error message. Nothing of it was kept."
                 )
+            if each:
+                each()
             return answer
 
         if endpoint.paging is None:
             answer = get(request)
             return Pages([answer], 1, int(answer.cached))
         return read_pages(self._session, request, endpoint.paging, get, lambda value: _rows(value, endpoint), refresh)
+
+
+def _outside() -> int:
+    """The ``stacklevel`` of whoever called us, so that a warning shows their line and not ours."""
+    level, frame = 1, inspect.currentframe()
+    while frame and str(frame.f_globals.get("__name__")).partition(".")[0] == __package__:
+        level, frame = level + 1, frame.f_back
+    return level - 1
 
 
 def active_year(years: pd.DataFrame, today: date) -> int | None:
@@ -448,7 +489,3 @@ def _check_filters(endpoint: Endpoint, arguments: Mapping[str, Any], frame: pd.D
                 f"{endpoint.loader}: {int(outside.sum())} of {len(frame)} rows lie outside {parameter.name}={asked!r}, "
                 f"so HUBmis seems to ignore this filter. Load without it and select by the column {column}."
             )
-
-
-def _is_watched() -> bool:
-    return sys.stderr.isatty() or "ipykernel" in sys.modules
