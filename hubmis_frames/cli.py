@@ -19,6 +19,7 @@ from .connect import connect, demo
 from .endpoints import CATALOGUE
 from .errors import HubmisError, HubmisWarning
 from .export import CORE, WINDOW
+from .lab import FOLDER, copy_notebooks, need_jupyterlab, run_jupyterlab
 from .reference import describe, endpoints
 from .report import report
 from .school import School
@@ -90,6 +91,10 @@ def _parser() -> argparse.ArgumentParser:
         "--praise", action="append", default=[], metavar="CATEGORY",
         help="a category of pastoral events that is praise and no concern; may be given several times",
     )  # fmt: skip
+
+    command = _command(commands, "lab", _lab, "copy the notebooks to a folder of yours and open JupyterLab there")
+    command.add_argument("directory", nargs="?", default=FOLDER, type=Path, help="default: %(default)s")
+    command.add_argument("--no-browser", action="store_true", help="show the address alone")
 
     command = _command(
         commands, "spec", _spec, "hold the vendor's OpenAPI file against our declarations, or write ours"
@@ -196,6 +201,20 @@ def _report(given: argparse.Namespace) -> int:
     for problem in missing:
         print(f"note: {problem}", file=sys.stderr)
     return PARTLY if missing else COMPLETE
+
+
+def _lab(given: argparse.Namespace) -> int:
+    need_jupyterlab()
+    copied = copy_notebooks(given.directory)
+    if copied.new:
+        print(f"Copied to {given.directory}: {', '.join(copied.new)}", flush=True)
+    if copied.kept:
+        print(
+            f"Kept as they are in {given.directory}: {', '.join(copied.kept)}. To get the original of one, rename "
+            "yours and run this again.",
+            flush=True,
+        )
+    return run_jupyterlab(given.directory, ["--no-browser"] if given.no_browser else [])
 
 
 def _plan(given: argparse.Namespace) -> int:

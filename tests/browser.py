@@ -1,0 +1,99 @@
+"""JupyterLab, as ``hubmis-frames lab`` starts it, in a browser that nobody sees."""
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+_QUIET = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+_CONFIG = {
+    "ServerApp": {"allow_root": True},  # as in a container
+    "LabApp": {"check_for_updates_class": "jupyterlab.NeverCheckForUpdate", "news_url": None},
+}
+_START = 90
+
+
+@contextlib.contextmanager
+def lab(folder: Path, home: Path) -> Iterator[str]:
+    """The address of a JupyterLab on a folder, with settings of its own; it is ended in any case."""
+    command = [sys.executable, "-m", "hubmis_frames", "lab", str(folder), "--no-browser"]
+    settings = {name: str(home / name.lower()) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "IPYTHONDIR")}
+    config = Path(settings["JUPYTER_CONFIG_DIR"]) / "jupyter_server_config.json"
+    config.parent.mkdir(parents=True)
+    config.write_text(json.dumps(_CONFIG), encoding="utf-8")
+    news = home / "settings" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
+    news.parent.mkdir(parents=True)
+    news.write_text('{"fetchNews": "false"}', encoding="utf-8")
+    settings |= {"JUPYTERLAB_SETTINGS_DIR": str(home / "settings"), "HOME": str(home)}
+    with subprocess.Popen(
+        command, env={**os.environ, **settings}, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
+        text=True, start_new_session=True,
+    ) as server:  # fmt: skip
+        assert server.stderr
+        late = threading.Timer(_START, os.killpg, (server.pid, signal.SIGKILL))
+        late.start()
+        try:
+            said = []
+            for line in server.stderr:
+                said.append(line)
+                if found := re.search(r"http://127\.0\.0\.1:\d+/lab\?token=\w+", line):
+                    break
+            else:
+                raise RuntimeError("JupyterLab did not start: " + "".join(said))
+            late.cancel()
+            # Whoever does not read what it says stops it sooner or later.
+            threading.Thread(target=lambda: [None for _ in server.stderr or ()], daemon=True).start()
+            yield found[0]
+        finally:
+            late.cancel()
+            for how in (signal.SIGTERM, signal.SIGKILL):
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(server.pid, how)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    server.wait(15)
+
+
+@contextlib.contextmanager
+def page(width: int = 1280, height: int = 960, scale: float = 1.0) -> Iterator[Page]:
+    """An empty page of the browser."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=BROWSER, args=[*_QUIET], timeout=60_000)
+        try:
+            opened = browser.new_page(viewport={"width": width, "height": height}, device_scale_factor=scale)
+            opened.set_default_timeout(60_000)
+            yield opened
+        finally:
+            browser.close()
+
+
+def run_notebook(shown: Page, address: str, name: str) -> None:
+    """Open a notebook, run all its cells from nothing, and save it."""
+    base, token = address.split("/lab?")
+    shown.goto(f"{base}/lab/tree/{name}?{token}")
+    state = ".jp-Notebook-ExecutionIndicator[data-status='{}']"
+    shown.locator(state.format("idle")).wait_for(state="attached")
+    choose(shown, "Edit", "Clear Outputs of All Cells")
+    choose(shown, "Run", "Run All Cells")
+    shown.locator(state.format("busy")).wait_for(state="attached")
+    shown.locator(state.format("idle")).wait_for(state="attached", timeout=180_000)
+    choose(shown, "File", "Save Notebook")
+    shown.locator(".jp-mod-current.jp-mod-dirty").wait_for(state="detached")
+
+
+def choose(shown: Page, menu: str, item: str) -> None:
+    """Choose an item of a menu."""
+    shown.locator(".lm-MenuBar-itemLabel").get_by_text(menu, exact=True).click()
+    shown.locator(".lm-Menu-itemLabel").get_by_text(item, exact=True).click()
