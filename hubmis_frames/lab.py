@@ -73,7 +73,7 @@ def need_jupyterlab() -> None:
 def run_jupyterlab(folder: Path, options: Iterable[str] = ()) -> int:
     """Run JupyterLab on a folder until it is shut down, and return its exit status."""
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder.absolute()}", *options]
-    with subprocess.Popen(command, cwd=folder) as server:
+    with subprocess.Popen(command, cwd=folder) as server:  # noqa: S603 - our own Python and the user's own folder
         while server.poll() is None:
             with contextlib.suppress(KeyboardInterrupt):  # it gets Ctrl-C too, and asks before it ends
                 server.wait()

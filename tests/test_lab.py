@@ -8,9 +8,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from browser import BROWSER, choose, lab, page, run_notebook
 
 import hubmis_frames as hf
-from browser import BROWSER, choose, lab, page, run_notebook
 from hubmis_frames import cli
 from hubmis_frames.lab import copy_notebooks, run_jupyterlab
 from hubmis_frames.report import notebooks
