@@ -32,6 +32,7 @@ from .export import read
 from .frames.keys import join, keys
 from .group import Group
 from .load import load, load_tables
+from .out import to_csv, to_excel, to_parquet
 from .privacy import open_key, pseudonymise, suppress
 from .reference import document as _document
 from .reference import endpoints
@@ -92,6 +93,9 @@ __all__ = [
     "read",
     "source",
     "suppress",
+    "to_csv",
+    "to_excel",
+    "to_parquet",
     "wellbeing",
     *(endpoint.loader for endpoint in CATALOGUE.values()),
 ]
