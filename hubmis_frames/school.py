@@ -43,9 +43,9 @@ if TYPE_CHECKING:
 
 
 INFERRED = (
-    "HUBmis publishes neither the paths of its lists nor their fields, so hubmis_frames infers them: until you have "
-    "compared some rows with what HUBmis shows, do not rely on a figure. With the vendor's OpenAPI file "
-    "(HUBMIS_OPENAPI or hf.connect(openapi=FILE)) nothing is inferred; hf.endpoints() says what is."
+    "HUBmis's document publishes neither the paths of its operations nor the fields of its lists, so hubmis_frames "
+    "infers them. Compare some rows with what HUBmis shows before you rely on a figure. With the vendor's OpenAPI file "
+    "(HUBMIS_OPENAPI, or openapi= of hf.connect()) they are the vendor's own. hf.endpoints() says which are inferred."
 )
 
 

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Locator, Page, sync_playwright
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 _QUIET = (
@@ -81,16 +81,25 @@ def page(width: int = 1280, height: int = 960, scale: float = 1.0) -> Iterator[P
 
 def run_notebook(shown: Page, address: str, name: str) -> None:
     """Open a notebook, run all its cells from nothing, and save it."""
-    base, token = address.split("/lab?")
-    shown.goto(f"{base}/lab/tree/{name}?{token}")
-    state = ".jp-Notebook-ExecutionIndicator[data-status='{}']"
-    shown.locator(state.format("idle")).wait_for(state="attached")
+    open_notebook(shown, address, name)
     choose(shown, "Edit", "Clear Outputs of All Cells")
     choose(shown, "Run", "Run All Cells")
-    shown.locator(state.format("busy")).wait_for(state="attached")
-    shown.locator(state.format("idle")).wait_for(state="attached", timeout=180_000)
+    _kernel(shown, "Busy").wait_for()
+    _kernel(shown, "Idle").wait_for(timeout=180_000)
     choose(shown, "File", "Save Notebook")
     shown.locator(".jp-mod-current.jp-mod-dirty").wait_for(state="detached")
+
+
+def open_notebook(shown: Page, address: str, name: str) -> None:
+    """Open a notebook and wait for its kernel."""
+    base, token = address.split("/lab?")
+    shown.goto(f"{base}/lab/tree/{name}?{token}")
+    _kernel(shown, "Idle").wait_for()
+
+
+def _kernel(shown: Page, state: str) -> Locator:
+    """What the status bar says of the kernel; the notebook's own sign is idle before there is one."""
+    return shown.locator(".jp-StatusBar-TextItem").get_by_text(re.compile(rf"^(?!No Kernel).+ \| {state}$"))
 
 
 def choose(shown: Page, menu: str, item: str) -> None:

@@ -175,7 +175,10 @@ def test_a_certificate_that_the_user_names_is_trusted(
 
 def test_a_name_that_does_not_resolve_is_explained(simulator: Simulator, connect_to: Connect):
     school = connect_to(simulator, base_url="https://hubmis.invalid")
-    with pytest.raises(hf.UnreachableError, match="name of the server was not found"):
+    with (
+        pytest.warns(hf.HubmisWarning, match="infers"),
+        pytest.raises(hf.UnreachableError, match="name of the server was not found"),
+    ):
         hf.load_genders(school)
 
 
