@@ -1,6 +1,7 @@
 """HUBmis, a school's management information system, as tidy pandas DataFrames."""
 
 import importlib
+import logging
 from typing import TYPE_CHECKING
 
 from . import completion as _completion
@@ -27,6 +28,7 @@ from .errors import (
     SettingsError,
     SpecError,
     UnreachableError,
+    did_you_mean,
 )
 from .export import read
 from .frames.keys import join, keys
@@ -47,13 +49,14 @@ _LATER = {name: f".analysis.{name}" for name in ("attendance", "joint", "wellbei
 
 _document(_declared)
 _completion.register()
+logging.getLogger(__name__).addHandler(logging.NullHandler())  # quiet until a program asks
 
 
 def __getattr__(name: str) -> object:
     """Import the analysis when it is first asked for: who only loads should not wait for it."""
     if name in _LATER:
         return importlib.import_module(_LATER[name], __name__)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}.{did_you_mean(name, __all__)}")
 
 
 __all__ = [

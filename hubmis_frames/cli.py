@@ -1,31 +1,32 @@
-"""The command ``hubmis-frames``: arguments, progress and exit codes. It decides nothing.
-
-Exit status: 0 complete, 1 failed, 2 wrong usage, 3 complete but for tables that were not permitted or failed.
-"""
+"""The command ``hubmis-frames``: arguments, progress and exit codes. It decides nothing."""
 
 import argparse
-import json
-import shutil
+import logging
+import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from . import __about__
-from .connect import connect, demo
+from . import __about__, cli_setup
+from .connect import connect, connect_group, demo
+from .console import COMPLETE, FAILED, PARTLY, print_json, progress_line
+from .console import print_table as _print
 from .endpoints import CATALOGUE
-from .errors import HubmisError, HubmisWarning
+from .errors import HubmisError, HubmisWarning, did_you_mean
 from .export import CORE, WINDOW
+from .group import Group
 from .lab import FOLDER, copy_notebooks, need_jupyterlab, run_jupyterlab
 from .reference import describe, endpoints
 from .report import report
 from .school import School
 from .settings import USUAL
 
-COMPLETE, FAILED, PARTLY = 0, 1, 3
+_STATUSES = (
+    "exit status: 0 complete, all well; 1 failed, or something to do; 2 wrong usage; 3 complete but for what was not "
+    "permitted or failed; 130 interrupted"
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,11 +36,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     warnings.simplefilter("always", HubmisWarning)
     warnings.showwarning = lambda message, *_, **__: print(f"note: {message}", file=sys.stderr)
+    if given.verbose:
+        _log_to_screen()
     command: Callable[[argparse.Namespace], int] = given.command
     try:
-        return command(given)
+        status = command(given)
+        sys.stdout.flush()
     except HubmisError as error:
         print(f"hubmis-frames: {error}", file=sys.stderr)
+        return FAILED
+    except BrokenPipeError:  # who reads has seen enough, as in `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return COMPLETE
+    except OSError as error:
+        print(
+            f"hubmis-frames: {error.filename or 'A file'} cannot be used: {error.strerror or error}. Make it writable, "
+            "free some disk, or choose another place.",
+            file=sys.stderr,
+        )
         return FAILED
     except KeyboardInterrupt:
         print(
@@ -47,25 +61,49 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 130
+    return status
+
+
+def _log_to_screen() -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logger = logging.getLogger("hubmis_frames")
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="hubmis-frames", description="HUBmis, a school's management information system, as tidy tables."
+        prog="hubmis-frames",
+        description="HUBmis, a school's management information system, as tidy tables.",
+        epilog=_STATUSES,
     )
     parser.add_argument("--version", action="version", version=__about__.__version__)
+    parser.add_argument("-v", "--verbose", action="store_true", help="log requests, waits and new attempts to stderr")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     command = _command(commands, "demo", _demo, "export the simulated school; needs no credentials")
     command.add_argument("directory", nargs="?", default="data/demo-school", type=Path)
     command.add_argument("--students", type=int, default=240, help="how many students it has (default %(default)s)")
 
+    command = _command(
+        commands, "login", cli_setup.login, "ask for the credentials, try them, and keep them in the system's keyring"
+    )
+    command.add_argument("--realm", help="asked for unless given")
+    command.add_argument("--base-url", help="the address of a test host, if any")
+    command.add_argument("--forget", action="store_true", help="remove what is kept")
+
+    command = _command(commands, "doctor", cli_setup.doctor, "look for what stands in the way, and say what to do")
+    _add_connection(command, with_offline=False)
+
     command = _command(commands, "endpoints", _endpoints, "list the operations, or describe one")
     command.add_argument("name", nargs="?", help="a table, a loader or a part of a title")
+    _add_json(command)
 
     command = _command(commands, "plan", _plan, "say what an export would cost; sends nothing")
     _add_tables(command)
-    _add_connection(command)
+    _add_json(command)
+    _add_connection(command, several=True)
 
     command = _command(commands, "export", _export, "write tables to Parquet files")
     command.add_argument("directory", type=Path)
@@ -81,7 +119,8 @@ def _parser() -> argparse.ArgumentParser:
         help="with --refresh: for how many days before a student's last mark corrections are looked for "
         "(default %(default)s)",
     )  # fmt: skip
-    _add_connection(command)
+    _add_json(command)
+    _add_connection(command, several=True)
 
     command = _command(commands, "report", _report, "write an export's attendance and wellbeing as one HTML file")
     command.add_argument("directory", type=Path, help="the folder that export wrote")
@@ -96,17 +135,33 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("directory", nargs="?", default=FOLDER, type=Path, help="default: %(default)s")
     command.add_argument("--no-browser", action="store_true", help="show the address alone")
 
+    spec = commands.add_parser("spec", help="the vendor's OpenAPI file, ours, and what can be known without")
+    specs = spec.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    command = _command(specs, "check", cli_setup.spec_check, "hold the vendor's OpenAPI file against our declarations")
+    command.add_argument("file", type=Path)
+    _add_json(command)
+    command = _command(specs, "export", cli_setup.spec_export, "write our declarations as OpenAPI")
+    command.add_argument("file", type=Path, help="the file to write to ('-' for the screen)")
     command = _command(
-        commands, "spec", _spec, "hold the vendor's OpenAPI file against our declarations, or write ours"
+        specs, "probe", cli_setup.spec_probe, "ask each operation once: which paths hold, and with what fields"
     )
-    command.add_argument("what", choices=["check", "export"])
-    command.add_argument("file", type=Path, help="the file to check, or to write to ('-' for the screen)")
+    command.add_argument("file", type=Path, nargs="?", default="hubmis-probe.json", help="default %(default)s")
+    command.add_argument(
+        "--budget",
+        type=int,
+        default=150,
+        metavar="N",
+        help="requests at most (default %(default)s: each operation once, and a few to spare)",
+    )
+    _add_json(command)
+    _add_connection(command, with_offline=False)
 
     command = _command(commands, "cache", _cache, "say what the cache of a school holds, or remove it from the disk")
     command.add_argument("what", nargs="?", choices=["info", "purge"], default="info")
     command.add_argument(
         "--student", type=int, metavar="ID", help="purge: only the answers in which this student may stand"
     )
+    _add_json(command)
     _add_connection(command)
     return parser
 
@@ -122,24 +177,33 @@ def _command(
     return command
 
 
+def _add_json(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help="write JSON to the screen instead of a table")
+
+
 def _add_tables(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--tables",
         default="core",
-        help=f"'core' ({len(CORE)} operations that attendance and wellbeing need; the default) or names, with commas",
+        help=f"'core' (the default: {len(CORE)} that attendance and wellbeing need), 'all', or names, with commas",
     )
 
 
-def _add_connection(command: argparse.ArgumentParser) -> None:
+def _add_connection(command: argparse.ArgumentParser, with_offline: bool = True, several: bool = False) -> None:
     group = command.add_argument_group(
         "connection", "each falls back to HUBMIS_REALM, HUBMIS_BASE_URL, HUBMIS_OPENAPI and HUBMIS_CACHE_DIR; the "
-        "client is taken from HUBMIS_CLIENT_ID and HUBMIS_CLIENT_SECRET alone, as arguments can be seen by others"
+        "client is taken from HUBMIS_CLIENT_ID and HUBMIS_CLIENT_SECRET, else from the keyring (see 'login'), "
+        "never from arguments, which others can see"
     )  # fmt: skip
-    group.add_argument("--realm")
+    if several:
+        group.add_argument("--realm", action="append", help="given several times: a group of schools")
+    else:
+        group.add_argument("--realm")
     group.add_argument("--base-url")
     group.add_argument("--openapi", help="the vendor's OpenAPI file")
     group.add_argument("--cache-dir")
-    group.add_argument("--offline", action="store_true", help="answer from the cache alone")
+    if with_offline:
+        group.add_argument("--offline", action="store_true", help="answer from the cache alone")
 
 
 def _school(given: argparse.Namespace) -> School:
@@ -148,8 +212,18 @@ def _school(given: argparse.Namespace) -> School:
     )
 
 
-def _tables(given: argparse.Namespace) -> str | list[str]:
-    return "core" if given.tables == "core" else [name.strip() for name in given.tables.split(",") if name.strip()]
+def _schools(given: argparse.Namespace) -> School | Group:
+    if given.realm and len(given.realm) > 1:
+        return connect_group(
+            given.realm, base_url=given.base_url, openapi=given.openapi, cache_dir=given.cache_dir or USUAL,
+            offline=given.offline,
+        )  # fmt: skip
+    given.realm = given.realm[0] if given.realm else None
+    return _school(given)
+
+
+def _tables(given: argparse.Namespace) -> list[str]:
+    return [name.strip() for name in given.tables.split(",") if name.strip()]
 
 
 def _demo(given: argparse.Namespace) -> int:
@@ -165,32 +239,29 @@ def _demo(given: argparse.Namespace) -> int:
 
 
 def _export(given: argparse.Namespace) -> int:
-    with _school(given) as school:
+    with _schools(given) as school:
         choices = {
             "refresh": given.refresh,
             "window": given.window,
             "free_text": given.free_text,
             "pseudonymise": given.pseudonymise,
         }
-        return _export_to(school, given.directory, _tables(given), **choices)
+        return _export_to(school, given.directory, _tables(given), given.json, **choices)
 
 
-def _export_to(school: School, directory: Path, tables: str | list[str], **choices: Any) -> int:
-    watched = sys.stderr.isatty()
-    width = shutil.get_terminal_size().columns - 1
-
-    def show(table: str) -> None:
-        if watched:
-            print(f"  {table} ...".ljust(width), end="\r", file=sys.stderr, flush=True)
-
-    done = school.export(directory, tables, each=show, **choices)
-    if watched:
-        print(" " * width, end="\r", file=sys.stderr, flush=True)
-    _print(done)
-    print(f"\n{school.sent} requests sent. Written to {directory}")
+def _export_to(
+    school: School | Group, directory: Path, tables: str | list[str], as_json: bool = False, **choices: Any
+) -> int:
+    with progress_line() as show:
+        done = school.export(directory, tables, each=show, **choices)
+    _print(done, as_json)
+    print(f"\n{school.sent} requests sent. Written to {directory}", file=sys.stderr if as_json else sys.stdout)
     if (done["status"] == "complete").all():
         return COMPLETE
-    print("Not everything could be had: the manifest in that folder says why.", file=sys.stderr)
+    print(
+        "Not everything could be had: the manifest in that folder says why; 'hubmis-frames doctor' looks further.",
+        file=sys.stderr,
+    )
     return PARTLY
 
 
@@ -218,9 +289,11 @@ def _lab(given: argparse.Namespace) -> int:
 
 
 def _plan(given: argparse.Namespace) -> int:
-    with _school(given) as school:
+    with _schools(given) as school:
         cost = school.plan(_tables(given))
-    _print(cost)
+    _print(cost, given.json)
+    if given.json:
+        return COMPLETE
     unknown = int(cost["requests"].isna().sum())
     minutes = cost["minutes"].sum()
     print(
@@ -237,8 +310,9 @@ def _plan(given: argparse.Namespace) -> int:
 
 def _endpoints(given: argparse.Namespace) -> int:
     known = endpoints()
+    columns = list(known) if given.json else ["loader", "title", "section", "path_source", "grain"]
     if given.name is None:
-        _print(known[["loader", "title", "section", "path_source", "grain"]])
+        _print(known[columns], given.json)
         return COMPLETE
     name = given.name.removeprefix("load_").lower()
     exact = known[known["loader"] == f"load_{name}"]
@@ -247,59 +321,34 @@ def _endpoints(given: argparse.Namespace) -> int:
         if len(exact)
         else known[(known["loader"] + " " + known["title"].str.lower()).str.contains(name, regex=False)]
     )
-    if len(found) == 1:
+    if len(found) == 1 and not given.json:
         print(describe(found["loader"].iloc[0]))
         return COMPLETE
     if found.empty:
         print(
-            f"hubmis-frames: no operation is called {given.name!r}. 'hubmis-frames endpoints' lists all.",
+            f"hubmis-frames: no operation is called {given.name!r}.{did_you_mean(name, CATALOGUE)} "
+            "'hubmis-frames endpoints' lists all.",
             file=sys.stderr,
         )
         return FAILED
-    _print(found[["loader", "title", "section", "path_source", "grain"]])
+    _print(found[columns], given.json)
     return COMPLETE
-
-
-def _spec(given: argparse.Namespace) -> int:
-    from .spec import as_openapi, compare, read_spec  # it takes libraries that nothing else needs
-
-    if given.what == "export":
-        text = json.dumps(as_openapi(CATALOGUE.values()), indent=1, ensure_ascii=False)
-        if str(given.file) == "-":
-            print(text)
-        else:
-            given.file.write_text(text, encoding="utf-8")
-            print(f"Written to {given.file}. What is inferred is marked x-inferred.")
-        return COMPLETE
-    spec = read_spec(given.file)
-    print(f"{len(spec.endpoints)} of {len(CATALOGUE)} operations matched.")
-    for said, tables in (("not in the file", spec.missing), ("only in the file", tuple(spec.others))):
-        for table in tables:
-            print(f"  {said}: {(spec.others.get(table) or CATALOGUE[table]).title}")
-    for table, reason in spec.unusable.items():
-        print(f"  cannot be asked: {CATALOGUE[table].title}: {reason}")
-    changes = compare(spec)
-    if len(changes):
-        print("\nWhere the file and the declarations differ:")
-        _print(changes)
-    return FAILED if spec.missing or spec.unusable else COMPLETE
 
 
 def _cache(given: argparse.Namespace) -> int:
     with _school(given) as school:
         if given.what == "purge":
-            print(f"Removed {school.purge_cache(given.student)} answers from {school.cache()['file']}")
+            removed = school.purge_cache(given.student)
+            if given.json:
+                print_json({"removed": removed, **school.cache()})
+            else:
+                print(f"Removed {removed} answers from {school.cache()['file']}")
+        elif given.json:
+            print_json(school.cache())
         else:
             for name, value in school.cache().items():
                 print(f"{name:10} {value}")
     return COMPLETE
-
-
-def _print(frame: pd.DataFrame) -> None:
-    shown = frame.astype(object).where(frame.notna(), "")
-    for column in frame.select_dtypes("float"):
-        shown[column] = [f"{value:,.1f}" if isinstance(value, float) else value for value in shown[column]]
-    print(shown.to_string(index=False, max_colwidth=60))
 
 
 if __name__ == "__main__":

@@ -9,10 +9,10 @@ from typing import Any
 
 from .errors import BadArgumentError, SettingsError
 from .group import Group
-from .http import Patience, Rate, Session
+from .http import PATIENT, Cipher, Patience, Rate, Session
 from .keyring import cipher
 from .school import School
-from .settings import USUAL, Secret, rate_file, settings
+from .settings import USUAL, Secret, Settings, rate_file, settings
 
 
 def connect(
@@ -32,10 +32,12 @@ def connect(
     Parameters
     ----------
     realm, client_id, client_secret
-        As WCBS sent them; else from ``HUBMIS_REALM``, ``HUBMIS_CLIENT_ID`` and ``HUBMIS_CLIENT_SECRET``.
+        As WCBS sent them; else from ``HUBMIS_REALM``, ``HUBMIS_CLIENT_ID`` and ``HUBMIS_CLIENT_SECRET``,
+        else as ``hubmis-frames login`` stored them in the system's keyring.
     base_url
-        The address of a test host; else ``HUBMIS_BASE_URL``, else ``https://api.hubmis.com``. Plain
-        ``http`` is for this machine alone.
+        The address of a test host; else ``HUBMIS_BASE_URL``, else that of the stored login, else
+        ``https://api.hubmis.com``. Plain ``http`` is for this machine alone. A stored login is sent to
+        no other address than its own.
     openapi
         The vendor's OpenAPI file (JSON or YAML); else ``HUBMIS_OPENAPI``. Its paths, parameters and fields
         replace the inferred ones.
@@ -77,7 +79,15 @@ def connect(
         from .spec import read_spec  # it takes a library that nothing else needs
 
         spec = read_spec(found.openapi)
-    session = Session(
+    session = open_session(found, offline=offline, cipher=cipher() if encrypt else None)
+    return School(session, spec=spec, progress=progress)
+
+
+def open_session(
+    found: Settings, *, offline: bool = False, cipher: Cipher | None = None, patience: Patience = PATIENT
+) -> Session:
+    """Open the connection that the settings describe. Nothing is sent yet."""
+    return Session(
         base_url=found.base_url,
         realm=found.realm,
         client_id=found.client_id,
@@ -85,9 +95,9 @@ def connect(
         cache_dir=found.cache_dir,
         rate_file=rate_file(),
         offline=offline,
-        cipher=cipher() if encrypt else None,
+        cipher=cipher,
+        patience=patience,
     )
-    return School(session, spec=spec, progress=progress)
 
 
 def connect_group(realms: Iterable[str], **settings: Any) -> Group:

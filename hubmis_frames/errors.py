@@ -1,6 +1,7 @@
 """Every error that reaches a person. A message says what to do next and holds no secret, token or child's data."""
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
@@ -96,3 +97,14 @@ class ExportError(HubmisError):
 
 class HubmisWarning(UserWarning):
     """Something a reader of the frame should know: fields nobody declared, values that did not fit, rows dropped."""
+
+
+def did_you_mean(said: object, known: Iterable[str]) -> str:
+    """The end of a sentence that names what was probably meant; nothing where nothing is near."""
+    plain = {_plain(name): name for name in known}
+    near = difflib.get_close_matches(_plain(str(said)), plain, 1)
+    return f" Did you mean {plain[near[0]]!r}?" if near else ""
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "").replace(" ", "").casefold()

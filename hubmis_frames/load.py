@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from .endpoints.declaration import CATALOGUE, Endpoint
-from .errors import BadArgumentError
+from .errors import BadArgumentError, did_you_mean
 from .school import School
 
 
@@ -52,7 +52,8 @@ def load_tables(
     known = dict.fromkeys(parameter.name for parameter in endpoint.parameters)
     if unknown := [name for name in arguments if name not in known]:
         raise BadArgumentError(
-            f"{endpoint.title}: there is no argument {unknown[0]}. It takes {', '.join(known) or 'none'}."
+            f"{endpoint.title}: there is no argument {unknown[0]}.{did_you_mean(unknown[0], known)} It takes "
+            f"{', '.join(known) or 'none'}."
         )
     given = {parameter: arguments.get(parameter) for parameter in known}
     return school.load(endpoint, {**given, "sort": sort, "refresh": refresh})

@@ -2,6 +2,7 @@
 
 import asyncio
 import html
+import re
 import tempfile
 import warnings
 from collections.abc import Iterable
@@ -114,6 +115,8 @@ def report(
         cell.metadata["alt"] = f"Chart below the heading: {heading}"
     exporter = nbconvert.HTMLExporter(template_name="basic", exclude_input=True, exclude_output_prompt=True)
     body, _ = exporter.from_notebook_node(whole)
+    # Long names of columns may break, so that tables stay on the page.
+    body = re.sub(r"<th>[^<]*</th>", lambda found: found[0].replace("_", "_<wbr>"), body)
     page = _PAGE.format(title=html.escape(f"Attendance and wellbeing: {manifest['realm']}"), body=body)
     try:
         private_folder(target.parent)

@@ -1,11 +1,15 @@
 """A simulated school over real sockets, and schools that read it."""
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import hypothesis
+import keyring
+import keyring.backend
+import keyring.backends.fail
 import pytest
 
 from hubmis_frames.http import Patience, Rate, Session
@@ -18,6 +22,42 @@ hypothesis.settings.load_profile("quiet")
 
 GENEROUS = {"capacity": 1_000_000, "refill_seconds": 0.001}
 QUICK = Patience(connect=5, silence=5, whole_body=5, first_wait=0.01, queue=5)
+
+
+class MemoryKeyring(keyring.backend.KeyringBackend):
+    """A keyring that ends with the test."""
+
+    priority = 1
+    name = "memory keyring"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held: dict[tuple[str, str], str] = {}
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self.held.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.held[service, username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        del self.held[service, username]
+
+
+@pytest.fixture(autouse=True)
+def nobodys_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep tests, and processes that they start, from the settings and the keyring of whoever runs them."""
+    for name in [name for name in os.environ if name.startswith("HUBMIS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+    keyring.set_keyring(keyring.backends.fail.Keyring())
+
+
+@pytest.fixture
+def memory_keyring(nobodys_settings: None) -> MemoryKeyring:
+    backend = MemoryKeyring()
+    keyring.set_keyring(backend)
+    return backend
 
 
 @pytest.fixture(scope="session")

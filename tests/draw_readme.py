@@ -83,6 +83,19 @@ def _table(ax: Axes, near: pd.DataFrame) -> None:
         cell.get_text().set(fontsize=9.5, ha="right" if column else "left", weight="normal" if row else "bold")
 
 
+def catalogue() -> str:
+    """Every operation by section, in Markdown: its loader, what a row is, and by what it is asked."""
+    lines = []
+    for section, rows in hf.endpoints().groupby("section", sort=False):
+        lines += ["", f"<details><summary>{section} ({len(rows)})</summary>", "", "| loader | one row per | asked by |"]
+        lines += ["|---|---|---|"]
+        for row in rows.itertuples():
+            name = f"~~`{row.loader}`~~" if row.deprecated else f"`{row.loader}`"
+            lines.append(f"| {name} | {row.grain} | {row.ids} |")
+        lines += ["", "</details>"]
+    return "\n".join(lines).strip()
+
+
 def main() -> None:
     matplotlib.use("Agg")
     first_look(TOP / ".github" / "first-look.png")
@@ -90,7 +103,9 @@ def main() -> None:
     axes.figure.savefig(TOP / ".github" / "keys.png", dpi=90, bbox_inches="tight", metadata={"Software": None})
     readme = TOP / "README.md"
     text = readme.read_text(encoding="utf-8")
-    readme.write_text(re.sub(r"(?s)(?<=```mermaid\n).*?(?=\n```)", diagram(), text), encoding="utf-8")
+    text = re.sub(r"(?s)(?<=```mermaid\n).*?(?=\n```)", diagram(), text)
+    text = re.sub(r"(?s)(?<=<!-- catalogue -->\n).*?(?=<!-- end of the catalogue -->)", f"{catalogue()}\n", text)
+    readme.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

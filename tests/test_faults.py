@@ -173,6 +173,26 @@ def test_a_certificate_that_the_user_names_is_trusted(
         assert hf.load_genders(school).gender_id.tolist() == [1]
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("REQUESTS_CA_BUNDLE", "/nowhere/school.pem", "file of certificates"),
+        ("HTTPS_PROXY", "nonsense://user:hush-hush@proxy:1", "a proxy looks like"),
+        ("HTTPS_PROXY", "http://user:hush-hush@127.0.0.1:9", "proxy"),
+    ],
+)
+def test_a_setting_of_the_network_that_cannot_be_used_is_explained(
+    simulator: Simulator, connect_to: Connect, monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
+):
+    for each in ("NO_PROXY", "no_proxy", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(each, raising=False)
+    monkeypatch.setenv(name, value)
+    school = connect_to(simulator, base_url="https://127.0.0.1:9")
+    with pytest.raises(hf.HubmisError, match=said) as caught:
+        hf.load_genders(school)
+    assert "hush-hush" not in str(caught.value)
+
+
 def test_a_name_that_does_not_resolve_is_explained(simulator: Simulator, connect_to: Connect):
     school = connect_to(simulator, base_url="https://hubmis.invalid")
     with (
@@ -337,13 +357,31 @@ def test_upstream_still_retries_for_ever_so_that_our_deadline_is_needed():
     assert "except sqlite3.OperationalError:\n                self._connection.rollback()" in source
 
 
-def test_a_cache_of_another_format_is_left_alone(simulator: Simulator, connect_to: Connect):
+def test_an_older_cache_goes_with_a_sentence_and_a_later_one_stays(simulator: Simulator, connect_to: Connect):
+    school = connect_to(simulator)
+    folder = Path(str(school.cache()["file"])).parent
+    school.close()
+    older = [folder / name for name in ("answers-0.sqlite", "answers-0.sqlite-wal", "answers-encrypted-0.sqlite")]
+    for file in (*older, folder / "answers-99.sqlite"):
+        file.write_bytes(b"of another version")
+    with pytest.warns(hf.HubmisWarning, match="an older version's and was removed"):
+        school = connect_to(simulator)
+    assert not any(file.exists() for file in older)
+    assert (folder / "answers-99.sqlite").read_bytes() == b"of another version"
+    assert len(hf.load_genders(school)) > 0
+
+
+def test_a_cache_whose_columns_are_another_librarys_is_rebuilt(simulator: Simulator, connect_to: Connect):
     school = connect_to(simulator)
     file = Path(str(school.cache()["file"]))
-    older = file.with_name("answers-0.sqlite")
-    older.write_bytes(b"of an older version")
-    hf.load_genders(school)
-    assert older.read_bytes() == b"of an older version"
+    school.close()
+    file.unlink()
+    with sqlite3.connect(file) as db:
+        db.execute("CREATE TABLE responses (id TEXT PRIMARY KEY, body BLOB)")
+    db.close()
+    with pytest.warns(hf.HubmisWarning, match="asked for anew"):
+        school = connect_to(simulator)
+    assert len(hf.load_genders(school)) > 0
 
 
 # --- secrets

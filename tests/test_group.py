@@ -1,5 +1,6 @@
 """Several schools of one client: one call, one count of requests, one cache each, and no failure stops the rest."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pandas as pd
 import pytest
 
 import hubmis_frames as hf
+from hubmis_frames.cli import main
 from hubmis_frames.group import Group
 from hubmis_frames.http import Rate
 from hubmis_frames.school import School
@@ -108,3 +110,21 @@ def test_a_group_names_each_realm_once(monkeypatch: pytest.MonkeyPatch, tmp_path
     for realms in ([], ["S1", "S1"]):
         with pytest.raises(hf.SettingsError, match="each once"):
             hf.connect_group(realms, **settings)
+
+
+def test_the_command_exports_a_group_into_one_directory(
+    simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("HUBMIS_CLIENT_ID", simulator.rules.client_id)
+    monkeypatch.setenv("HUBMIS_CLIENT_SECRET", simulator.rules.client_secret)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    realms = [part for realm in ("S1", "S2") for part in ("--realm", realm)]
+    connection = [*realms, "--base-url", simulator.url, "--cache-dir", str(tmp_path / "cache")]
+    assert main(["export", str(tmp_path / "out"), "--tables", "houses", *connection]) == 0
+    assert set(hf.read(tmp_path / "out", "houses")["realm"]) == {"S1", "S2"}
+    capsys.readouterr()
+    assert main(["plan", "--tables", "houses", "--json", *connection]) == 0
+    assert [row["realm"] for row in json.loads(capsys.readouterr().out)] == ["S1", "S2"]
+    simulator.hooks.append(lambda asked, answer: Answer(401, b"{}") if asked.headers.get("Realm") == "S2" else answer)
+    assert main(["export", str(tmp_path / "out"), "--tables", "genders", *connection]) == 3
+    assert "note: S2: HUBmis" in capsys.readouterr().err

@@ -6,7 +6,6 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from draw_readme import diagram
 
 import hubmis_frames as hf
 from hubmis_frames.endpoints.declaration import CATALOGUE
@@ -132,9 +131,3 @@ def test_ids_that_became_floats_still_join(school: School):
     students, forms = hf.load_students(school), hf.load_forms(school)
     floats: Any = students.astype({"form_id": "float64"})
     assert len(hf.join(floats, forms)) == len(students)
-
-
-def test_the_diagram_in_the_readme_is_that_of_the_declarations():
-    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
-    shown = readme.partition("```mermaid\n")[2].partition("\n```")[0]
-    assert shown == diagram()

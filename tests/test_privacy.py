@@ -6,7 +6,7 @@ import stat
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -163,25 +163,8 @@ def test_a_cache_in_memory_writes_nothing(simulator: Simulator, connect_to: Conn
 
 
 def test_an_encrypted_cache_holds_nothing_to_read(
-    simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, memory_keyring: Any
 ):
-    import keyring
-    import keyring.backend
-
-    class Memory(keyring.backend.KeyringBackend):
-        priority = 1
-        held: ClassVar[dict[tuple[str, str], str]] = {}
-
-        def get_password(self, service: str, username: str) -> str | None:
-            return self.held.get((service, username))
-
-        def set_password(self, service: str, username: str, password: str) -> None:
-            self.held[service, username] = password
-
-        def delete_password(self, service: str, username: str) -> None:
-            del self.held[service, username]
-
-    keyring.set_keyring(Memory())
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     given: dict[str, Any] = {
         "realm": "S999", "client_id": "demo-client", "client_secret": "demo-secret", "base_url": simulator.url,
@@ -195,17 +178,13 @@ def test_an_encrypted_cache_holds_nothing_to_read(
     with hf.connect(**given) as school:
         assert hf.load_students(school).equals(students)
     assert len(simulator.log) == asked
-    Memory.held.clear()
+    memory_keyring.held.clear()
     with hf.connect(**given) as school:
         assert hf.load_students(school).equals(students), "another key: asked for anew"
     assert len(simulator.log) > asked
 
 
 def test_encryption_without_a_keyring_says_so(simulator: Simulator):
-    import keyring
-    import keyring.backends.fail
-
-    keyring.set_keyring(keyring.backends.fail.Keyring())
     with pytest.raises(hf.SettingsError, match="no keyring"):
         hf.connect("S999", "id", "secret", base_url=simulator.url, encrypt=True)
 

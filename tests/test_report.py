@@ -51,7 +51,9 @@ def test_a_folder_without_an_export_or_with_several_schools_is_said_at_once(tmp_
     with pytest.raises(hf.ExportError, match="holds no export"):
         report(tmp_path)
     for realm in ("A", "B"):
-        (tmp_path / f"manifest-{realm}.json").write_text(json.dumps({"realm": realm}), encoding="utf-8")
+        (tmp_path / f"manifest-{realm}.json").write_text(
+            json.dumps({"format": 1, "realm": realm, "operations": {}}), encoding="utf-8"
+        )
     with pytest.raises(hf.ExportError, match=r"holds A, B: say which with --realm"):
         report(tmp_path)
 

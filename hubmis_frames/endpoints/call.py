@@ -1,6 +1,5 @@
 """From a loader's arguments to the requests it stands for; every argument is checked before anything is sent."""
 
-import difflib
 import numbers
 import re
 from collections.abc import Callable, Mapping, Sequence, Set
@@ -9,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..errors import BadArgumentError
+from ..errors import BadArgumentError, did_you_mean
 from ..request import Request
 from .declaration import YEAR, Endpoint, Parameter, camel
 
@@ -120,7 +119,8 @@ def _text(endpoint: Endpoint, parameter: Parameter, value: object) -> str:
     if parameter.choices:
         if value not in parameter.choices:
             raise BadArgumentError(
-                f"{where} is one of {_listed(parameter.choices)}; not {value!r}.{_near(value, parameter.choices)}"
+                f"{where} is one of {_listed(parameter.choices)}; not {value!r}."
+                f"{did_you_mean(value, parameter.choices)}"
             )
         return str(value)
     if parameter.kind is int:
@@ -167,15 +167,10 @@ def _sort(endpoint: Endpoint, sort: object) -> tuple[str, str]:
     field = sort.removeprefix("-")
     if endpoint.sorts and field not in endpoint.sorts:
         raise BadArgumentError(
-            f"{where} is one of {_listed(endpoint.sorts)}; not {field!r}.{_near(field, endpoint.sorts)}"
+            f"{where} is one of {_listed(endpoint.sorts)}; not {field!r}.{did_you_mean(field, endpoint.sorts)}"
         )
     return endpoint.sort_wires.get(field, f"sort[{camel(field)}]"), "desc" if sort.startswith("-") else "asc"
 
 
 def _listed(choices: Sequence[str]) -> str:
     return ", ".join(repr(choice) for choice in choices)
-
-
-def _near(value: object, choices: Sequence[str]) -> str:
-    near = difflib.get_close_matches(str(value).lower(), choices, 1)
-    return f" Did you mean {near[0]!r}?" if near else ""

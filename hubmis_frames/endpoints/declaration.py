@@ -18,6 +18,7 @@ from typing import Any, Literal, ParamSpec, Protocol
 import pandas as pd
 import pyarrow as pa
 
+from ..errors import did_you_mean
 from ..request import Paging
 
 P = ParamSpec("P")
@@ -230,6 +231,12 @@ def _loader(function: Callable[P, pd.DataFrame], endpoint: Endpoint, defaults: M
     signature = inspect.signature(function)
 
     def load_all(*args: P.args, **kwargs: P.kwargs) -> dict[str, pd.DataFrame]:
+        if unknown := [name for name in kwargs if name not in signature.parameters]:
+            known = list(signature.parameters)[1:]
+            raise TypeError(
+                f"{function.__name__} has no argument {unknown[0]!r}.{did_you_mean(unknown[0], known)} It takes "
+                f"{', '.join(known)}."
+            )
         bound = signature.bind(*args, **kwargs)
         bound.apply_defaults()
         school, *_ = bound.arguments.values()

@@ -2,13 +2,14 @@
 
 import contextlib
 import json
+import warnings
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from .. import __about__
-from ..errors import ExportError
+from ..errors import ExportError, HubmisWarning
 from ..files import safe_name, whole_file
 
 FORMAT = 1
@@ -68,7 +69,7 @@ class Manifest:
         try:
             known = json.loads(_file(directory, realm).read_text(encoding="utf-8"))
             return None if known["finished_at"] else known["academic_year_id"]
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, TypeError):
             return None
 
     def write(self, table: str, entry: Entry, complete: bool) -> None:
@@ -93,22 +94,40 @@ class Manifest:
                     f"{self.file.parent} holds an export {'with' if known['pseudonymised'] else 'without'} pseudonyms. "
                     "Mixed, they would give them away: export into another directory."
                 )
-            if known["format"] != FORMAT:
+            if known["format"] > FORMAT:
                 raise ExportError(
-                    f"{self.file} was written by another version of hubmis_frames ({known['hubmis_frames']}). Export "
-                    "into another directory, or remove this one."
+                    f"{self.file} was written by a later version of hubmis_frames ({known['hubmis_frames']}). Install "
+                    "that one, or export into another directory."
                 )
+            if known["format"] < FORMAT:
+                warnings.warn(
+                    f"{self.file} was an older version's and is written anew. It no longer names tables of earlier "
+                    "exports, whose files stay: export them again, or remove them.",
+                    HubmisWarning,
+                    stacklevel=6,
+                )
+                return {}
             return {name: Entry(**entry) for name, entry in known["operations"].items()}
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ExportError(f"{self.file} cannot be read. Remove it, or export into another directory.") from error
 
 
 def manifests(directory: Path) -> list[dict[str, Any]]:
-    """What the manifests of a directory hold, one per realm; those that cannot be read are passed over."""
+    """What the manifests of a directory hold, one per realm; others are passed over with a warning."""
     found = []
     for file in sorted(directory.glob("manifest-*.json")):
+        content = None
         with contextlib.suppress(OSError, ValueError):
-            found.append(json.loads(file.read_text(encoding="utf-8")))
+            content = json.loads(file.read_text(encoding="utf-8"))
+        if isinstance(content, dict) and content.get("format") == FORMAT and content.keys() >= {"realm", "operations"}:
+            found.append(content)
+        else:
+            warnings.warn(
+                f"{file} cannot be read, or is another version's, and is passed over. Export again: that writes it "
+                "anew, or says why it cannot.",
+                HubmisWarning,
+                stacklevel=4,
+            )
     return found
 
 

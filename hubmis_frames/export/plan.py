@@ -114,12 +114,14 @@ def steps_of(tables: str | Iterable[str]) -> list[Step]:
     BadArgumentError
         There is no such table, or its ids are nowhere listed.
     """
-    names = {"core": CORE, "all": _everything()}.get(tables) if isinstance(tables, str) else list(tables)
-    ordered: dict[str, Step] = {}
-    if names == []:
+    named = [tables] if isinstance(tables, str) else [str(name) for name in tables]
+    if not named:
         raise BadArgumentError("No table was named. 'core' stands for what attendance and wellbeing need.")
-    for name in [str(tables)] if names is None else names:
-        _add(name, ordered)
+    ordered: dict[str, Step] = {}
+    groups = {"core": CORE, "all": _everything()}
+    for name in named:
+        for each in groups.get(name, (name,)):
+            _add(each, ordered)
     return list(ordered.values())
 
 

@@ -5,10 +5,11 @@ from .fanout import Outcome, gather
 from .pages import Pages, read_pages
 from .session import Answer, Session
 from .store import Cipher
-from .wire import Patience, parse
+from .wire import PATIENT, Patience, parse
 
 __all__ = [
     "DOCUMENTED",
+    "PATIENT",
     "Answer",
     "Bucket",
     "Cipher",

@@ -61,9 +61,8 @@ class Session:
         crowd = Crowd(THREADS)
         self._plain = requests.Session()
         self._tokens_adapter = PatientAdapter(self.bucket, patience, Crowd(1))
-        self._adapter = PatientAdapter(
-            self.bucket, patience, crowd, ClientCredentials(self._plain, base_url, realm, client_id, client_secret)
-        )
+        self._credentials = ClientCredentials(self._plain, base_url, realm, client_id, client_secret)
+        self._adapter = PatientAdapter(self.bucket, patience, crowd, self._credentials)
         self._store = open_store(cache_dir, base_url, realm, client_id, cipher)
         self._cached = CachedSession(
             backend=self._store,
@@ -102,6 +101,22 @@ class Session:
         """How long so many requests would take: first what is left of the burst, a few at once, then one by one."""
         quick = min(requests, int(self.bucket.left()))
         return quick * self._adapter.latency / THREADS + (requests - quick) * self.bucket.rate.paced
+
+    @property
+    def clock_ahead(self) -> float | None:
+        """By how many seconds this machine's clock is ahead of the server's, once an answer has told."""
+        ahead = self._adapter.clock_ahead
+        return self._tokens_adapter.clock_ahead if ahead is None else ahead
+
+    def log_in(self) -> None:
+        """Get a token, if there is none yet, and ask for nothing else.
+
+        Raises
+        ------
+        CredentialsError, RefusedError, UnreachableError, RateLimitError
+            There is none to be had.
+        """
+        self._credentials.bearer()
 
     @property
     def first_page(self) -> int | None:
@@ -187,6 +202,9 @@ class Session:
             rows.pop(key, None)
         if isinstance(rows, Rows):
             rows.wipe()
+        # A damaged file that was set aside may hold anybody.
+        for aside in Path(self._store.cache_name).parent.glob("*.damaged-*") if self._facts else ():
+            aside.unlink()
         return len(keys)
 
     def forget(self, request: Request) -> None:

@@ -6,9 +6,10 @@ body, nothing that could run), what a row is found by, and a bound on how long a
 
 import contextlib
 import hashlib
-import logging
+import re
 import sqlite3
 import time
+import warnings
 import zlib
 from collections.abc import Iterator
 from datetime import datetime
@@ -23,10 +24,8 @@ from requests_cache.backends.sqlite import SQLiteDict
 from requests_cache.models.response import CachedResponse
 from requests_cache.serializers import SerializerPipeline, Stage
 
-from ..errors import CacheError
+from ..errors import CacheError, HubmisWarning
 from ..files import private_file, private_folder, safe_name
-
-log = logging.getLogger("hubmis_frames")
 
 FORMAT = 1
 KEPT_AFTER_EXPIRY = 30 * 86400  # for offline work; children's data should not lie about for longer
@@ -37,7 +36,7 @@ _KEYED_HEADERS = ("Realm", "academic-year-id")
 def open_store(
     cache_dir: Path | None, base_url: str, realm: str, client_id: str, cipher: "Cipher | None" = None
 ) -> BaseCache:
-    """Open the cache of one school as one client sees it; a file that is damaged is set aside.
+    """Open the cache of one school as one client sees it; a file that is damaged is set aside, an older one removed.
 
     Without a folder, answers are kept in memory, for as long as this cache is open.
 
@@ -52,6 +51,7 @@ def open_store(
     file = cache_dir / safe_name(f"{realm} {base_url} {client_id}") / f"{kind}-{FORMAT}.sqlite"
     try:
         private_folder(file.parent)
+        _remove_older(file.parent)
         private_file(file)
         try:
             rows = _open_rows(file, cipher)
@@ -60,7 +60,7 @@ def open_store(
                 raise
             aside = file.with_suffix(f".damaged-{time.time():.0f}")
             file.replace(aside)
-            log.warning("The cache was damaged: it was set aside as %s, and answers will be asked for anew.", aside)
+            _tell(f"The cache could not be read: it was set aside as {aside}, and answers will be asked for anew.")
             rows = _open_rows(private_file(file), cipher)
     except (OSError, sqlite3.Error) as error:
         raise CacheError(
@@ -70,6 +70,33 @@ def open_store(
     store = BaseCache(cache_name=str(file))
     store.responses = rows
     return store
+
+
+def _remove_older(folder: Path) -> None:
+    """Remove what an older version kept: nobody reads it any more, and it holds children's data."""
+    older = [file for file in folder.glob("answers*.sqlite*") if _format_of(file) < FORMAT]
+    if not older:
+        return
+    try:
+        for file in older:
+            file.unlink()
+    except OSError as error:
+        _tell(f"{folder} holds a cache of an older version that cannot be removed ({error.strerror}). Remove it.")
+    else:
+        _tell(
+            f"The cache in {folder} was an older version's and was removed; answers will be asked for anew. An export "
+            "that is there stays as it is."
+        )
+
+
+def _format_of(file: Path) -> int:
+    """The format that a file's name says; of any other file, ours."""
+    named = re.match(r"answers(?:-encrypted)?-(\d+)\.sqlite", file.name)
+    return int(named[1]) if named else FORMAT
+
+
+def _tell(sentence: str) -> None:
+    warnings.warn(sentence, HubmisWarning, stacklevel=6)
 
 
 def cache_key(request: requests.PreparedRequest, **_: Any) -> str:
@@ -87,9 +114,11 @@ def _open_rows(file: Path, cipher: "Cipher | None") -> "Rows":
         busy_timeout=5000,
     )
     with rows.connection() as db:
-        if db.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+        columns = {name for _, name, *_ in db.execute("PRAGMA table_info(responses)")}
+        sound = db.execute("PRAGMA quick_check(1)").fetchone() == ("ok",)
+        if not sound or not columns >= {"key", "value", "expires"}:
             rows.close()  # type: ignore[no-untyped-call]  # an open file cannot be set aside on Windows
-            raise sqlite3.DatabaseError("it is damaged")
+            raise sqlite3.DatabaseError("it is damaged, or another library's")
     with rows.connection(commit=True) as db:
         db.execute("DELETE FROM responses WHERE expires < ?", (time.time() - KEPT_AFTER_EXPIRY,))
     return rows

@@ -48,8 +48,9 @@ class ClientCredentials:
             response = self._session.post(self._url, json=self._grant, headers=self._headers, allow_redirects=False)
         if response.status_code in (400, 401, 403):
             raise CredentialsError(
-                "HUBmis refused the client id and secret. Check HUBMIS_CLIENT_ID and HUBMIS_CLIENT_SECRET "
-                "(or the arguments client_id and client_secret), and that they belong to this address."
+                "HUBmis refused the client id and secret. Copy both again from what WCBS sent: run 'hubmis-frames "
+                "login', or correct HUBMIS_CLIENT_ID and HUBMIS_CLIENT_SECRET where you set them. Check too that they "
+                "belong to the address that is asked."
             )
         if response.status_code != 200:
             raise RefusedError(

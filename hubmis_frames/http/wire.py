@@ -8,6 +8,7 @@ import codecs
 import email.utils
 import json
 import logging
+import re
 import ssl
 import threading
 import time
@@ -23,7 +24,14 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from .. import __about__
-from ..errors import CredentialsError, PayloadError, RateLimitError, ServerFaultError, UnreachableError
+from ..errors import (
+    CredentialsError,
+    PayloadError,
+    RateLimitError,
+    ServerFaultError,
+    SettingsError,
+    UnreachableError,
+)
 from .bucket import LONGEST_PAUSE, Bucket, called_off
 
 log = logging.getLogger("hubmis_frames")
@@ -121,6 +129,8 @@ class PatientAdapter(HTTPAdapter):
         self._tokens = tokens
         self._count = threading.Lock()
         self.sent = 0
+        self.clock_ahead: float | None = None
+        """By how many seconds this machine's clock was ahead of the server's at the last answer."""
         self._answered = 0
         self._busy = 0.0
 
@@ -145,6 +155,7 @@ class PatientAdapter(HTTPAdapter):
         kind: type[UnreachableError]
         gives_up = time.monotonic() + self._patience.queue
         where = place(request.url)
+        shown = re.sub(r"(?<=/)\d+(?=/|$)", "...", where)  # a log holds no id of a child
         while True:
             # In this order, so that the token is not older than its life when it leaves.
             self._bucket.take()
@@ -155,14 +166,19 @@ class PatientAdapter(HTTPAdapter):
             except _BROKEN as error:
                 kind, problem = UnreachableError, _explain(error, where)
                 faults += 1
+            except OSError as error:  # requests could not even begin
+                raise SettingsError(_unusable(error)) from None
             else:
                 self._heed(response)
+                log.debug("%s %s: %d", request.method, shown, response.status_code)
                 if response.status_code == 429:
+                    log.info("HUBmis answered 429 (too many requests). Waiting.")
                     if time.monotonic() > gives_up:
+                        minutes = f" for {self._patience.queue / 60:.0f} minutes" if self._patience.queue else ""
                         raise RateLimitError(
-                            f"HUBmis has answered 429 (too many requests) for {self._patience.queue / 60:.0f} minutes "
-                            f"at {where}. Another program may use the same client: stop it, or try again later. "
-                            "What was fetched is kept in the cache."
+                            f"HUBmis has answered 429 (too many requests){minutes} at {where}. Another "
+                            "program may use the same client: stop it, or try again later. What was fetched "
+                            "is kept in the cache."
                         )
                     continue
                 if response.status_code == 401 and self._tokens:
@@ -186,7 +202,7 @@ class PatientAdapter(HTTPAdapter):
                 raise kind(
                     f"{problem} Tried {faults} times. Try again later; what was fetched is kept in the cache."
                 ) from None
-            log.debug("%s Trying again.", problem)
+            log.info("%s Trying again.", problem.replace(where, shown))
             called_off().wait(self._patience.first_wait * 2 ** (faults - 1))
 
     def _outgoing(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -231,6 +247,8 @@ class PatientAdapter(HTTPAdapter):
     def _heed(self, response: requests.Response) -> None:
         """Learn from the rate limit's headers; without them, stay as careful as at the start."""
         remaining = _number(response.headers.get("X-RateLimit-Remaining"))
+        if (server_now := _instant(response.headers.get("Date"))) is not None:
+            self.clock_ahead = time.time() - server_now
         if response.status_code == 429:
             self._crowd.shrink()
             self._bucket.pause(pause_asked(response.headers, time.time(), self._bucket.rate.interval))
@@ -312,6 +330,19 @@ def _instant(text: str | None) -> float | None:
         return email.utils.parsedate_to_datetime(text or "").timestamp()
     except ValueError:
         return None
+
+
+def _unusable(error: Exception) -> str:
+    """Say which setting of the environment keeps requests from sending; its own message may hold a password."""
+    if "certificate" in str(error):
+        return (
+            "The file of certificates that REQUESTS_CA_BUNDLE (or CURL_CA_BUNDLE) names is not there or cannot be "
+            "read. Correct the variable, or remove it: without it, what the system trusts is trusted."
+        )
+    return (
+        f"The request could not be sent ({type(error).__name__}). Check the settings HTTPS_PROXY, HTTP_PROXY and "
+        "ALL_PROXY: a proxy looks like http://host:port."
+    )
 
 
 def _explain(error: Exception, where: str) -> str:
