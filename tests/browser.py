@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,7 +23,6 @@ _CONFIG = {
     "ServerApp": {"allow_root": True},  # as in a container
     "LabApp": {"check_for_updates_class": "jupyterlab.NeverCheckForUpdate", "news_url": None},
 }
-_START = 90
 
 
 @contextlib.contextmanager
@@ -38,32 +37,28 @@ def lab(folder: Path, home: Path) -> Iterator[str]:
     news.parent.mkdir(parents=True)
     news.write_text('{"fetchNews": "false"}', encoding="utf-8")
     settings |= {"JUPYTERLAB_SETTINGS_DIR": str(home / "settings"), "HOME": str(home)}
-    with subprocess.Popen(
-        command, env={**os.environ, **settings}, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
-        text=True, start_new_session=True,
+    said = home / "said.txt"
+    with said.open("w") as file, subprocess.Popen(
+        command, env={**os.environ, **settings}, stderr=file, stdout=file, start_new_session=True
     ) as server:  # fmt: skip
-        assert server.stderr
-        late = threading.Timer(_START, os.killpg, (server.pid, signal.SIGKILL))
-        late.start()
         try:
-            said = []
-            for line in server.stderr:
-                said.append(line)
-                if found := re.search(r"http://127\.0\.0\.1:\d+/lab\?token=\w+", line):
-                    break
-            else:
-                raise RuntimeError("JupyterLab did not start: " + "".join(said))
-            late.cancel()
-            # Whoever does not read what it says stops it sooner or later.
-            threading.Thread(target=lambda: [None for _ in server.stderr or ()], daemon=True).start()
-            yield found[0]
+            yield _address(said, server)
         finally:
-            late.cancel()
             for how in (signal.SIGTERM, signal.SIGKILL):
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(server.pid, how)
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     server.wait(15)
+
+
+def _address(said: Path, server: "subprocess.Popen[bytes]") -> str:
+    """The address that JupyterLab says once it is there."""
+    late = time.monotonic() + 90
+    while time.monotonic() < late and server.poll() is None:
+        if found := re.search(r"http://127\.0\.0\.1:\d+/lab\?token=\w+", said.read_text(encoding="utf-8")):
+            return found[0]
+        time.sleep(0.2)
+    raise RuntimeError("JupyterLab did not start: " + said.read_text(encoding="utf-8"))
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ import matplotlib
 import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 import hubmis_frames as hf
 from hubmis_frames.frames.keys import mermaid
@@ -27,7 +28,7 @@ def diagram() -> str:
     return mermaid(table for column in COLUMNS for table in column)
 
 
-def first_look(file: Path) -> None:
+def first_look(file: Path) -> Figure:
     """Draw what a first analysis of the simulated school shows: weeks, year groups, and who is near 10 %."""
     with tempfile.TemporaryDirectory() as folder, hf.demo(progress=False) as school:
         school.export(folder, "core")
@@ -61,7 +62,7 @@ def first_look(file: Path) -> None:
     hf.plots.attendance_bars(hf.attendance.intervals(marks, "year_group_name"), suppress=5, ax=left)
     _table(figure.add_axes((0.55, 0.03, 0.43, 0.36)), near)
     figure.savefig(file, dpi=100, metadata={"Software": None})
-    plt.close(figure)
+    return figure
 
 
 def _table(ax: Axes, near: pd.DataFrame) -> None:
