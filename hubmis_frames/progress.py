@@ -1,23 +1,14 @@
 """One progress bar for what takes longer than two seconds: in a terminal a line, in a notebook an output that goes."""
 
 import io
-import sys
 from collections.abc import Callable
 from typing import Any
 
 from tqdm.std import tqdm
 
+from .show import in_notebook
+
 DELAY = 2.0
-
-
-def is_watched() -> bool:
-    """Whether a person is looking: in a terminal or a notebook."""
-    return sys.stderr.isatty() or in_notebook()
-
-
-def in_notebook() -> bool:
-    """Whether this is the kernel of a notebook."""
-    return "ipykernel" in sys.modules
 
 
 class Progress(tqdm):  # type: ignore[type-arg]
@@ -34,19 +25,17 @@ class Progress(tqdm):  # type: ignore[type-arg]
         How many requests; ``None`` for the pages of one, whose number nobody knows.
     seconds
         How long so many requests would take.
-    shown
-        Whether to show anything.
     """
 
     monitor_interval = 0  # no thread that draws as well
 
-    def __init__(self, name: str, total: int | None, seconds: Callable[[int], float], shown: bool) -> None:
+    def __init__(self, name: str, total: int | None, seconds: Callable[[int], float]) -> None:
         self._seconds = seconds
         self._output: Any = None
         known = "{percentage:3.0f} %|{bar}| {left} requests left, up to {time}"
         place = {"file": io.StringIO(), "ncols": 90, "ascii": False} if in_notebook() else {"dynamic_ncols": True}
         super().__init__(
-            desc=name, total=total, disable=not shown, delay=DELAY, leave=False, miniters=1, mininterval=0.5,
+            desc=name, total=total, delay=DELAY, leave=False, miniters=1, mininterval=0.5,
             bar_format="{desc}: " + (known if total else "{n} pages, {elapsed}"), **place,
         )  # fmt: skip
 

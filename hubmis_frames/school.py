@@ -32,10 +32,9 @@ from .files import shared_by
 from .frames import Batch, Report, flatten, joined_by_name, to_pandas
 from .http import Answer, Outcome, Pages, Session, gather, parse, read_pages
 from .privacy import open_key
-from .progress import Progress, is_watched
 from .request import Request
 from .settings import is_this_machine
-from .show import as_table
+from .show import as_table, is_watched
 from .source import come_from
 
 if TYPE_CHECKING:
@@ -349,17 +348,21 @@ class School:
         self, endpoint: Endpoint, requests: Sequence[Request], refresh: bool, fetched: Fetched
     ) -> Generator[tuple[tuple[int | str, ...], Sequence[bytes]], None, None]:
         many = len(requests) > 1
-        shown = self._progress and (many or endpoint.paged)
-        with Progress(endpoint.table, len(requests) if many else None, self.seconds, shown) as bar:
+        with contextlib.ExitStack() as stack:
+            step: Callable[[], object] = lambda: None  # noqa: E731
+            if self._progress and (many or endpoint.paged):
+                from .progress import Progress  # a tenth of our import, and only who watches needs it
+
+                bar = Progress(endpoint.table, len(requests) if many else None, self.seconds)
+                step = stack.enter_context(bar).update
 
             def ask(request: Request) -> Pages:
-                return self._ask(endpoint, request, refresh, each=None if many else bar.update)
+                return self._ask(endpoint, request, refresh, each=None if many else step)
 
-            with contextlib.closing(gather(requests, ask)) as outcomes:
-                for answer in self._heard(outcomes, fetched):
-                    yield answer
-                    if many:
-                        bar.update()
+            for answer in self._heard(stack.enter_context(contextlib.closing(gather(requests, ask))), fetched):
+                yield answer
+                if many:
+                    step()
 
     def _heard(
         self, outcomes: Iterable[Outcome], fetched: Fetched
@@ -386,7 +389,8 @@ class School:
     ) -> Pages:
         def get(request: Request, renew: bool = refresh) -> Answer:
             answer = self._session.get(request, endpoint.keep, renew, only_cached)
-            if not _is_answer(parse(answer.body, request.path), endpoint):
+            # A body that begins so is a list: it was parsed when it came off the wire.
+            if not answer.body.startswith(b"[") and not _is_answer(parse(answer.body, request.path), endpoint):
                 self._session.forget(request)
                 raise PayloadError(
                     f"The answer at {request.path} is an object that has nothing in common with a record of "

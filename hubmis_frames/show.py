@@ -1,6 +1,7 @@
 """How schools show themselves in a notebook."""
 
 import sqlite3
+import sys
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -8,6 +9,16 @@ import pandas as pd
 
 from .errors import HubmisError
 from .http import Session
+
+
+def is_watched() -> bool:
+    """Whether a person is looking: in a terminal or a notebook."""
+    return sys.stderr.isatty() or in_notebook()
+
+
+def in_notebook() -> bool:
+    """Whether this is the kernel of a notebook."""
+    return "ipykernel" in sys.modules
 
 
 def as_table(sessions: Iterable[Session]) -> str | None:

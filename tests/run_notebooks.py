@@ -18,7 +18,13 @@ def run(file: Path) -> nbformat.NotebookNode:
     """The notebook with what it shows, from a folder of its own."""
     notebook = nbformat.read(file, as_version=4)
     with tempfile.TemporaryDirectory() as folder:
-        NotebookClient(notebook, timeout=300, resources={"metadata": {"path": folder}}, record_timing=False).execute()
+        NotebookClient(
+            notebook,
+            timeout=300,
+            resources={"metadata": {"path": folder}},
+            record_timing=False,
+            extra_arguments=["--log-level=40"],
+        ).execute()
     return notebook
 
 

@@ -1,6 +1,7 @@
 """An export brought up to date: what is asked, what the files become, and what is said of the difference."""
 
 import json
+import tempfile
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
@@ -8,9 +9,14 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import hubmis_frames as hf
+from hubmis_frames.export.refresh import HISTORIES, History
 from hubmis_frames.school import School
 from hubmis_frames.simulator import Answer, Asked, Simulator, build_world
 
@@ -250,3 +256,57 @@ def test_an_export_made_otherwise_is_asked_for_whole(
     assert not any(asked.query for asked in asked_of_marks(simulator))
     export(simulator, "new", **other)
     assert files(tmp_path / "kept") == files(tmp_path / "new")
+
+
+# --- the formula, without a server
+
+
+DAYS = pd.date_range("2026-01-05", periods=40, unit="us")
+KEYS = HISTORIES[MARKS]
+
+
+def table(rows: list[tuple[int, int, str, str]]) -> pa.Table:
+    return pa.table(
+        {
+            KEYS.who: pa.array([who for who, *_ in rows], pa.int64()),
+            KEYS.day: pa.array([DAYS[day].to_pydatetime() for _, day, *_ in rows], pa.timestamp("us")),
+            KEYS.part: pa.array([part for _, _, part, _ in rows], pa.string()),
+            "code": pa.array([code for *_, code in rows], pa.string()),
+        }
+    )
+
+
+marked = st.dictionaries(
+    st.tuples(st.integers(1, 4), st.integers(0, 39), st.sampled_from(["am", "pm"])),
+    st.sampled_from("/IOL"),
+    max_size=60,
+)
+
+
+@given(truth=marked, until=st.integers(5, 35), window=st.integers(0, 10), before=marked, part=st.integers(1, 4))
+def test_whatever_changed_within_the_window_the_refreshed_rows_are_those_of_the_server(
+    truth: dict[Any, str], until: int, window: int, before: dict[Any, str], part: int
+):
+    people = [3, 1, 4, 2]
+    now = [(*key, code) for who in people for key, code in sorted(truth.items()) if key[0] == who]
+    # What an export held that day: older than the window it is as it is today, and within it anything.
+    last = {who: max((day for w, day, *_ in now if w == who and day <= until), default=until) for who in people}
+    old = [row for row in now if row[1] < last[row[0]] - window]
+    old += [(*key, code) for key, code in sorted(before.items()) if last[key[0]] - window <= key[1] <= last[key[0]]]
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "part-0.parquet"
+        pq.write_table(table(old), file)
+        history = History(file, KEYS, DAYS[until].date(), window)
+        since = {who: history.ask_from(who) for who in people}
+        sent = [row for row in now if since[row[0]] is None or DAYS[row[1]].date() >= since[row[0]]]
+        parts = [
+            history.lay_over(some, table([row for row in sent if row[0] in some]))
+            for some in (people[:part], people[part:])
+            if some
+        ]
+        rest = history.rest(people, [])
+        assert pa.concat_tables([*parts, rest]).to_pylist() == table(now).to_pylist()
+        gone = {(row[KEYS.who], row[KEYS.day], row[KEYS.part]) for rows in history.vanished for row in rows.to_pylist()}
+        assert gone == {(who, DAYS[day].to_pydatetime(), half) for who, day, half, _ in old} - {
+            (who, DAYS[day].to_pydatetime(), half) for who, day, half, _ in now
+        }

@@ -128,6 +128,7 @@ class Bucket:
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         db = sqlite3.connect(self._file, timeout=10, isolation_level=None)
         try:
+            db.execute("PRAGMA synchronous = OFF")  # waiting for the disk at each place would cost more than the place
             db.execute("BEGIN IMMEDIATE")
             yield db
             db.execute("COMMIT")

@@ -152,26 +152,26 @@ class Session:
         if os.getpid() != self._process:
             # Parent and child would read each other's answers off the same sockets.
             raise SettingsError("This school was opened in another process. Connect again in this one.")
+        only_cached = only_cached or self.offline
         prepared = self._prepare(request)
         key = cache_key(prepared)
-        if self.offline or only_cached:
-            with self._readable():
-                stored = self._store.get_response(key)
+        with self._same_url.setdefault(key, threading.Lock()), self._readable():
+            # Looked up here, as requests-cache takes longer to decide on an answer than SQLite to find it.
+            stored = self._store.get_response(key) if only_cached or not refresh else None
             # Offline, an old answer is better than none; its age is known.
-            if stored is None or (stored.is_expired and not self.offline):
+            if stored is not None and (self.offline or not stored.is_expired):
+                return Answer(stored.content, stored.created_at, True)
+            if only_cached:
                 raise NotCachedError(
                     f"The answer at {request.path} is not in the cache. Connect without offline=True to ask for it."
                 )
-            return Answer(stored.content, stored.created_at, True)
-        with self._same_url.setdefault(key, threading.Lock()), self._readable():
             options = self._cached.merge_environment_settings(prepared.url, {}, None, None, None)
             response = self._cached.send(
-                prepared, expire_after=keep, force_refresh=refresh, allow_redirects=False, **options
+                prepared, expire_after=keep, force_refresh=True, allow_redirects=False, **options
             )
         if response.status_code != 200:
             raise _refusal(response.status_code, request.path)
-        fetched_at = getattr(response, "created_at", None) or datetime.now(UTC)
-        return Answer(response.content, fetched_at, bool(getattr(response, "from_cache", False)))
+        return Answer(response.content, getattr(response, "created_at", None) or datetime.now(UTC), False)
 
     def cache(self) -> dict[str, object]:
         """What the cache holds: its file, how many answers, their oldest and newest, and its size in MB."""
