@@ -4,6 +4,7 @@ import importlib
 import logging
 from typing import TYPE_CHECKING
 
+from . import completion as _completion
 from . import endpoints as _declared
 from .__about__ import __version__
 from .connect import connect, connect_group, demo
@@ -33,6 +34,7 @@ from .export import read
 from .frames.keys import join, keys
 from .group import Group
 from .load import load, load_tables
+from .out import to_csv, to_excel, to_parquet
 from .privacy import open_key, pseudonymise, suppress
 from .reference import document as _document
 from .reference import endpoints
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
 _LATER = {name: f".analysis.{name}" for name in ("attendance", "joint", "wellbeing")} | {"plots": ".plots"}
 
 _document(_declared)
+_completion.register()
 logging.getLogger(__name__).addHandler(logging.NullHandler())  # quiet until a program asks
 
 
@@ -93,6 +96,9 @@ __all__ = [
     "read",
     "source",
     "suppress",
+    "to_csv",
+    "to_excel",
+    "to_parquet",
     "wellbeing",
     *(endpoint.loader for endpoint in CATALOGUE.values()),
 ]

@@ -17,6 +17,7 @@ from .endpoints import CATALOGUE
 from .errors import HubmisError, HubmisWarning, did_you_mean
 from .export import CORE, WINDOW
 from .group import Group
+from .lab import FOLDER, copy_notebooks, need_jupyterlab, run_jupyterlab
 from .reference import describe, endpoints
 from .report import report
 from .school import School
@@ -129,6 +130,10 @@ def _parser() -> argparse.ArgumentParser:
         "--praise", action="append", default=[], metavar="CATEGORY",
         help="a category of pastoral events that is praise and no concern; may be given several times",
     )  # fmt: skip
+
+    command = _command(commands, "lab", _lab, "copy the notebooks to a folder of yours and open JupyterLab there")
+    command.add_argument("directory", nargs="?", default=FOLDER, type=Path, help="default: %(default)s")
+    command.add_argument("--no-browser", action="store_true", help="show the address alone")
 
     spec = commands.add_parser("spec", help="the vendor's OpenAPI file, ours, and what can be known without")
     specs = spec.add_subparsers(title="commands", required=True, metavar="COMMAND")
@@ -267,6 +272,20 @@ def _report(given: argparse.Namespace) -> int:
     for problem in missing:
         print(f"note: {problem}", file=sys.stderr)
     return PARTLY if missing else COMPLETE
+
+
+def _lab(given: argparse.Namespace) -> int:
+    need_jupyterlab()
+    copied = copy_notebooks(given.directory)
+    if copied.new:
+        print(f"Copied to {given.directory}: {', '.join(copied.new)}", flush=True)
+    if copied.kept:
+        print(
+            f"Kept as they are in {given.directory}: {', '.join(copied.kept)}. To get the original of one, rename "
+            "yours and run this again.",
+            flush=True,
+        )
+    return run_jupyterlab(given.directory, ["--no-browser"] if given.no_browser else [])
 
 
 def _plan(given: argparse.Namespace) -> int:

@@ -11,6 +11,7 @@ from .endpoints.declaration import Endpoint
 from .errors import BadArgumentError, HubmisError, HubmisWarning, IncompleteError
 from .export import plan
 from .school import School
+from .show import as_table
 
 T = TypeVar("T")
 
@@ -33,6 +34,9 @@ class Group:
 
     def __repr__(self) -> str:
         return f"<Group of {', '.join(map(repr, self.schools))}>"
+
+    def _repr_html_(self) -> str | None:
+        return as_table(school._session for school in self)
 
     def __iter__(self) -> Iterator[School]:
         return iter(self.schools.values())

@@ -88,15 +88,22 @@ def _tables(endpoint: Endpoint) -> list[Table]:
 
 
 def _parameters(endpoint: Endpoint) -> str:
-    lines = ["Parameters", "----------", "school", "    From ``hf.connect()`` or ``hf.demo()``."]
+    lines = ["Parameters", "----------", "school : School or Group", f"    From {_FROM}."]
     for parameter in {p.name: p for p in endpoint.parameters}.values():
-        choices = f" : {{{', '.join(map(repr, parameter.choices))}}}" if parameter.choices else ""
-        lines += [f"{parameter.name}{choices}", f"    {_meaning(parameter)}"]
+        lines += [f"{parameter.name} : {_kind(parameter)}", f"    {_meaning(parameter)}"]
     if endpoint.sorts is not None:
-        fields = f" One of {', '.join(endpoint.sorts)}." if endpoint.sorts else " The document names no fields."
-        lines += ["sort", f"    A field to sort by, with ``-`` in front to turn it round.{fields}"]
-    lines += ["refresh", "    Ask HUBmis, whatever the cache holds."]
+        fields = f"One of {', '.join(endpoint.sorts)}." if endpoint.sorts else "The document names no fields."
+        lines += ["sort : str", f"    A field to sort by, with ``-`` in front to turn it round. {fields}"]
+    lines += ["refresh : bool", "    Ask HUBmis, whatever the cache holds."]
     return "\n".join(lines)
+
+
+def _kind(parameter: Parameter) -> str:
+    if parameter.choices:
+        return f"{{{', '.join(map(repr, parameter.choices))}}}"
+    if parameter.place == "path" and parameter.kind is int and parameter.name != YEAR:
+        return "int, several, Series or DataFrame"
+    return _KINDS.get(parameter.kind, "date, datetime or ISO text")
 
 
 def _meaning(parameter: Parameter) -> str:
@@ -106,8 +113,7 @@ def _meaning(parameter: Parameter) -> str:
         return f"One id, many, a Series of ids, or a frame with the column ``{parameter.name}``."
     if parameter.place == "path":
         return "Which of the lists."
-    kind = {int: "The id", bool: "True or False", str: "Text"}.get(parameter.kind, "A date or an instant")
-    return f"{kind}, sent as ``{parameter.wire}``."
+    return f"{'An id, sent' if parameter.kind is int else 'Sent'} as ``{parameter.wire}``."
 
 
 def _returns(endpoint: Endpoint) -> str:
@@ -128,6 +134,8 @@ def _dtype(type_: pa.DataType) -> str:
     return {pa.int64(): "Int64", pa.bool_(): "boolean", pa.string(): "text", pa.float64(): "number"}.get(type_, "time")
 
 
+_FROM = "``hf.connect()``, ``hf.connect_group()`` or ``hf.demo()``"
+_KINDS = {int: "int", bool: "bool", str: "str"}
 _RAISES = """Raises
 ------
 BadArgumentError

@@ -1,7 +1,7 @@
 """One school: what the loaders are called with. It takes a call from the declarations over HTTP to tidy tables."""
 
 import contextlib
-import sys
+import inspect
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +9,7 @@ from datetime import date, datetime
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import urlsplit
 
 import pandas as pd
 import pyarrow as pa
@@ -32,10 +33,19 @@ from .frames import Batch, Report, flatten, joined_by_name, to_pandas
 from .http import Answer, Outcome, Pages, Session, gather, parse, read_pages
 from .privacy import open_key
 from .request import Request
+from .settings import is_this_machine
+from .show import as_table, is_watched
 from .source import come_from
 
 if TYPE_CHECKING:
     from .spec import Spec
+
+
+INFERRED = (
+    "HUBmis's document publishes neither the paths of its operations nor the fields of its lists, so hubmis_frames "
+    "infers them. Compare some rows with what HUBmis shows before you rely on a figure. With the vendor's OpenAPI file "
+    "(HUBMIS_OPENAPI, or openapi= of hf.connect()) they are the vendor's own. hf.endpoints() says which are inferred."
+)
 
 
 @dataclass
@@ -76,12 +86,16 @@ class School:
     def __init__(self, session: Session, *, progress: bool | None = None, spec: "Spec | None" = None) -> None:
         self._session = session
         self.spec = spec
-        self._progress = _is_watched() if progress is None else progress
+        self._progress = is_watched() if progress is None else progress
         self._current_year: int | None = None
         self._told: set[str] = set()
+        self._simulated = is_this_machine(urlsplit(session.base_url).hostname or "")
 
     def __repr__(self) -> str:
         return f"<School {self.realm!r} at {self.base_url}>"
+
+    def _repr_html_(self) -> str | None:
+        return as_table([self._session])
 
     def __enter__(self) -> "School":
         return self
@@ -284,6 +298,8 @@ class School:
         With ``each``, tables are handed to it batch by batch, as they come, and none is kept.
         """
         endpoint = self.resolve(endpoint)
+        if endpoint.path_source == "inferred" and not self._simulated:
+            self._say(INFERRED)
         fetched = Fetched({}, Report())
         kept: list[dict[str, pa.Table]] = []
         take = each or (lambda batch: kept.append(batch.tables))
@@ -326,18 +342,27 @@ class School:
     def _say(self, sentence: str) -> None:
         if sentence not in self._told:
             self._told.add(sentence)
-            warnings.warn(sentence, HubmisWarning, stacklevel=6)
+            warnings.warn(sentence, HubmisWarning, stacklevel=_outside())
 
     def _answers(
         self, endpoint: Endpoint, requests: Sequence[Request], refresh: bool, fetched: Fetched
     ) -> Generator[tuple[tuple[int | str, ...], Sequence[bytes]], None, None]:
-        with contextlib.closing(gather(requests, lambda request: self._ask(endpoint, request, refresh))) as outcomes:
-            bar: Iterable[Outcome] = outcomes
-            if self._progress and len(requests) > 1:
-                from tqdm.std import tqdm  # a tenth of our import, and only who watches needs it
+        many = len(requests) > 1
+        with contextlib.ExitStack() as stack:
+            step: Callable[[], object] = lambda: None  # noqa: E731
+            if self._progress and (many or endpoint.paged):
+                from .progress import Progress  # a tenth of our import, and only who watches needs it
 
-                bar = tqdm(outcomes, endpoint.table, len(requests), delay=2, leave=False, unit="request")
-            yield from self._heard(bar, fetched)
+                bar = Progress(endpoint.table, len(requests) if many else None, self.seconds)
+                step = stack.enter_context(bar).update
+
+            def ask(request: Request) -> Pages:
+                return self._ask(endpoint, request, refresh, each=None if many else step)
+
+            for answer in self._heard(stack.enter_context(contextlib.closing(gather(requests, ask))), fetched):
+                yield answer
+                if many:
+                    step()
 
     def _heard(
         self, outcomes: Iterable[Outcome], fetched: Fetched
@@ -354,7 +379,14 @@ class School:
             fetched.newest = max([*ages, fetched.newest] if fetched.newest else ages)
             yield outcome.request.ids, [answer.body for answer in answers]
 
-    def _ask(self, endpoint: Endpoint, request: Request, refresh: bool = False, only_cached: bool = False) -> Pages:
+    def _ask(
+        self,
+        endpoint: Endpoint,
+        request: Request,
+        refresh: bool = False,
+        only_cached: bool = False,
+        each: Callable[[], object] | None = None,
+    ) -> Pages:
         def get(request: Request, renew: bool = refresh) -> Answer:
             answer = self._session.get(request, endpoint.keep, renew, only_cached)
             # A body that begins so is a list: it was parsed when it came off the wire.
@@ -364,12 +396,22 @@ class School:
                     f"The answer at {request.path} is an object that has nothing in common with a record of "
                     f"{endpoint.table}; perhaps it is an error message. Nothing of it was kept."
                 )
+            if each:
+                each()
             return answer
 
         if endpoint.paging is None:
             answer = get(request)
             return Pages([answer], 1, int(answer.cached))
         return read_pages(self._session, request, endpoint.paging, get, lambda value: _rows(value, endpoint), refresh)
+
+
+def _outside() -> int:
+    """The ``stacklevel`` of whoever called us, so that a warning shows their line and not ours."""
+    level, frame = 1, inspect.currentframe()
+    while frame and str(frame.f_globals.get("__name__")).partition(".")[0] == __package__:
+        level, frame = level + 1, frame.f_back
+    return level - 1
 
 
 def active_year(years: pd.DataFrame, today: date) -> int | None:
@@ -451,7 +493,3 @@ def _check_filters(endpoint: Endpoint, arguments: Mapping[str, Any], frame: pd.D
                 f"{endpoint.loader}: {int(outside.sum())} of {len(frame)} rows lie outside {parameter.name}={asked!r}, "
                 f"so HUBmis seems to ignore this filter. Load without it and select by the column {column}."
             )
-
-
-def _is_watched() -> bool:
-    return sys.stderr.isatty() or "ipykernel" in sys.modules

@@ -156,7 +156,7 @@ def address(url: str) -> str:
         raise SettingsError("The address of HUBmis takes no user name or password. Give client_id and client_secret.")
     if parts.path not in ("", "/") or parts.query or parts.fragment:
         raise SettingsError(f"The address of HUBmis is a host without a path, such as {BASE_URL}.")
-    if parts.scheme == "http" and not _is_this_machine(parts.hostname):
+    if parts.scheme == "http" and not is_this_machine(parts.hostname):
         raise SettingsError(
             f"http://{parts.hostname} would send the secret and children's data unencrypted. Use https://; plain http "
             "is for a server on this machine alone."
@@ -170,7 +170,8 @@ def rate_file() -> Path:
     return platformdirs.user_state_path("hubmis_frames") / "rate.sqlite"
 
 
-def _is_this_machine(host: str) -> bool:
+def is_this_machine(host: str) -> bool:
+    """Whether a host is the loopback of this machine."""
     if host == "localhost":
         return True
     try:

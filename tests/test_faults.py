@@ -195,7 +195,10 @@ def test_a_setting_of_the_network_that_cannot_be_used_is_explained(
 
 def test_a_name_that_does_not_resolve_is_explained(simulator: Simulator, connect_to: Connect):
     school = connect_to(simulator, base_url="https://hubmis.invalid")
-    with pytest.raises(hf.UnreachableError, match="name of the server was not found"):
+    with (
+        pytest.warns(hf.HubmisWarning, match="infers"),
+        pytest.raises(hf.UnreachableError, match="name of the server was not found"),
+    ):
         hf.load_genders(school)
 
 

@@ -12,6 +12,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from draw_readme import first_look
 from matplotlib.axes import Axes
 from matplotlib.testing.compare import compare_images
 from pictures import BASELINE, CASES, SHAPES, draw_shapes, texts, words
@@ -45,6 +46,13 @@ def test_a_picture_says_what_it_said_and_no_words_cover_others_or_are_cut_off(na
 def test_no_words_cover_others_in_a_small_picture_among_others(name: str) -> None:
     _, others = plt.subplots(2, 2, figsize=(12, 8), layout="constrained")
     assert_all_legible(CASES[name](others[1, 1]))
+
+
+@pytest.mark.slow
+def test_the_picture_at_the_top_of_the_readme_is_legible_and_small(tmp_path: Path) -> None:
+    for ax in first_look(tmp_path / "first-look.png").axes:
+        assert_all_legible(ax)
+    assert (tmp_path / "first-look.png").stat().st_size < 250_000
 
 
 def assert_all_legible(ax: Axes) -> None:

@@ -93,6 +93,10 @@ class Session:
         """Requests that went over the wire, those for tokens and repeated attempts included."""
         return self._adapter.sent + self._tokens_adapter.sent
 
+    def permitted(self) -> tuple[int, float]:
+        """How many requests could be sent at once, and the seconds after which one more is permitted."""
+        return int(self.bucket.left()), self.bucket.rate.interval
+
     def seconds(self, requests: int) -> float:
         """How long so many requests would take: first what is left of the burst, a few at once, then one by one."""
         quick = min(requests, int(self.bucket.left()))
@@ -171,14 +175,19 @@ class Session:
 
     def cache(self) -> dict[str, object]:
         """What the cache holds: its file, how many answers, their oldest and newest, and its size in MB."""
-        ages = sorted(response.created_at for response in self._store.responses.values() if response)
+        rows = self._store.responses
         file = Path(self._store.cache_name) if self._facts else None
+        with self._readable():
+            keys = rows.as_written() if isinstance(rows, Rows) else sorted(rows, key=lambda key: rows[key].created_at)
+            ends = [next(filter(None, map(rows.get, order)), None) for order in (keys, keys[::-1])]
+        ages = [end.created_at.isoformat(timespec="seconds") if end else None for end in ends]
+        parts = file.parent.glob(f"{file.name}*") if file else ()  # SQLite writes beside the file first
         return {
             "file": str(file or "in memory"),
-            "answers": len(ages),
-            "oldest": ages[0].isoformat(timespec="seconds") if ages else None,
-            "newest": ages[-1].isoformat(timespec="seconds") if ages else None,
-            "megabytes": round(file.stat().st_size / 1e6, 1) if file else 0.0,
+            "answers": len(keys),
+            "oldest": ages[0],
+            "newest": ages[1],
+            "megabytes": round(sum(part.stat().st_size for part in parts) / 1e6, 1),
         }
 
     def purge(self, student_id: int | None = None) -> int:

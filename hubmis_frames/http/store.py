@@ -127,6 +127,11 @@ def _open_rows(file: Path, cipher: "Cipher | None") -> "Rows":
 class Rows(SQLiteDict):
     """The rows, written within a deadline or not at all: upstream retries a failing write for ever."""
 
+    def as_written(self) -> list[str]:
+        """The keys of all rows, the one written longest ago first. No answer is read."""
+        with self.connection() as db:
+            return [key for (key,) in db.execute("SELECT key FROM responses ORDER BY rowid")]
+
     def wipe(self) -> None:
         """Write over what was deleted, which SQLite would leave in the file."""
         with self.connection() as db:
