@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 
 from .. import __about__
+from ..answers import active_year
 from ..connect import open_session
 from ..endpoints import CATALOGUE
 from ..endpoints.call import requests_of
@@ -35,7 +36,6 @@ from ..files import whole_file
 from ..frames import Report, tidy, to_pandas
 from ..http import Patience, Session, parse
 from ..request import Request
-from ..school import active_year
 from ..settings import Settings
 from .match import read_spec
 from .shape import Shape, shape_of
