@@ -71,13 +71,19 @@ def own_text(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.astype({name: "str" for name, dtype in frame.dtypes.items() if dtype == "string"})
 
 
-def by_partition(function: Callable[Concatenate[pd.DataFrame, P], pd.DataFrame]) -> OfEither[P]:
+def by_partition(
+    *, realms: bool = False
+) -> Callable[[Callable[Concatenate[pd.DataFrame, P], pd.DataFrame]], OfEither[P]]:
     """Let a function of a pandas frame take a Dask frame too: it then runs in each partition, when that is computed.
 
     The function must give rows of one partition that do not depend on those of another, and of a frame without rows
-    the columns and types that it always gives.
+    the columns and types that it always gives. With ``realms`` all frames must say of which school they are, or none:
+    a partition of one school alone cannot see that there are others.
     """
+    return functools.partial(_either, realms=realms)
 
+
+def _either(function: Callable[..., pd.DataFrame], realms: bool) -> Any:
     signature = inspect.signature(function)
 
     @functools.wraps(function)
@@ -89,6 +95,9 @@ def by_partition(function: Callable[Concatenate[pd.DataFrame, P], pd.DataFrame])
                 refuse_dask(other, function.__name__)
             return function(*args, **kwargs)
         named = given.kwargs.items()
+        frames = [each for each in given.args if is_dask(each) or isinstance(each, pd.DataFrame)]
+        if realms and len({"realm" in each for each in frames}) > 1:
+            raise BadArgumentError(f"{function.__name__}: one of the frames has no realm, to tell schools apart by.")
         meta = function(own_text(frame._meta), *map(_meta, others), **{name: _meta(each) for name, each in named})
         shared = {name: _shared(each) for name, each in named}
         return frame.map_partitions(_of_part, either, *map(_shared, others), **shared, meta=meta)

@@ -28,7 +28,7 @@ _KNOWN = {
 _HALVES = {"am": "am", "a": "am", "morning": "am", "pm": "pm", "p": "pm", "afternoon": "pm"}
 
 
-@by_partition
+@by_partition()
 def marks(
     frame: pd.DataFrame,
     codes: pd.DataFrame | None = None,
@@ -94,9 +94,8 @@ def marks(
     more: add the marks of ``load_past_students``, or say so.
     """
     if len(schools(frame)) > 1:
-        return _of_each(
-            frame, codes=codes, code_map=code_map, columns=columns, calendar=calendar, enrolment=enrolment, timezone=timezone
-        )
+        given = {"codes": codes, "code_map": code_map, "columns": columns, "enrolment": enrolment, "timezone": timezone}
+        return _of_each(frame, calendar, given)
     codes, enrolment = of_school(codes, frame, "marks: codes"), of_school(enrolment, frame, "marks: enrolment")
     what = "".join(["marks", *(f" of {realm}" for realm in schools(frame))])
     found = _find(frame, columns, codes)
@@ -343,7 +342,7 @@ def _warn(text: str, what: str) -> None:
     warn(f"{what}: {text}")
 
 
-def _of_each(frame: pd.DataFrame, *, calendar: Calendar | None, **given: Any) -> pd.DataFrame:
+def _of_each(frame: pd.DataFrame, calendar: Calendar | None, given: dict[str, Any]) -> pd.DataFrame:
     """The marks of several schools, one after another."""
     if calendar is not None:
         raise BadArgumentError("marks: a calendar is one school's, and the frame holds several schools (realm).")

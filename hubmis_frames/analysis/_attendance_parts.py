@@ -50,10 +50,10 @@ def of_people(count: Callable[[pd.DataFrame], T], marks: Frame, by: Sequence[str
     count(empty)  # says at once, and here, what is wrong
     needed = {REALM, *CANONICAL} - {"code"} | set(by)
     chosen = marks[[name for name in marks.columns if name in needed]]
-    made, people = _computed(chosen, count, _as_they_are, what)
+    made, people = _computed(chosen, count, what, together=False)
     groups_of_schools(schools(people), by, _terms(empty, by), what)
     if people.duplicated().any():
-        made, _ = _computed(chosen.shuffle(person(empty)), count, _of_one_reading, what)
+        made, _ = _computed(chosen.shuffle(person(empty)), count, what, together=True)
     return made
 
 
@@ -67,35 +67,29 @@ def concatenated(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 
 def _computed(
-    marks: Any, count: Callable[[pd.DataFrame], T], ready: Callable[[pd.DataFrame, str], pd.DataFrame], what: str
+    marks: Any, count: Callable[[pd.DataFrame], T], what: str, *, together: bool
 ) -> tuple[list[T], pd.DataFrame]:
     import dask
 
     task = dask.delayed(_of_part, pure=False)
-    done = dask.compute(*(task(part, count, ready, what) for part in marks.to_delayed()))
+    done = dask.compute(*(task(part, count, what, together) for part in marks.to_delayed()))
     return [made for made, _ in done], pd.concat([people for _, people in done], ignore_index=True)
 
 
 def _of_part(
-    part: pd.DataFrame, count: Callable[[pd.DataFrame], T], ready: Callable[[pd.DataFrame, str], pd.DataFrame], what: str
+    part: pd.DataFrame, count: Callable[[pd.DataFrame], T], what: str, together: bool
 ) -> tuple[T, pd.DataFrame]:
-    part = ready(own_text(part), what)
-    people = part[person(part)].drop_duplicates()
-    return count(part), people.astype({REALM: "str"}) if REALM in people else people
-
-
-def _as_they_are(part: pd.DataFrame, what: str) -> pd.DataFrame:
-    return part
-
-
-def _of_one_reading(part: pd.DataFrame, what: str) -> pd.DataFrame:
-    """Raise where a student has two marks for a session: ``marks`` saw them in different partitions."""
-    if part.duplicated([*person(part), "date", "session"]).any():
+    """What is counted of one partition, and who is in it; ``together`` if people were brought together for this."""
+    part = own_text(part)
+    who = person(part)
+    # hf.attendance.marks keeps one of several marks, but saw these in different partitions.
+    if together and part.duplicated([*who, "date", "session"]).any():
         raise BadArgumentError(
-            f"{what}: students have several marks for one session, in different partitions. Bring each school's records "
-            'into one partition first, records.shuffle("realm"), and give those to hf.attendance.marks.'
+            f"{what}: students have several marks for one session, in different partitions. Bring each school's "
+            'records into one first, records.shuffle("realm"), and give those to hf.attendance.marks.'
         )
-    return part
+    people = part[who].drop_duplicates()
+    return count(part), people.astype({REALM: "str"}) if REALM in people else people
 
 
 def _terms(marks: pd.DataFrame, by: Sequence[str]) -> list[str]:

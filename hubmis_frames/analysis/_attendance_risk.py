@@ -23,7 +23,8 @@ def persistent(marks: Frame, by: By = None, *, calendar: Calendar | None = None)
     Parameters
     ----------
     marks
-        Canonical marks, as for :func:`summarise`. All of them together are one period: give those of one academic year or term, or use ``by``.
+        Canonical marks, as for :func:`summarise`. All of them together are one period: give those of one academic year
+        or term, or use ``by``.
     by
         Columns or periods within which to look, as for :func:`summarise`: ``by="term"`` gives a row per student and
         term in which they were persistently absent.
@@ -34,8 +35,9 @@ def persistent(marks: Frame, by: By = None, *, calendar: Calendar | None = None)
     -------
     DataFrame
         The columns of ``by``, ``realm`` where the marks have it, ``student_id``, ``possible_sessions``, ``absence``
-        (sessions), ``absence_rate``, ``authorised_rate``, ``unauthorised_rate`` (per cent of own possible sessions), ``unmarked`` (sessions) and
-        ``severe`` (absent from at least half). Names and forms come by ``hf.join(result, students)``.
+        (sessions), ``absence_rate``, ``authorised_rate``, ``unauthorised_rate`` (per cent of own possible sessions),
+        ``unmarked`` (sessions) and ``severe`` (absent from at least half). Names and forms come by
+        ``hf.join(result, students)``.
 
     Notes
     -----

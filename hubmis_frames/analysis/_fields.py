@@ -78,8 +78,8 @@ def groups_of_schools(realms: Sequence[str], by: Sequence[str], terms: Sequence[
         )
     if terms:
         raise BadArgumentError(
-            f"{what}: the frame holds several schools (realm), and {terms[0]} needs one school's calendar. Analyse one at "
-            "a time."
+            f"{what}: the frame holds several schools (realm), and a calendar ({terms[0]}) is one school's. Analyse "
+            "one at a time."
         )
 
 
