@@ -8,7 +8,7 @@ import inspect
 import sys
 import warnings
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeAlias, Union, overload
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeAlias, TypeGuard, Union, overload
 
 import pandas as pd
 
@@ -44,7 +44,7 @@ def need_dask() -> Any:
     return dask.dataframe
 
 
-def is_dask(frame: object) -> bool:
+def is_dask(frame: object) -> "TypeGuard[dd.DataFrame]":
     """Whether this is a Dask frame, without an import of Dask where nobody uses it."""
     dask = sys.modules.get("dask.dataframe")
     return dask is not None and isinstance(frame, dask.DataFrame)
@@ -109,7 +109,7 @@ def _of_part(part: pd.DataFrame, function: Callable[..., pd.DataFrame], *args: A
     return function(own_text(part), *args, **kwargs)
 
 
-def _meta(value: object) -> object:
+def _meta(value: Any) -> Any:
     return own_text(value._meta) if is_dask(value) else value
 
 

@@ -347,6 +347,6 @@ def _of_each(frame: pd.DataFrame, calendar: Calendar | None, given: dict[str, An
     if calendar is not None:
         raise BadArgumentError("marks: a calendar is one school's, and the frame holds several schools (realm).")
     parts = [marks(part, **given) for _, part in frame.groupby(REALM, sort=False, dropna=False, observed=True)]
-    canonical = pd.concat(parts, ignore_index=True)
+    canonical: pd.DataFrame = pd.concat(parts, ignore_index=True)
     canonical.attrs[REPORT] = {name: sum(part.attrs[REPORT][name] for part in parts) for name in parts[0].attrs[REPORT]}
     return canonical

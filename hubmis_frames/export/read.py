@@ -119,10 +119,8 @@ def _schema(files: list[Path]) -> pa.Schema:
     unlike = [name for name, several in types.items() if len(several) > 1]
     rows = []
     for file, schema in zip(files, schemas, strict=True):
-        found = sample(
-            pq.read_table(file, columns=[name for name in unlike if name in schema.names], partitioning=None)
-        )
-        row = as_schema(found, schema) if len(found) else schema.empty_table()
+        here = [name for name in unlike if name in schema.names]
+        row = as_schema(sample(pq.read_table(file, columns=here, partitioning=None)), schema)
         rows.append(_with_realm(row, _realm(file)))
     return joined(rows).schema
 
