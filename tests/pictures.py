@@ -75,6 +75,7 @@ def groups(names: list[str], absence: Any, half: float = 1.2, students: Any = 60
         middle = frame[rate].where(frame[rate].between(0.01, 99.99))
         frame[f"{rate}_low"] = (middle - half).clip(0, 100)
         frame[f"{rate}_high"] = (middle + 1.5 * half).clip(0, 100)
+    frame.attrs["confidence"] = 0.95
     return frame
 
 

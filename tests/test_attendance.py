@@ -332,9 +332,20 @@ def test_marks_on_closed_days_are_listed_and_stay() -> None:
     }  # fmt: skip
 
 
-def test_several_schools_are_refused() -> None:
+def test_several_schools_are_read_one_by_one_and_refused_where_a_figure_is_of_one() -> None:
+    frame = register("/I").assign(realm=["A", "B"])
+    frame = pd.concat([frame, frame.assign(attendance_code_code="L")])
+    with pytest.warns(HubmisWarning, match="marks of [AB]: 1 marks are further ones"):
+        marks = at.marks(frame)
+    assert marks["code"].tolist() == ["/", "L"]
+    assert marks["realm"].tolist() == ["A", "B"]
+    assert marks.attrs["attendance_marks"]["duplicates"] == 2
+    with pytest.raises(BadArgumentError, match="a calendar is one school's"):
+        at.marks(frame, calendar=calendar())
     with pytest.raises(BadArgumentError, match="several schools"):
-        at.marks(register("//").assign(realm=["A", "B"]))
+        at.code_frequency(marks)
+    with pytest.raises(BadArgumentError, match="several schools"):
+        at.broken_weeks(marks)
 
 
 # --- summarise

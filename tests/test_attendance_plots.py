@@ -189,6 +189,13 @@ def test_bars_show_the_rates_and_bounds_of_the_frame(marks: pd.DataFrame) -> Non
     assert f"{frame['absence_rate'].iloc[0]:.1f}" in texts(ax)
 
 
+def test_bars_say_how_sure_the_intervals_are_where_the_frame_does(marks: pd.DataFrame) -> None:
+    frame = at.intervals(marks, "year_group_name", confidence=0.9)
+    assert "with 90 % intervals;" in texts(plots.attendance_bars(frame))
+    frame.attrs.clear()
+    assert "with intervals;" in texts(plots.attendance_bars(frame))
+
+
 def test_the_register_has_a_stroke_for_each_session_present_and_letters_for_the_rest(
     marks: pd.DataFrame, calendar: at.Calendar
 ) -> None:

@@ -495,7 +495,7 @@ def test_a_count_at_the_threshold_is_shown() -> None:
 def test_several_schools_at_once_are_refused() -> None:
     frame = sent((1, "2025-09-01T10:00Z"), (1, "2025-09-02T10:00Z"), realm=["A", "B"])
     with pytest.raises(BadArgumentError, match="several schools"):
-        wb.events(frame)
+        wb.repeat(wb.events(frame))
     with pytest.raises(BadArgumentError, match="one row per student"):
         wb.summarise(made(), students=pd.concat([STUDENTS, STUDENTS]))
 

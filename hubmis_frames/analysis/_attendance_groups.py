@@ -9,13 +9,13 @@ import pandas as pd
 
 from ..errors import BadArgumentError
 from ._attendance_marks import SESSIONS
-from ._fields import natural
+from ._fields import OF_CALENDAR, natural
 from .calendar import WEEKDAYS, Calendar, first_of_week
 
 Whole = npt.NDArray[np.int64]
 By = str | Sequence[str] | None
 
-PERIODS = ("week", "weekday", "month", "term", "half_term", "academic_year", "school_week")
+PERIODS = ("week", "weekday", "month", *OF_CALENDAR)
 
 
 class Groups(NamedTuple):

@@ -1,15 +1,14 @@
 """From what a server sends to canonical marks."""
 
-import inspect
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ..errors import BadArgumentError, HubmisWarning
-from ._fields import as_ids, as_times, local_dates, one_school, pick
+from ..errors import BadArgumentError
+from ..partitions import by_partition, refuse_dask, warn
+from ._fields import REALM, as_ids, as_times, local_dates, of_school, one_school, pick, schools
 from .calendar import Calendar
 from .codes import CATEGORIES, CodeMap
 
@@ -29,6 +28,7 @@ _KNOWN = {
 _HALVES = {"am": "am", "a": "am", "morning": "am", "pm": "pm", "p": "pm", "afternoon": "pm"}
 
 
+@by_partition()
 def marks(
     frame: pd.DataFrame,
     codes: pd.DataFrame | None = None,
@@ -44,11 +44,13 @@ def marks(
     Parameters
     ----------
     frame
-        What ``load_student_attendance`` gave, or any frame with a row per mark of one school. To group by form, year
-        group or house later, join the students first: ``hf.attendance.marks(hf.join(records, students))``.
+        What ``load_student_attendance`` gave, or any frame with a row per mark. To group by form, year group or house
+        later, join the students first: ``hf.attendance.marks(hf.join(records, students))``. Of several schools
+        (``realm``) each is read for itself. A Dask frame gives a Dask frame: each school has to lie in one partition,
+        as :func:`hubmis_frames.read` puts it.
     codes
         What ``load_attendance_codes`` gave. Needed where ``frame`` has the ids of codes alone; else it lends an
-        unmapped code its description.
+        unmapped code its description. With ``realm``, each school's codes are its own.
     code_map
         Which category each code has: ``"england"`` or a :class:`CodeMap`.
     columns
@@ -56,7 +58,7 @@ def marks(
         not one of the known names: ``{"session": "half"}``.
     calendar
         When the school is open: marks on other days are listed (:func:`on_closed_days`) and counted aloud. They stay:
-        whether the calendar or the register is wrong, this cannot know.
+        whether the calendar or the register is wrong, this cannot know. For one school alone.
     enrolment
         What ``load_student_enrolment`` gave (``start_date``), or a frame with ``student_id`` and a ``start_date``,
         a ``leaving_date`` or both. Marks before joining or after leaving are left out, counted aloud.
@@ -74,7 +76,7 @@ def marks(
     ------
     BadArgumentError
         A column cannot be found (the message names those there are), a session is neither morning nor afternoon, or
-        the frame holds several schools.
+        the frame holds several schools and there is a calendar.
 
     Warns
     -----
@@ -91,7 +93,11 @@ def marks(
     A rate of earlier years from current students alone leaves out those who have left since, who were often absent
     more: add the marks of ``load_past_students``, or say so.
     """
-    one_school(frame, "marks")
+    if len(schools(frame)) > 1:
+        given = {"codes": codes, "code_map": code_map, "columns": columns, "enrolment": enrolment, "timezone": timezone}
+        return _of_each(frame, calendar, given)
+    codes, enrolment = of_school(codes, frame, "marks: codes"), of_school(enrolment, frame, "marks: enrolment")
+    what = "".join(["marks", *(f" of {realm}" for realm in schools(frame))])
     found = _find(frame, columns, codes)
     date, session = _when(frame, found, timezone)
     canonical = pd.DataFrame(
@@ -112,22 +118,23 @@ def marks(
     if not placed.all():
         said["unplaced"] = int((~placed).sum())
         canonical = canonical[placed]
-        _warn(f"{said['unplaced']} rows have no student, day or session, and were left out.")
+        _warn(f"{said['unplaced']} rows have no student, day or session, and were left out.", what)
     if enrolment is not None:
         inside = _enrolled(canonical, enrolment, timezone)
         if said_out := int((~inside).sum()):
             said["not_enrolled"] = said_out
             canonical = canonical[inside]
-            _warn(f"{said_out} marks lie before a student joined or after they left, and were left out.")
+            _warn(f"{said_out} marks lie before a student joined or after they left, and were left out.", what)
     canonical, said["duplicates"] = _once(canonical)
     if said["duplicates"]:
         _warn(
             f"{said['duplicates']} marks are further ones for the same student, date and session. Attending was kept "
-            "before absent; help(hf.attendance.marks) says the rule."
+            "before absent; help(hf.attendance.marks) says the rule.",
+            what,
         )
-    _say_unmapped(canonical, codes)
+    _say_unmapped(canonical, codes, what)
     if calendar is not None:
-        _say_closed(on_closed_days(canonical, calendar))
+        _say_closed(on_closed_days(canonical, calendar), what)
     canonical = canonical.reset_index(drop=True)
     canonical.attrs[REPORT] = said
     return canonical
@@ -151,8 +158,9 @@ def on_closed_days(marks: pd.DataFrame, calendar: Calendar) -> pd.DataFrame:
     return pd.concat([marks.loc[shut, CANONICAL], reasons], axis=1)
 
 
-def check(marks: pd.DataFrame, what: str) -> None:
-    """Raise unless a frame holds canonical marks of one school."""
+def check(marks: pd.DataFrame, what: str, *, several: bool = False) -> None:
+    """Raise unless a frame holds canonical marks, of one school if ``several`` are not allowed."""
+    refuse_dask(marks, what)
     if lacking := [name for name in CANONICAL if name not in marks and name != "code"]:
         raise BadArgumentError(
             f"{what} takes marks as hf.attendance.marks returns them; there is no column {', '.join(lacking)}. "
@@ -163,7 +171,8 @@ def check(marks: pd.DataFrame, what: str) -> None:
             f"{what}: the column date holds {marks['date'].dtype}, and not days: a file may have changed it. Give the "
             "frame to hf.attendance.marks again."
         )
-    one_school(marks, what)
+    if not several:
+        one_school(marks, what)
 
 
 def say_beyond(marks: pd.DataFrame, calendar: Calendar, what: str) -> None:
@@ -304,7 +313,7 @@ def _once(marks: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     return marks[keep], int(further.sum())
 
 
-def _say_unmapped(marks: pd.DataFrame, codes: pd.DataFrame | None) -> None:
+def _say_unmapped(marks: pd.DataFrame, codes: pd.DataFrame | None, what: str) -> None:
     counts = marks.loc[marks["category"].eq("unmapped"), "code"].value_counts()
     if counts.empty:
         return
@@ -314,23 +323,30 @@ def _say_unmapped(marks: pd.DataFrame, codes: pd.DataFrame | None) -> None:
     parts = (f"{code!r}{f' ({names[code]})' if code in names else ''}: {count}" for code, count in counts.items())
     _warn(
         f"These codes have no category on the day of the mark: {', '.join(parts)} marks. They are counted as unmapped "
-        'and are in no rate. Give them one: code_map=CodeMap.england().extend({"...": "approved_activity"}).'
+        'and are in no rate. Give them one: code_map=CodeMap.england().extend({"...": "approved_activity"}).',
+        what,
     )
 
 
-def _say_closed(closed: pd.DataFrame) -> None:
+def _say_closed(closed: pd.DataFrame, what: str) -> None:
     beyond = closed["closed_as"].eq("outside the calendar")
     # Codes of a closure belong on a closed day; whoever came or was absent then did so by mistake.
     odd = int((~beyond & ~closed["category"].isin(["not_possible", "administrative"])).sum())
     parts = [f"{odd} on days when the school is shut"] if odd else []
     parts += [f"{beyond.sum()} on days that the calendar does not have"] if beyond.any() else []
     if parts:
-        _warn(f"{' and '.join(parts)}. They stay; hf.attendance.on_closed_days(marks, calendar) lists them.")
+        _warn(f"{' and '.join(parts)}. They stay; hf.attendance.on_closed_days(marks, calendar) lists them.", what)
 
 
-def _warn(text: str, what: str = "marks") -> None:
-    # The line to show is the caller's, whichever function here speaks.
-    level, frame = 1, inspect.currentframe()
-    while frame is not None and frame.f_globals.get("__name__", "").startswith(f"{__package__}."):
-        level, frame = level + 1, frame.f_back
-    warnings.warn(f"{what}: {text}", HubmisWarning, stacklevel=level)
+def _warn(text: str, what: str) -> None:
+    warn(f"{what}: {text}")
+
+
+def _of_each(frame: pd.DataFrame, calendar: Calendar | None, given: dict[str, Any]) -> pd.DataFrame:
+    """The marks of several schools, one after another."""
+    if calendar is not None:
+        raise BadArgumentError("marks: a calendar is one school's, and the frame holds several schools (realm).")
+    parts = [marks(part, **given) for _, part in frame.groupby(REALM, sort=False, dropna=False, observed=True)]
+    canonical: pd.DataFrame = pd.concat(parts, ignore_index=True)
+    canonical.attrs[REPORT] = {name: sum(part.attrs[REPORT][name] for part in parts) for name in parts[0].attrs[REPORT]}
+    return canonical

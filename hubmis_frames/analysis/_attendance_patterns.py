@@ -131,7 +131,9 @@ def broken_weeks(marks: pd.DataFrame, by: By = None, *, calendar: Calendar | Non
     Usual in schools and no published measure: two students with the same rate differ in whether they missed one
     fortnight or a day in each of ten weeks.
     """
+    check(marks, "broken_weeks")
     names = [*names_of(by), "student_id"]
+    check(marks, "broken_weeks")
     weekly = summarise(marks, [*names, "week"], calendar=calendar)
     weekly = weekly[weekly["possible_sessions"] > 0]
     weekly = weekly.assign(

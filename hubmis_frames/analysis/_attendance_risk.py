@@ -1,25 +1,30 @@
 """Who is persistently absent, who may become so, and how lately that has changed."""
 
+import functools
+
 import numpy as np
 import pandas as pd
 
 from ..errors import BadArgumentError
+from ..partitions import Frame
 from ._attendance_groups import By, grouped, names_of
 from ._attendance_marks import category_numbers, check, enrolment_bound, last_day
-from ._attendance_summary import per_cent, reached, summarise, tally
-from ._fields import DAY
+from ._attendance_parts import concatenated, of_people
+from ._attendance_summary import counted, per_cent, rated, reached, summarise, tally
+from ._fields import DAY, person
 from .calendar import Calendar
 
 _OWN = ["possible_sessions", "absence", "absence_rate", "authorised_rate", "unauthorised_rate", "unmarked"]
 
 
-def persistent(marks: pd.DataFrame, by: By = None, *, calendar: Calendar | None = None) -> pd.DataFrame:
+def persistent(marks: Frame, by: By = None, *, calendar: Calendar | None = None) -> pd.DataFrame:
     """Students persistently absent: one row per student, the most absent first.
 
     Parameters
     ----------
     marks
-        Canonical marks. All of them together are one period: give those of one academic year or term, or use ``by``.
+        Canonical marks, as for :func:`summarise`. All of them together are one period: give those of one academic year
+        or term, or use ``by``.
     by
         Columns or periods within which to look, as for :func:`summarise`: ``by="term"`` gives a row per student and
         term in which they were persistently absent.
@@ -29,20 +34,29 @@ def persistent(marks: pd.DataFrame, by: By = None, *, calendar: Calendar | None 
     Returns
     -------
     DataFrame
-        The columns of ``by``, ``student_id``, ``possible_sessions``, ``absence`` (sessions), ``absence_rate``,
-        ``authorised_rate``, ``unauthorised_rate`` (per cent of own possible sessions), ``unmarked`` (sessions) and
-        ``severe`` (absent from at least half). Names and forms come by ``hf.join(result, students)``.
+        The columns of ``by``, ``realm`` where the marks have it, ``student_id``, ``possible_sessions``, ``absence``
+        (sessions), ``absence_rate``, ``authorised_rate``, ``unauthorised_rate`` (per cent of own possible sessions),
+        ``unmarked`` (sessions) and ``severe`` (absent from at least half). Names and forms come by
+        ``hf.join(result, students)``.
 
     Notes
     -----
     At least 10 per cent of a student's own possible sessions: Department for Education, *Pupil absence statistics:
     methodology*. See :func:`summarise`.
     """
-    frame = summarise(marks, [*names_of(by), "student_id"], calendar=calendar)
+    first = names_of(by)
+    then = [name for name in person(marks) if name == "student_id" or name not in first]
+    count = functools.partial(_persistent, by=[*first, *then], calendar=calendar)
+    parts = of_people(count, marks, [*first, *then], "persistent")
+    frame = concatenated([part for part in parts if len(part)] or parts[:1])
+    ascending = [*(True for _ in first), False, *(True for _ in then)]
+    return frame.sort_values([*first, "absence_rate", *then], ascending=ascending, ignore_index=True)
+
+
+def _persistent(marks: pd.DataFrame, by: list[str], calendar: Calendar | None) -> pd.DataFrame:
+    frame = rated(counted(marks, by, calendar))
     frame["severe"] = frame["severe_absentees"].astype(bool)
-    frame = frame.loc[frame["persistent_absentees"] > 0, [*names_of(by), "student_id", *_OWN, "severe"]]
-    order = [*names_of(by), "absence_rate", "student_id"]
-    return frame.sort_values(order, ascending=[*(True for _ in names_of(by)), False, True], ignore_index=True)
+    return frame.loc[frame["persistent_absentees"] > 0, [*by, *_OWN, "severe"]]
 
 
 def at_risk(

@@ -1,12 +1,17 @@
 """Marks summarised: counts, rates, persistent and severe absence, intervals, bands and codes."""
 
+import functools
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from ..errors import BadArgumentError
+from ..partitions import Frame
 from ._attendance_groups import By, Whole, grouped, names_of
 from ._attendance_marks import category_numbers, check
+from ._attendance_parts import Counted, added
+from ._fields import person
 from ._statistics import check_confidence, student_t
 from .calendar import Calendar
 from .codes import CATEGORIES
@@ -20,19 +25,22 @@ PERSISTENCE = ["persistent_absentees", "persistent_absence_rate", "severe_absent
 BANDS = (*(f"{low} to <{low + 5}" for low in range(0, 50, 5)), "50 and over")
 
 
-def summarise(marks: pd.DataFrame, by: By = None, *, calendar: Calendar | None = None) -> pd.DataFrame:
+def summarise(marks: Frame, by: By = None, *, calendar: Calendar | None = None) -> pd.DataFrame:
     """Attendance and absence: one row per group.
 
     Parameters
     ----------
     marks
-        Canonical marks.
+        Canonical marks, of several schools too: a student is then a ``realm`` and a ``student_id``. A Dask frame gives
+        the same figures, worked out where its partitions lie and returned in pandas.
     by
         A column of ``marks``, a period, or several of them. Periods: ``"week"`` (its Monday, or the first day of the
         calendar's week), ``"weekday"``, ``"month"`` (its first day) and, with ``calendar``, ``"term"``,
         ``"half_term"``, ``"academic_year"`` and ``"school_week"``. A column of that name goes before the period. Join
         what to group by first: ``hf.attendance.summarise(hf.join(marks, students), by="form_name")``; ``by=
-        ["year_group_name", "week"]`` groups by both. Students change forms: a joined form is today's.
+        ["year_group_name", "week"]`` groups by both. Students change forms: a joined form is today's. Of several
+        schools, ids need ``"realm"`` beside them, and periods of a calendar are refused unless they are columns:
+        ``Calendar.lookup`` makes them, school by school.
     calendar
         The school's terms.
 
@@ -54,7 +62,8 @@ def summarise(marks: pd.DataFrame, by: By = None, *, calendar: Calendar | None =
     Raises
     ------
     BadArgumentError
-        A column is not there or has the name of a column of the result, or a period needs a calendar.
+        A column is not there or has the name of a column of the result, a period needs a calendar, or groups would
+        mix up the ids or terms of several schools.
 
     Notes
     -----
@@ -69,14 +78,27 @@ def summarise(marks: pd.DataFrame, by: By = None, *, calendar: Calendar | None =
     and *Pupil absence statistics: methodology*, for rates and for persistent and severe absence, which compare a
     student with their own possible sessions since 2015/16. Compared in whole numbers, so exactly 10 per cent is in.
     """
-    check(marks, "summarise")
+    names = names_of(by)
+    return rated(added(functools.partial(counted, by=names, calendar=calendar), marks, names, "summarise"))
+
+
+def counted(marks: pd.DataFrame, by: By, calendar: Calendar | None) -> Counted:
+    """What :func:`rated` makes a summary of: by group, marks of each category and students of each kind."""
     groups = grouped(marks, by, calendar, "summarise", [*COUNTS, *RATES, *PERSISTENCE])
     numbers = category_numbers(marks, "summarise")
     size = len(groups.keys)
-    counts = tally(groups.number, numbers, size)
     possible, absent, pairs = _pairs(marks, groups.number, numbers)
+    kinds = (slice(None), possible > 0, reached(absent, possible, 10), reached(absent, possible, 2))
+    students = [np.bincount(pairs[kind], minlength=size) for kind in kinds]
+    return Counted(groups.keys, np.column_stack([tally(groups.number, numbers, size), *students]))
+
+
+def rated(groups: Counted) -> pd.DataFrame:
+    """The summary of what was counted."""
+    counts = groups.counts[:, : len(CATEGORIES)]
+    students, some, *absentees = groups.counts[:, len(CATEGORIES) :].T
     frame = groups.keys.copy()
-    frame["students"] = np.bincount(pairs, minlength=size)
+    frame["students"] = students
     attended, absence = counts[:, :3].sum(axis=1), counts[:, 3:5].sum(axis=1)
     frame["possible_sessions"] = attended + absence
     frame["attended"] = attended
@@ -88,11 +110,9 @@ def summarise(marks: pd.DataFrame, by: By = None, *, calendar: Calendar | None =
     parts = (attended, absence, counts[:, 3], counts[:, 4])
     for name, part in zip(RATES, parts, strict=True):
         frame[name] = per_cent(part, frame["possible_sessions"].to_numpy())
-    counted = np.bincount(pairs[possible > 0], minlength=size)
-    for name, times in (("persistent", 10), ("severe", 2)):
-        many = np.bincount(pairs[reached(absent, possible, times)], minlength=size)
+    for name, many in zip(("persistent", "severe"), absentees, strict=True):
         frame[f"{name}_absentees"] = many
-        frame[f"{name}_absence_rate"] = per_cent(many, counted)
+        frame[f"{name}_absence_rate"] = per_cent(many, some)
     return frame
 
 
@@ -113,7 +133,7 @@ def intervals(
     DataFrame
         The columns of ``by``, ``students`` (with a possible session), ``possible_sessions``, ``attendance_rate``,
         ``attendance_rate_low``, ``attendance_rate_high``, and the same of ``absence_rate``; per cent. The bounds are
-        missing with fewer than two students, and where nobody or everybody is absent.
+        missing with fewer than two students, and where nobody or everybody is absent. ``attrs`` keeps ``confidence``.
 
     Notes
     -----
@@ -151,10 +171,11 @@ def intervals(
     frame["attendance_rate_low"], frame["attendance_rate_high"] = 100 - high, 100 - low
     frame["absence_rate"] = per_cent(missed, total)
     frame["absence_rate_low"], frame["absence_rate_high"] = low, high
+    frame.attrs["confidence"] = confidence
     return frame
 
 
-def bands(marks: pd.DataFrame, by: By = None, *, calendar: Calendar | None = None) -> pd.DataFrame:
+def bands(marks: Frame, by: By = None, *, calendar: Calendar | None = None) -> pd.DataFrame:
     """How many students are absent how much: one row per group and band of absence.
 
     Parameters
@@ -173,7 +194,18 @@ def bands(marks: pd.DataFrame, by: By = None, *, calendar: Calendar | None = Non
     -----
     The bands of the Department for Education's distribution of absence (*Pupil absence in schools in England*).
     """
-    check(marks, "bands")
+    names = names_of(by)
+    groups = added(functools.partial(_banded, by=names, calendar=calendar), marks, names, "bands")
+    size, wide = groups.counts.shape
+    frame = groups.keys.loc[groups.keys.index.repeat(wide)].reset_index(drop=True)
+    frame["band"] = pd.Categorical(list(BANDS) * size, categories=list(BANDS), ordered=True)
+    frame["students"] = groups.counts.ravel()
+    frame["share"] = per_cent(frame["students"], np.repeat(groups.counts.sum(axis=1), wide))
+    return frame
+
+
+def _banded(marks: pd.DataFrame, by: By, calendar: Calendar | None) -> Counted:
+    """Students in each band, by group."""
     groups = grouped(marks, by, calendar, "bands", ["band", "students", "share"])
     possible, absent, pairs = _pairs(marks, groups.number, category_numbers(marks, "bands"))
     some = possible > 0
@@ -181,11 +213,7 @@ def bands(marks: pd.DataFrame, by: By = None, *, calendar: Calendar | None = Non
     band = np.minimum(20 * absent[some] // possible[some], len(BANDS) - 1)
     size, wide = len(groups.keys), len(BANDS)
     counts = np.bincount(pairs[some] * wide + band, minlength=size * wide)
-    frame = groups.keys.loc[groups.keys.index.repeat(wide)].reset_index(drop=True)
-    frame["band"] = pd.Categorical(list(BANDS) * size, categories=list(BANDS), ordered=True)
-    frame["students"] = counts
-    frame["share"] = per_cent(counts, np.repeat(counts.reshape(size, wide).sum(axis=1), wide))
-    return frame
+    return Counted(groups.keys, counts.reshape(size, wide))
 
 
 def code_frequency(marks: pd.DataFrame, by: By = None, *, calendar: Calendar | None = None) -> pd.DataFrame:
@@ -216,7 +244,7 @@ def code_frequency(marks: pd.DataFrame, by: By = None, *, calendar: Calendar | N
     return pd.concat([keys, frame], axis=1)
 
 
-def weekday_session(marks: pd.DataFrame, by: By = None, *, calendar: Calendar | None = None) -> pd.DataFrame:
+def weekday_session(marks: Frame, by: By = None, *, calendar: Calendar | None = None) -> pd.DataFrame:
     """Attendance by weekday and session: one row per group, weekday and session, with :func:`summarise`'s columns.
 
     For a grid: ``.pivot(index="session", columns="weekday", values="absence_rate")``.
@@ -246,10 +274,12 @@ def per_cent(part: npt.ArrayLike, whole: npt.ArrayLike) -> npt.NDArray[np.float6
 
 def _pairs(marks: pd.DataFrame, groups: Whole, numbers: Whole) -> tuple[Whole, Whole, Whole]:
     """Possible and missed sessions of each student in each group where they have a mark, and the group's number."""
-    student, known = pd.factorize(marks["student_id"])
-    if (student < 0).any():
-        raise BadArgumentError("There are marks without a student_id: hf.attendance.marks leaves them out.")
-    wide = max(len(known), 1)
+    student, wide = np.zeros(len(marks), dtype=np.int64), 1
+    for name in person(marks):
+        place, known = pd.factorize(marks[name], use_na_sentinel=name == "student_id")
+        student, wide = student * len(known) + place, wide * max(len(known), 1)
+        if (place < 0).any():
+            raise BadArgumentError("There are marks without a student_id: hf.attendance.marks leaves them out.")
     pairs, place = np.unique(groups * wide + student, return_inverse=True)
     counts = tally(place.astype(np.int64), numbers, len(pairs))
     absent = counts[:, 3:5].sum(axis=1)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from ..errors import BadArgumentError
 from ..privacy.suppression import suppress
-from ._fields import DAY, as_day, as_ids, natural, one_school, require
+from ._fields import DAY, as_day, as_ids, natural, one_school, person, require
 from .calendar import WEEKDAYS, Calendar, first_of_week
 
 OF_CALENDAR = ("term", "half_term", "academic_year")
@@ -34,12 +34,13 @@ def as_list(by: str | Sequence[str] | None) -> list[str]:
     return list(dict.fromkeys([by] if isinstance(by, str) else by or []))
 
 
-def listed_once(students: pd.DataFrame, measure: str) -> pd.DataFrame:
-    """The students' frame, checked: one row per student."""
+def listed_once(students: pd.DataFrame, measure: str, *, several: bool = False) -> pd.DataFrame:
+    """The students' frame, checked: one row per student, of one school if ``several`` are not allowed."""
     require(students, [STUDENTS], f"{measure}: students")
-    one_school(students, f"{measure}: students")
+    if not several:
+        one_school(students, f"{measure}: students")
     students = students.assign(student_id=as_ids(students[STUDENTS], f"{measure}: students' student_id"))
-    if students[STUDENTS].isna().any() or students[STUDENTS].duplicated().any():
+    if students[STUDENTS].isna().any() or students.duplicated(person(students) if several else STUDENTS).any():
         raise BadArgumentError(f"{measure}: students needs one row per student, each with a student_id.")
     return students
 
@@ -58,11 +59,12 @@ def grouping(
     the other, no rate would be right.
     """
     of_students = [name for name in by if students is not None and name in students and name not in PERIODS]
-    rows = rows.drop(columns=[name for name in of_students if name != STUDENTS and name in rows])
+    who = [STUDENTS] if students is None else [name for name in person(students) if name in rows]
+    rows = rows.drop(columns=[name for name in of_students if name not in who and name in rows])
     rows = rows.assign(listed=pd.Series(pd.NA, index=rows.index, dtype="boolean"))
     if students is not None:
-        known = students[list(dict.fromkeys([STUDENTS, *of_students]))]
-        rows = rows.drop(columns="listed").merge(known.assign(listed=True), how="left", on=STUDENTS)
+        known = students[list(dict.fromkeys([*who, *of_students]))]
+        rows = rows.drop(columns="listed").merge(known.assign(listed=True), how="left", on=who)
         rows["listed"] = rows["listed"].eq(True).astype("boolean")
     require(rows, [name for name in by if name not in PERIODS], f"{measure}: by")
     levels: dict[str, pd.Series] = {}

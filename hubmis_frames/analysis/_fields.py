@@ -6,8 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 import pandas as pd
 
 from ..errors import BadArgumentError
+from ..partitions import refuse_dask
 
 DAY = pd.Timedelta(days=1)
+REALM = "realm"
+OF_CALENDAR = ("term", "half_term", "academic_year", "school_week")
+"""Periods that a school's calendar tells."""
 _NUMBERS = ("integer", "floating", "mixed-integer", "mixed-integer-float", "decimal", "complex", "boolean")
 _OFFSET = r"[T ].*(?:[Zz]|[+-]\d\d(?::?\d\d)?)$"
 
@@ -18,6 +22,7 @@ class MissingFieldError(BadArgumentError):
 
 def require(frame: pd.DataFrame, names: Iterable[str], what: str) -> None:
     """Raise unless a frame has these columns, naming the ones that it has."""
+    refuse_dask(frame, what)
     if lacking := [name for name in names if name not in frame]:
         raise BadArgumentError(
             f"{what}: there is no column {', '.join(lacking)}. The frame has {', '.join(map(str, frame.columns))}."
@@ -33,12 +38,49 @@ def filled(frame: pd.DataFrame, name: str, measure: str, why: str) -> None:
         )
 
 
+def schools(*frames: pd.DataFrame | None) -> list[str]:
+    """The realms of frames, each once; of frames that do not say, none."""
+    told = [each[REALM].dropna().unique() for each in frames if each is not None and REALM in each]
+    return list(dict.fromkeys(str(realm) for realms in told for realm in realms))
+
+
 def one_school(frame: pd.DataFrame, what: str, *others: pd.DataFrame | None) -> None:
     """Raise when a frame, or it and others, hold several schools: their ids mean different people."""
-    frames = [each for each in (frame, *others) if each is not None and "realm" in each]
-    if len({realm for each in frames for realm in each["realm"].dropna().unique()}) > 1:
+    for each in (frame, *others):
+        refuse_dask(each, what)
+    if len(schools(frame, *others)) > 1:
         holds = "the frame holds" if others == () else "the frames hold"
         raise BadArgumentError(f"{what}: {holds} several schools (realm). Analyse one at a time.")
+
+
+def person(frame: pd.DataFrame) -> list[str]:
+    """The columns that say who somebody is: an id is one school's alone."""
+    return [REALM, "student_id"] if REALM in frame else ["student_id"]
+
+
+def of_school(frame: pd.DataFrame | None, school: pd.DataFrame, what: str) -> pd.DataFrame | None:
+    """The rows of a frame that are those of another's one school."""
+    if frame is None or REALM not in frame:
+        return frame
+    if REALM not in school:
+        one_school(frame, what)
+        return frame
+    return frame[frame[REALM].astype("str").isin(schools(school))]
+
+
+def groups_of_schools(realms: Sequence[str], by: Sequence[str], terms: Sequence[str], what: str) -> None:
+    """Raise where groups of several schools would take one's ids for another's, or one's ``terms``."""
+    if len(realms) < 2:
+        return
+    if REALM not in by and (ids := [name for name in by if name.endswith("_id")]):
+        raise BadArgumentError(
+            f"{what}: the frame holds several schools (realm), and {ids[0]} is one school's alone. Add realm to by."
+        )
+    if terms:
+        raise BadArgumentError(
+            f"{what}: the frame holds several schools (realm), and a calendar ({terms[0]}) is one school's. Analyse "
+            "one at a time."
+        )
 
 
 def as_day(value: object, what: str) -> pd.Timestamp:

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from ..errors import BadArgumentError
+from ..partitions import Frame, is_dask, local
+from ..partitions import warn as say
 from ._event_groups import (
     STUDENTS,
     Grouping,
@@ -17,8 +19,8 @@ from ._event_groups import (
     listed_once,
     span,
 )
-from ._fields import MissingFieldError, as_ids, filled, require
-from ._wellbeing_events import EVENT, chosen, is_active
+from ._fields import REALM, MissingFieldError, as_ids, filled, groups_of_schools, one_school, person, require, schools
+from ._wellbeing_events import EVENT, again, chosen, is_active
 from .calendar import Calendar
 
 SHANARRI = ("Safe", "Healthy", "Achieving", "Nurtured", "Active", "Respected", "Responsible", "Included")
@@ -28,10 +30,10 @@ _RATES = {"events_per_100": "events", "students_per_100": "students_concerned"}
 
 
 def summarise(
-    events: pd.DataFrame,
+    events: Frame,
     by: str | Sequence[str] | None = None,
     *,
-    students: pd.DataFrame | None = None,
+    students: Frame | None = None,
     calendar: Calendar | pd.DataFrame | None = None,
     between: tuple[object, object] | None = None,
     kind: str | None = EVENT,
@@ -43,10 +45,12 @@ def summarise(
     ----------
     events
         What :func:`events` returned. Deleted rows are not counted. Categories may mix praise and concern: filter first.
+        Of several schools a student is a ``realm`` and a ``student_id``. Of a Dask frame the columns that count are
+        brought here, as events are few beside marks, and the figures are those of pandas.
     by
         Columns of the students or of the events, and periods: ``"week"`` (its Monday), ``"month"`` (its first day),
         ``"weekday"`` and, with ``calendar``, ``"term"``, ``"half_term"`` and ``"academic_year"``; several at once. None
-        gives one row.
+        gives one row. Of several schools, ids need ``"realm"`` beside them.
     students
         One row per student who could have had an event (``load_students``): the denominator. A column that both frames
         have is taken from here, so that numerator and denominator speak of the same group; that is the group of today.
@@ -54,7 +58,7 @@ def summarise(
         on the list counts as a whole student, whenever he or she joined.
     calendar
         An ``hf.attendance.Calendar``, or the terms alone as ``load_terms`` returns them. Weeks and months in which the
-        school is shut then appear only if they hold an event; events in holidays have no term.
+        school is shut then appear only if they hold an event; events in holidays have no term. For one school alone.
     between
         The first day and the last to count, as far as the data goes: without it a quiet week after the last event
         would not be seen. Unless given, from the first event to the last; given, events without a date are left out.
@@ -83,7 +87,8 @@ def summarise(
     Raises
     ------
     BadArgumentError
-        A column is not there, named in the message; ``"term"`` without a calendar; overlapping terms.
+        A column is not there, named in the message; ``"term"`` without a calendar; overlapping terms; groups would mix
+        up the ids or terms of several schools.
 
     Notes
     -----
@@ -92,11 +97,12 @@ def summarise(
     students who have left nor their events, so figures of past months speak of those who stayed.
     """
     names = as_list(by)
-    rows = chosen(events, kind, "summarise", students)
+    events, students = _here(events, names, students, calendar)
+    rows = chosen(events, kind, "summarise", students, several=True)
     bounds = span(rows["date"], between, "summarise")
     if between is not None and bounds is not None:
         rows = rows[rows["date"].between(*bounds)]
-    people = None if students is None else listed_once(students, "summarise")
+    people = None if students is None else listed_once(students, "summarise", several=True)
     found = grouping(rows, names, people, as_calendar(calendar), bounds, "summarise")
     frame = _counted(complete(found, names, people), names, found, people)
     for rate, count in _RATES.items():
@@ -109,6 +115,37 @@ def summarise(
         # A handful of leavers need not hide their whole group, of which they are no part.
         shown["unlisted"] = shown["unlisted"].mask(shown["unlisted"].between(1, suppress - 1).fillna(False))
     return shown
+
+
+def _here(
+    events: Frame, by: Sequence[str], students: Frame | None, calendar: object
+) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """Both frames in pandas, refused where one school would be taken for another."""
+    if is_dask(events):
+        needed = {REALM, STUDENTS, "pastoral_event_id", "date", "type", "deleted", *by}
+        events = local(events[[name for name in events.columns if name in needed]])
+        if "pastoral_event_id" in events and STUDENTS in events and again(events).any():
+            raise BadArgumentError(
+                "summarise: events came twice, in different partitions. Bring each school's into one partition first, "
+                'frame.shuffle("realm"), and give those to hf.wellbeing.events.'
+            )
+    if is_dask(students):
+        students = local(students[[name for name in students.columns if name in {REALM, STUDENTS, *by}]])
+    realms = schools(events, students)
+    groups_of_schools(realms, by, ["calendar="] if calendar is not None else [], "summarise")
+    if students is None or len(realms) < 2:
+        return events, students
+    if REALM not in events or REALM not in students:
+        one_school(events, "summarise", students)
+    if strange := set(schools(events)) - set(schools(students)):
+        raise BadArgumentError(
+            f"summarise: the frames hold several schools (realm), and students has nobody of {min(strange)}."
+        )
+    if silent := sorted(set(schools(students)) - set(schools(events))):
+        none = ", ".join(silent)
+        say(f"summarise: there are students of {none} and no event. Leave them out if theirs are not loaded.")
+    # One may tell a school by text and the other by category.
+    return events.astype({REALM: "str"}), students.astype({REALM: "str"})
 
 
 def staff_load(
@@ -245,26 +282,26 @@ def _counted(groups: pd.DataFrame, by: Sequence[str], found: Grouping, people: p
     rows = found.rows
     inside = rows if people is None else rows[rows["listed"].astype(bool)]
     frame = _beside(groups, by, inside, "events", "size")
-    frame = _beside(frame, by, inside, "students_concerned", "nunique")
+    frame = _beside(frame, by, inside, "students_concerned", "people")
     for name in ("events", "students_concerned"):
         frame[name] = frame[name].fillna(0)
     if people is None:
         missing = pd.array([pd.NA] * len(frame), dtype="Int64")
         return frame.assign(unlisted=missing, students=missing)
     frame = _beside(frame, by, rows[~rows["listed"].astype(bool)], "unlisted", "size")
-    frame = _beside(frame, found.of_students, people, "students", "nunique")
+    frame = _beside(frame, found.of_students, people, "students", "people")
     for name in ("unlisted", "students"):
         frame[name] = frame[name].fillna(0)
     return frame
 
 
 def _beside(frame: pd.DataFrame, by: Sequence[str], rows: pd.DataFrame, name: str, how: str) -> pd.DataFrame:
-    """Add a count of rows, or of different students in them, for each group."""
+    """Add a count of rows, or of different people in them, for each group."""
+    if how == "people":
+        rows = rows[rows[STUDENTS].notna()].drop_duplicates([*by, *person(rows)])
     if not by:
-        count = len(rows) if how == "size" else rows[STUDENTS].nunique()
-        return frame.assign(**{name: pd.array([count] * len(frame), dtype="Int64")})
-    grouped = rows.groupby(list(by), dropna=False, observed=True)
-    counts = grouped.size() if how == "size" else grouped[STUDENTS].nunique()
+        return frame.assign(**{name: pd.array([len(rows)] * len(frame), dtype="Int64")})
+    counts = rows.groupby(list(by), dropna=False, observed=True).size()
     # Groups without a name in one frame and with one in the other are of two types, and still the same.
     beside = counts.rename(name).reset_index().astype(frame.dtypes[list(by)].to_dict())
     return frame.merge(beside, how="left", on=list(by)).astype({name: "Int64"})

@@ -7,7 +7,9 @@ import numpy as np
 import pandas as pd
 
 from ..errors import BadArgumentError, HubmisWarning
-from ._fields import as_ids, as_times, local_dates, one_school, pick, require
+from ..partitions import by_partition
+from ..partitions import warn as say
+from ._fields import as_ids, as_times, local_dates, one_school, person, pick, require
 
 EVENT = "wellbeing_event"
 PLAN = "wellbeing_plan"
@@ -47,6 +49,7 @@ TIMELINE = (
 )
 
 
+@by_partition()
 def events(
     frame: pd.DataFrame, *, columns: Mapping[str, str] | None = None, timezone: str = LONDON, warn: bool = True
 ) -> pd.DataFrame:
@@ -56,7 +59,8 @@ def events(
     ----------
     frame
         What ``load_pastoral_events``, ``load_student_wellbeing_events`` or ``load_student_wellbeing_plans``
-        returned, or any frame with a row per event and student.
+        returned, or any frame with a row per event and student, of several schools (``realm``) too. A Dask frame gives
+        a Dask frame: each school has to lie in one partition, as :func:`hubmis_frames.read` puts it.
     columns
         Where the names are others: canonical field to the column that holds it, as in
         ``{"closed_date": "Ended on"}``.
@@ -80,14 +84,13 @@ def events(
     Raises
     ------
     BadArgumentError
-        No column holds the student or the date, or one holds what cannot be read as such; several schools at once.
+        No column holds the student or the date, or one holds what cannot be read as such.
 
     Warns
     -----
     HubmisWarning
         Rows lack a student or a date, or came twice.
     """
-    one_school(frame, "events")
     found = pick(frame, KNOWN, columns)
     if "student_id" not in found:
         require(frame, ["student_id"], "events")
@@ -99,7 +102,7 @@ def events(
     taken = {*found.values(), *KNOWN}
     shaped = pd.concat([shaped, frame[[name for name in frame if name not in taken]]], axis=1)
     # Rows without an event's id cannot be told to be the same event.
-    twice = shaped.duplicated(["pastoral_event_id", "student_id"]) & shaped["pastoral_event_id"].notna()
+    twice = again(shaped)
     shaped = shaped[~twice].reset_index(drop=True)
     counts = {
         "duplicates": int(twice.sum()),
@@ -111,18 +114,26 @@ def events(
     said = {name.replace("_", " "): number for name, number in counts.items() if number and name != "deleted"}
     if said and warn:
         counted = ", ".join(f"{name}: {number}" for name, number in said.items())
-        warnings.warn(f"events: of {len(frame)} rows, {counted}.", HubmisWarning, stacklevel=2)
+        say(f"events: of {len(frame)} rows, {counted}.")
     return shaped
 
 
-def chosen(frame: pd.DataFrame, kind: str | None, measure: str, *beside: pd.DataFrame | None) -> pd.DataFrame:
+def again(events: pd.DataFrame) -> pd.Series:
+    """Whether a row is a further one for the same event and student."""
+    return events.duplicated(["pastoral_event_id", *person(events)]) & events["pastoral_event_id"].notna()
+
+
+def chosen(
+    frame: pd.DataFrame, kind: str | None, measure: str, *beside: pd.DataFrame | None, several: bool = False
+) -> pd.DataFrame:
     """The rows of canonical events that a measure counts: not deleted, of one type, of the school of what is beside.
 
     A type that nothing has is an error and not a count of zero, unless types are missing throughout: then
     the frame holds one kind only and does not say which.
     """
     require(frame, ["student_id", "date", "type", "deleted"], f"{measure}: give what events() returns")
-    one_school(frame, measure, *beside)
+    if not several:
+        one_school(frame, measure, *beside)
     kept = frame[~frame["deleted"].fillna(False).astype(bool)]
     if kind is None or frame["type"].isna().all():
         return kept

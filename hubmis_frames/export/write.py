@@ -42,7 +42,7 @@ class Sink(contextlib.ExitStack):
         if not self._parts or self._parts[-1].schema != table.schema:
             self._begin(table.schema)
         self._parts[-1].add(table)
-        self._samples.append(_sample(table))
+        self._samples.append(sample(table))
         self.rows += len(table)
 
     def write(self, incomplete: str | None) -> None:
@@ -98,7 +98,7 @@ class _Part:
                 yield file.read_row_group(group).replace_schema_metadata(None)
 
 
-def _sample(table: pa.Table) -> pa.Table:
+def sample(table: pa.Table) -> pa.Table:
     """One row with what decides the type of each column: its largest number, else any value that is not missing."""
     columns = []
     for column in table.columns:

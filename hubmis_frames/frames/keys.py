@@ -1,14 +1,14 @@
 """Which column of which table refers to which, and joins by it. Derived from the declarations alone."""
 
 import functools
-import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import pandas as pd
 
 from ..endpoints.declaration import CATALOGUE, Endpoint
-from ..errors import BadArgumentError, HubmisWarning
+from ..errors import BadArgumentError
+from ..partitions import by_partition, warn
 from .layout import Table, lay_out
 
 REALM = "realm"
@@ -28,6 +28,7 @@ def keys() -> pd.DataFrame:
     return frame.astype({"own": "boolean", "role": "boolean"})
 
 
+@by_partition(realms=True)
 def join(left: pd.DataFrame, right: pd.DataFrame, on: str | None = None, *, matched: str | None = None) -> pd.DataFrame:
     """Add to each row of ``left`` the row of ``right`` that it refers to.
 
@@ -37,9 +38,10 @@ def join(left: pd.DataFrame, right: pd.DataFrame, on: str | None = None, *, matc
     Parameters
     ----------
     left
-        Rows that refer to something, such as marks.
+        Rows that refer to something, such as marks. A Dask frame gives a Dask frame.
     right
-        One row per thing referred to, such as students.
+        One row per thing referred to, such as students. With a Dask frame it may be of either kind and each worker
+        holds it whole: choose its columns first.
     on
         The column of ``left``, where several refer to ``right``: a student's ``academic_house_id`` and
         ``boarding_house_id``.
@@ -85,11 +87,9 @@ def join(left: pd.DataFrame, right: pd.DataFrame, on: str | None = None, *, matc
     lost = joined.loc[~found & joined[one].notna(), one]
     if len(lost):
         some = ", ".join(map(str, lost.drop_duplicates().head(5)))
-        warnings.warn(
+        warn(
             f"join: {len(lost)} of {len(left)} rows found no partner: their {one} is not in the right frame ({some}"
-            f"{', ...' if lost.nunique() > 5 else ''}).",
-            HubmisWarning,
-            stacklevel=2,
+            f"{', ...' if lost.nunique() > 5 else ''})."
         )
     return joined.assign(**{matched: found.astype("boolean").to_numpy()}) if matched else joined
 

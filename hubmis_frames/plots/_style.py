@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from ..errors import BadArgumentError
+from ..partitions import refuse_dask
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,6 +38,7 @@ def axes(ax: "Axes | None", width: float, height: float) -> "Axes":
 
 def need(frame: pd.DataFrame, columns: list[str], what: str, source: str) -> None:
     """Raise unless a summary has the columns that a picture is drawn from."""
+    refuse_dask(frame, what)
     if lacking := [column for column in columns if column not in frame]:
         raise BadArgumentError(
             f"{what} draws what {source} returns; there is no column {', '.join(lacking)}. "

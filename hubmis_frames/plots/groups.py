@@ -74,7 +74,7 @@ def attendance_bars(
     ax, shown = begin(
         frame, rate, ax, (7.5, 1.6 + 0.42 * max(len(frame), 3)),
         title=title or f"{name} by {by[0].removesuffix('_name').replace('_', ' ')}", suppress=suppress,
-        how=", with intervals", of=" in each group",
+        how=f", with {_how_sure(frame)}intervals", of=" in each group",
     )  # fmt: skip
     if shown[rate].isna().all():
         return ax
@@ -107,6 +107,12 @@ def attendance_bars(
     ax.margins(x=0)
     ax.set_xlabel(rate_label(ax, name, ax.get_xlim()[0]))
     return ax
+
+
+def _how_sure(frame: pd.DataFrame) -> str:
+    """What the frame says of its intervals; one that was read back from a file says nothing."""
+    confidence = frame.attrs.get("confidence")
+    return "" if confidence is None else f"{round(100 * confidence, 6):g} % "
 
 
 def absence_bands(

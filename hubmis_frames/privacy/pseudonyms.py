@@ -16,6 +16,7 @@ from ..endpoints.shapes import PEOPLE_KEYS
 from ..errors import BadArgumentError, CacheError
 from ..files import private_folder
 from ..frames.keys import keys_of
+from ..partitions import refuse_dask
 from .personal import personal_columns
 
 _SHORTEST_KEY = 16
@@ -55,6 +56,8 @@ def pseudonymise(
     """
     if len(key) < _SHORTEST_KEY:
         raise BadArgumentError(f"The key for pseudonyms takes at least {_SHORTEST_KEY} bytes, kept secret.")
+    for table, frame in tables.items():
+        refuse_dask(frame, f"pseudonymise: {table}")
     return {table: _table(table, frame, key, year_start, realm) for table, frame in tables.items()}
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import BadArgumentError
+from ..partitions import refuse_dask
 
 
 def suppress(
@@ -43,6 +44,7 @@ def suppress(
     BadArgumentError
         A column is not there, a count is no whole number, or ``by`` does not tell rows apart.
     """
+    refuse_dask(table, "suppress")
     built_on = dict(counts) if isinstance(counts, Mapping) else dict.fromkeys(counts, ())
     needed = [*by, *built_on, *(rate for rates in built_on.values() for rate in rates)]
     if missing := [name for name in needed if name not in table]:
