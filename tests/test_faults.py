@@ -1,5 +1,6 @@
 """What a network, a disk and a clock can do, with real sockets, real processes and real files."""
 
+import http.client
 import logging
 import os
 import signal
@@ -67,7 +68,10 @@ def raw() -> Iterator[Callable[[Callable[[socket.socket], None]], str]]:
 
 
 def reply(connection: socket.socket, body: bytes, headers: str = "") -> None:
-    connection.recv(65536)
+    # The whole request: closing on an unread body would break the connection before the answer is read.
+    with connection.makefile("rb") as asked:
+        asked.readline()
+        asked.read(int(http.client.parse_headers(asked).get("Content-Length") or 0))
     head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n{headers}\r\n"
     connection.sendall(head.encode() + body)
 
