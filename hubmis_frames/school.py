@@ -358,14 +358,17 @@ class School:
             def ask(request: Request) -> Pages:
                 return self._ask(endpoint, request, refresh, each=None if many else step)
 
-            for answer in self._heard(stack.enter_context(contextlib.closing(gather(requests, ask))), fetched):
-                yield answer
+            for ids, pages in self._heard(stack.enter_context(contextlib.closing(gather(requests, ask))), fetched):
+                bodies = [answer.body for answer in pages.answers]
+                # Pages whose rows overlap have to be seen together; others may be many.
+                for part in [bodies] if pages.overlap else ([body] for body in bodies):
+                    yield ids, part
                 if many:
                     step()
 
     def _heard(
         self, outcomes: Iterable[Outcome], fetched: Fetched
-    ) -> Iterator[tuple[tuple[int | str, ...], Sequence[bytes]]]:
+    ) -> Iterator[tuple[tuple[int | str, ...], Pages]]:
         for outcome in outcomes:
             if isinstance(outcome.result, HubmisError):
                 fetched.failed[outcome.request.ids] = outcome.result
@@ -376,7 +379,7 @@ class School:
             ages = [answer.fetched_at for answer in answers]
             fetched.oldest = min([*ages, fetched.oldest] if fetched.oldest else ages)
             fetched.newest = max([*ages, fetched.newest] if fetched.newest else ages)
-            yield outcome.request.ids, [answer.body for answer in answers]
+            yield outcome.request.ids, outcome.result
 
     def _ask(
         self,

@@ -1,5 +1,6 @@
 """Reading a paged list to its end from a server that states no total, no page size and no first number."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from typing import NamedTuple
@@ -36,6 +37,8 @@ class Pages(NamedTuple):
     answers: list[Answer]
     asked: int
     cached: int
+    overlap: bool = False
+    """Whether a row, or its id, stands on two of them."""
 
 
 def read_pages(
@@ -75,6 +78,7 @@ def read_pages(
     answers: list[Answer] = []
     seen: set[bytes] = set()
     known = 0
+    overlap = False
     while rows := _next(page, number, bool(answers)):
         prints = {_print(row) for row in rows}
         ids = {_id(row) for row in rows}
@@ -84,14 +88,16 @@ def read_pages(
         known = known + 1 if ids <= seen else 0
         if known == 2:
             break
+        overlap = overlap or not seen.isdisjoint(prints | ids)
         seen |= prints | ids
         answers.append(read[number][0])
+        read[number] = answers[-1], []  # the rows are not looked at again, and are many
         number += 1
         if len(answers) > MOST_PAGES:
             raise PayloadError(f"The list at {request.path} did not end after {MOST_PAGES} pages.")
     asked = [answer for answer, _ in read.values()]
     # An empty list is an answer too: it says when it was asked.
-    return Pages(answers or [read[number][0]], len(asked), sum(answer.cached for answer in asked))
+    return Pages(answers or [read[number][0]], len(asked), sum(answer.cached for answer in asked), overlap)
 
 
 def first_number(session: Session, page: Callable[[int], list[object]]) -> int:
@@ -127,9 +133,10 @@ def _next(page: Callable[[int], list[object]], number: int, further: bool) -> li
 
 def _print(row: object) -> bytes:
     try:
-        return orjson.dumps(row, option=orjson.OPT_SORT_KEYS)
+        text = orjson.dumps(row, option=orjson.OPT_SORT_KEYS)
     except TypeError:  # half a surrogate pair, or an integer of more than 64 bits
-        return json.dumps(row, sort_keys=True).encode()
+        text = json.dumps(row, sort_keys=True).encode()
+    return hashlib.sha256(text).digest()
 
 
 def _id(row: object) -> bytes:

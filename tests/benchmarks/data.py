@@ -29,11 +29,11 @@ class Data(NamedTuple):
 
 
 def students(pages: int = 1000, size: int = 100) -> Data:
-    """One list of students in pages."""
+    """One list of students in pages, handed over page by page, as a school does with pages that do not overlap."""
     endpoint = CATALOGUE["students"]
     school = School(build_world(min(max(pages * size // 50, 7), 2000)), Rules(page_default=4000))
     records = _again(orjson.loads(school.body(endpoint, NOTHING, "", NOTHING)))
-    return Data(endpoint, [((), [orjson.dumps(list(islice(records, size))) for _ in range(pages)])])
+    return Data(endpoint, [((), [orjson.dumps(list(islice(records, size)))]) for _ in range(pages)])
 
 
 def marks(students: int = 800, size: int = 380) -> Data:
