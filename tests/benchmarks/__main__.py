@@ -2,9 +2,9 @@
 
 import argparse
 
-from . import analysis, flatten, imports, requests, warm
+from . import analysis, flatten, imports, pulls, warm
 
-PARTS = {"flatten": flatten, "requests": requests, "warm": warm, "import": imports, "analysis": analysis}
+PARTS = {"flatten": flatten, "requests": pulls, "warm": warm, "import": imports, "analysis": analysis}
 
 
 def main() -> None:

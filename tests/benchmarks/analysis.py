@@ -15,26 +15,30 @@ from hubmis_frames.simulator.school import School
 from .data import NOTHING
 from .timing import in_turn, machine, markdown
 
+CODE_MAP = hf.attendance.CodeMap.england().extend({"*": "approved_activity"})
+
 
 def report(rounds: int, students: int = 840) -> str:
     """Seconds of each summary."""
     school = School(build_world(students), Rules(page_default=5000))
-    year = {"academic_year_id": str(ACTIVE)}
     people = _frame(school, "students", NOTHING)
     records = pd.concat(
         [_frame(school, "student_attendance", {"student_id": str(each)}) for each in people["student_id"]]
     )
     records = records[records["date"] >= pd.Timestamp(YEARS[ACTIVE].start)]
     calendar = hf.attendance.Calendar(
-        *(_frame(school, table, year) for table in ("terms", "holidays", "inset_days", "closure_dates"))
+        *(
+            pd.concat([_frame(school, table, {"academic_year_id": str(year)}) for year in YEARS])
+            for table in ("terms", "holidays", "inset_days", "closure_dates")
+        )
     )
     codes = _frame(school, "attendance_codes", NOTHING)
     joined = hf.join(records, people)
-    marks = hf.attendance.marks(joined, codes, calendar=calendar)
+    marks = hf.attendance.marks(joined, codes, code_map=CODE_MAP, calendar=calendar)
     by = ["year_group_name", "half_term"]
     at = hf.attendance
     summaries: dict[str, Callable[[], object]] = {
-        "marks": lambda: at.marks(joined, codes, calendar=calendar),
+        "marks": lambda: at.marks(joined, codes, code_map=CODE_MAP, calendar=calendar),
         "data_quality": lambda: at.data_quality(marks, calendar),
         "summarise, by year group and half term": lambda: at.summarise(marks, by, calendar=calendar),
         "summarise, by student": lambda: at.summarise(marks, "student_id"),

@@ -1,6 +1,6 @@
 """How a group of schools is summarised in Dask: time and memory as schools grow from 1 to 10 to 100.
 
-Run it: ``python tests/benchmarks/schools.py [SCHOOLS ...]``. It writes made-up schools of about 300,000 marks each
+Run it: ``python -m tests.benchmarks.schools [SCHOOLS ...]``. It writes made-up schools of about 300,000 marks each
 into a temporary folder, in the layout of an export, summarises them by school, year group and week on two workers of
 one thread, and prints a table. The memory is that of all processes together, the client's and the scheduler's too.
 """
