@@ -1,16 +1,14 @@
 """A year's marks of a school read again from the cache: how long, and which step takes how much of it."""
 
-import tempfile
 import zlib
 from pathlib import Path
 
 import hubmis_frames as hf
 from hubmis_frames.frames import Report, tidy, to_pandas
-from hubmis_frames.http import Rate, Session
-from hubmis_frames.school import School
 from hubmis_frames.simulator import Rules, Simulator, build_world
 
 from . import data
+from .pulls import connected
 from .timing import in_turn, machine, markdown
 
 
@@ -25,34 +23,22 @@ def report(rounds: int, students: int = 800) -> str:
             answer if asked.path not in bodies else type(answer)(200, bodies[asked.path], answer.headers)
         )
     )
-    with simulator, tempfile.TemporaryDirectory() as folder:
-        session = Session(
-            base_url=simulator.url,
-            realm="S999",
-            client_id=rules.client_id,
-            client_secret=rules.client_secret,
-            cache_dir=Path(folder),
-            rate_file=Path(folder) / "rate.sqlite",
-            rate=Rate(rules.capacity, rules.refill_seconds),
-        )
-        with School(session, progress=False) as school:
-            ids = [ids[0] for ids, _ in made.answers]
-            endpoint = made.endpoint
-            hf.load_student_attendance(school, ids)
-            requests = school.requests(endpoint, {"student_id": ids})
-            file = Path(str(school.cache()["file"]))
-            megabytes = sum(each.stat().st_size for each in file.parent.iterdir()) / 1e6
-            deflated = [zlib.compress(body, 1) for body in made.bodies]
-            steps = {
-                "load_student_attendance, warm": lambda: hf.load_student_attendance(school, ids),
-                "of it the cache": lambda: [session.get(request, endpoint.keep) for request in requests],
-                "of that to inflate the bodies": lambda: [zlib.decompress(body) for body in deflated],
-                "of it the frame": lambda: [
-                    to_pandas(table) for table in tidy(endpoint, made.answers, Report()).values()
-                ],
-            }
-            taken = in_turn(steps, rounds)
-            assert simulator.count("attendance-records") == len(ids)
+    with connected(simulator) as school:
+        ids = [ids[0] for ids, _ in made.answers]
+        endpoint = made.endpoint
+        hf.load_student_attendance(school, ids)
+        requests = school.requests(endpoint, {"student_id": ids})
+        file = Path(str(school.cache()["file"]))
+        megabytes = sum(each.stat().st_size for each in file.parent.iterdir()) / 1e6
+        deflated = [zlib.compress(body, 1) for body in made.bodies]
+        steps = {
+            "load_student_attendance, warm": lambda: hf.load_student_attendance(school, ids),
+            "of it the cache": lambda: [school._session.get(request, endpoint.keep) for request in requests],
+            "of that to inflate the bodies": lambda: [zlib.decompress(body) for body in deflated],
+            "of it the frame": lambda: [to_pandas(table) for table in tidy(endpoint, made.answers, Report()).values()],
+        }
+        taken = in_turn(steps, rounds)
+        assert simulator.count("attendance-records") == len(ids)
     whole = next(iter(taken.values()))
     rows = [
         [name, *(f"{each.clock:.2f}", f"{each.processor:.2f}", f"{each.processor / whole.processor:.0%}")]
