@@ -366,9 +366,7 @@ class School:
                 if many:
                     step()
 
-    def _heard(
-        self, outcomes: Iterable[Outcome], fetched: Fetched
-    ) -> Iterator[tuple[tuple[int | str, ...], Pages]]:
+    def _heard(self, outcomes: Iterable[Outcome], fetched: Fetched) -> Iterator[tuple[tuple[int | str, ...], Pages]]:
         for outcome in outcomes:
             if isinstance(outcome.result, HubmisError):
                 fetched.failed[outcome.request.ids] = outcome.result
