@@ -159,13 +159,13 @@ class Rows(SQLiteDict):
                 db.commit()
             except BaseException as error:  # Ctrl-C too: an open transaction would block the next write
                 db.rollback()
-                if isinstance(error, sqlite3.Error):
+                if isinstance(error, sqlite3.Error | SystemError):  # which Python 3.11 raises of some full disks
                     raise self._failure(error) from error
                 raise
             finally:
                 self._active_transaction = False
 
-    def _failure(self, error: sqlite3.Error) -> CacheError:
+    def _failure(self, error: Exception) -> CacheError:
         return CacheError(
             f"Cannot write the cache at {self.db_path}: {error}. Free some disk, close what holds the file, or choose "
             "another folder with HUBMIS_CACHE_DIR (or cache_dir=)."
