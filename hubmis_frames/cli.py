@@ -253,15 +253,22 @@ def _export_to(
     school: School | Group, directory: Path, tables: str | list[str], as_json: bool = False, **choices: Any
 ) -> int:
     with progress_line() as show:
-        done = school.export(directory, tables, each=show, **choices)
-    _print(done, as_json)
-    print(f"\n{school.sent} requests sent. Written to {directory}", file=sys.stderr if as_json else sys.stdout)
+
+        def each(table: str, requests: int) -> None:
+            show(table)
+            if not sys.stderr.isatty() and (seconds := school.seconds(requests)) > 60:
+                print(f"{table}: up to {requests:,} requests, {seconds / 60:.0f} minutes", file=sys.stderr, flush=True)
+
+        done = school.export(directory, tables, each=each, **choices)
+    _print(done if as_json else done.drop(columns="remarks"), as_json)
+    said = done[done["remarks"].notna() & done["remarks"].ne("")]
+    for table, remarks in zip(said["table"], said["remarks"], strict=True):
+        print(f"{table}: {remarks}", file=sys.stderr)
+    asked = f"{school.sent} requests sent." if school.sent else "Nothing was asked: all was in the cache."
+    print(f"\n{asked} Written to {directory}", file=sys.stderr if as_json else sys.stdout)
     if (done["status"] == "complete").all():
         return COMPLETE
-    print(
-        "Not everything could be had: the manifest in that folder says why; 'hubmis-frames doctor' looks further.",
-        file=sys.stderr,
-    )
+    print("Not everything could be had. 'hubmis-frames doctor' looks further.", file=sys.stderr)
     return PARTLY
 
 

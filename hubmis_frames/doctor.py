@@ -21,7 +21,15 @@ from . import __about__
 from .connect import open_session
 from .endpoints import CATALOGUE
 from .endpoints.declaration import Endpoint
-from .errors import CacheError, CredentialsError, HubmisError, NotFoundError, NotPermittedError, RateLimitError
+from .errors import (
+    CacheError,
+    CredentialsError,
+    HubmisError,
+    NotFoundError,
+    NotPermittedError,
+    RateLimitError,
+    check_realm,
+)
 from .http import DOCUMENTED, Session
 from .keyring import NoKeyringError, keyring_name
 from .login import CHEAP, IMPATIENT, cheap_answers
@@ -227,8 +235,7 @@ def _operations(session: Session, known: Mapping[str, Endpoint]) -> Iterator[Che
     elif any(isinstance(error, NotPermittedError) for error in outcomes):
         yield Check(
             "realm", "wrong", f"{session.realm} permits nothing that was tried",
-            f"Compare the realm {session.realm!r} letter by letter with what WCBS sent; if it is right, ask WCBS for "
-            "the scopes of this client.",
+            check_realm(session.realm),
         )  # fmt: skip
     elif any(isinstance(error, NotFoundError) for error in outcomes):
         yield Check(

@@ -99,6 +99,14 @@ class HubmisWarning(UserWarning):
     """Something a reader of the frame should know: fields nobody declared, values that did not fit, rows dropped."""
 
 
+def check_realm(realm: str) -> str:
+    """What to do where a realm permits nothing that was asked."""
+    return (
+        f"Compare the realm {realm!r} letter by letter with what WCBS sent; if it is right, ask WCBS for the scopes of "
+        "this client."
+    )
+
+
 def did_you_mean(said: object, known: Iterable[str]) -> str:
     """The end of a sentence that names what was probably meant; nothing where nothing is near."""
     plain = {_plain(name): name for name in known}

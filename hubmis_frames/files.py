@@ -18,6 +18,13 @@ def private_folder(folder: Path) -> Path:
     return folder
 
 
+def own_folder(folder: Path) -> Path:
+    """Make a private folder; in a new one, git passes over whatever comes to lie there."""
+    if not folder.is_dir():
+        private_file(folder / ".gitignore").write_text("*\n", encoding="utf-8")
+    return folder
+
+
 def private_file(file: Path) -> Path:
     """Make an empty file that only its owner can read, where there is none yet."""
     private_folder(file.parent)

@@ -55,6 +55,10 @@ class Group:
         """Requests sent so far, those for tokens and repeated attempts included."""
         return sum(school.sent for school in self)
 
+    def seconds(self, requests: int) -> float:
+        """How long so many requests would take, as all schools share one count of them."""
+        return next(iter(self)).seconds(requests)
+
     def close(self) -> None:
         """Close connections and caches."""
         for school in self:

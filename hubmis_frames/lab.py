@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .errors import HubmisWarning, SettingsError
-from .files import private_folder, shared_by, whole_file
+from .files import own_folder, shared_by, whole_file
 from .report import notebooks
 
 FOLDER = "hubmis-notebooks"
@@ -41,7 +41,7 @@ def copy_notebooks(folder: Path) -> Copied:
         )
     copied = Copied([], [])
     try:
-        private_folder(folder.absolute())
+        own_folder(folder.absolute())
         for notebook in sorted(notebooks().glob("*.ipynb")):
             own, content = folder / notebook.name, notebook.read_bytes()
             if not own.exists():

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from .endpoints import CATALOGUE
 from .endpoints.call import requests_of
 from .endpoints.declaration import Endpoint
-from .errors import HubmisError, NotFoundError, NotPermittedError
+from .errors import HubmisError, NotFoundError, NotPermittedError, check_realm
 from .http import Patience, Session
 from .keyring import Login, keyring_name, store_login
 from .settings import BASE_URL, LOGIN, Settings, look_up, variable
@@ -58,8 +58,7 @@ def try_out(session: Session, realm: str) -> str | None:
             "for the OpenAPI file and set HUBMIS_OPENAPI to it."
         )
     return (
-        f"HUBmis took the client, but permits it none of the lists that were tried in the realm {realm!r}. The realm "
-        "may be wrong: compare it letter by letter with what WCBS sent. Or the account lacks scopes: ask WCBS."
+        f"HUBmis took the client, but permits it none of the lists that were tried in this realm. {check_realm(realm)}"
     )
 
 

@@ -128,7 +128,8 @@ def report(
 
 
 def _manifest(folder: Path, realm: str | None) -> dict[str, Any]:
-    found = {content["realm"]: content for content in manifests(folder)}
+    had = [each for each in manifests(folder) if any(entry["tables"] for entry in each["operations"].values())]
+    found = {content["realm"]: content for content in had}
     if not found:
         raise ExportError(f"{folder} holds no export. Make one: hubmis-frames export {folder}")
     if realm is None and len(found) == 1:

@@ -160,7 +160,7 @@ class School:
         window: int = WINDOW,
         free_text: bool = False,
         pseudonymise: bool = False,
-        each: Callable[[str], None] = lambda _: None,
+        each: Callable[[str, int], None] = lambda _table, _requests: None,
     ) -> pd.DataFrame:
         """Write tables to Parquet files that :func:`pandas.read_parquet` opens.
 
@@ -195,14 +195,15 @@ class School:
             Write pseudonyms instead of ids of people, and nothing that names them: see
             :func:`hubmis_frames.pseudonymise`. The key is that of :func:`hubmis_frames.open_key`.
         each
-            Called with the name of each table before it is asked for.
+            Called with the name of each table and the number of its requests, before they are sent.
 
         Returns
         -------
         DataFrame
             One row per operation: ``table``, ``rows``, ``child_tables``, ``requests`` sent, ``cached``
-            answers used, and ``status``: ``complete``, ``incomplete`` (some ids failed; the manifest
-            names them), ``not permitted`` or ``failed``. What is not permitted has no file.
+            answers used, ``status``: ``complete``, ``incomplete`` (some ids failed; the manifest names them), ``not
+            permitted`` or ``failed``; and ``remarks``: why, and what else is to be known of it. What is not permitted
+            has no file.
 
         Raises
         ------
@@ -212,6 +213,8 @@ class School:
             There is no such table, or it takes more than ids to ask for.
         CredentialsError
             HUBmis refused the client.
+        HubmisError
+            Nothing at all could be had. What is in the directory stays as it is.
         """
         if service := shared_by(Path(directory)):
             self._say(

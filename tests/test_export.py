@@ -194,7 +194,7 @@ def test_all_is_everything_but_deprecated_twins(simulator: Simulator, connect_to
 def test_what_is_no_longer_permitted_leaves_no_older_file(simulator: Simulator, school: School, tmp_path: Path):
     school.export(tmp_path / "out", ["students", "genders"])
     simulator.hooks.append(lambda asked, answer: replace(answer, status=403) if "genders" in asked.path else answer)
-    done = school.export(tmp_path / "out", ["genders"], refresh=True).set_index("table")
+    done = school.export(tmp_path / "out", ["genders", "houses"], refresh=True).set_index("table")
     assert done.status["genders"] == "not permitted"
     assert not (tmp_path / "out" / "genders").exists()
     assert (tmp_path / "out" / "students").exists()
@@ -205,6 +205,45 @@ def test_few_requests_that_are_all_refused_are_no_empty_table(serve: Serve, conn
     done = school.export(tmp_path / "out", ["house_students"]).set_index("table")
     assert done.status["house_students"] == "not permitted"
     assert not (tmp_path / "out" / "house_students").exists()
+
+
+def test_where_nothing_can_be_had_an_export_fails_and_leaves_what_is_there(
+    simulator: Simulator, connect_to: Connect, tmp_path: Path
+):
+    with pytest.raises(hf.NotPermittedError, match="Compare the realm 'WRONG' letter by letter"):
+        connect_to(simulator, realm="WRONG").export(tmp_path / "out")
+    assert not list((tmp_path / "out").glob("[!.]*")), "not even a manifest, which would pass for a school's"
+    school = connect_to(simulator)
+    school.export(tmp_path / "out", ["genders", "students"])
+    before = {file: file.read_bytes() for file in (tmp_path / "out").rglob("*") if file.is_file()}
+    simulator.hooks.append(lambda asked, answer: replace(answer, status=403))
+    with pytest.raises(hf.NotPermittedError):
+        school.export(tmp_path / "out", ["genders", "students"], refresh=True)
+    assert {file: file.read_bytes() for file in (tmp_path / "out").rglob("*") if file.is_file()} == before
+
+
+def test_what_is_asked_by_years_that_are_not_permitted_says_so(serve: Serve, connect_to: Connect, tmp_path: Path):
+    school = connect_to(serve(forbidden=frozenset({"academic_years"})))
+    done = school.export(tmp_path / "out", ["terms", "genders", "staff_timetable_calendar"]).set_index("table")
+    assert done.status["genders"] == "complete"
+    assert done.remarks["terms"] == "it is asked by the academic year, and academic_years could not be had"
+    assert done.status["staff_timetable_calendar"] == "failed"
+
+
+def test_what_was_complete_and_no_longer_is_is_said(simulator: Simulator, school: School, tmp_path: Path):
+    school.export(tmp_path / "out", ["genders", "houses"])
+    simulator.hooks.append(lambda asked, answer: replace(answer, status=403) if "/houses" in asked.path else answer)
+    done = school.export(tmp_path / "out", ["genders", "houses"], refresh=True).set_index("table")
+    assert "it was complete when it was fetched at 20" in done.remarks["houses"]
+    assert done.remarks["genders"] == ""
+
+
+def test_git_passes_over_a_new_export_and_an_older_folder_is_left_as_it_is(school: School, tmp_path: Path):
+    school.export(tmp_path / "new", ["genders"])
+    assert (tmp_path / "new" / ".gitignore").read_text() == "*\n"
+    (tmp_path / "project").mkdir()
+    school.export(tmp_path / "project", ["genders"])
+    assert not (tmp_path / "project" / ".gitignore").exists()
 
 
 def test_one_record_without_an_id_does_not_stop_the_others(simulator: Simulator, school: School, tmp_path: Path):
@@ -313,7 +352,7 @@ from hubmis_frames.school import School
 url, folder = sys.argv[1:]
 session = Session(base_url=url, realm="S999", client_id="demo-client", client_secret="demo-secret",
     cache_dir=Path(folder) / "cache", rate_file=Path(folder) / "rate.sqlite", rate=Rate(10**6, 0.001))
-School(session, progress=False).export(Path(folder) / "out", each=lambda table: print(table, flush=True))
+School(session, progress=False).export(Path(folder) / "out", each=lambda table, _: print(table, flush=True))
 """
 
 

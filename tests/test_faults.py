@@ -445,7 +445,7 @@ def test_killed_again_and_again_an_export_never_leaves_half_a_file(serve: Serve,
 
     simulator = serve(latency=0.005)
     code = CHILD.replace(
-        "students = hf", "school.export(Path(folder) / 'out', each=lambda t: print(t, flush=True))\nstudents = hf"
+        "students = hf", "school.export(Path(folder) / 'out', each=lambda t, _: print(t, flush=True))\nstudents = hf"
     )
     command = [sys.executable, "-c", code, simulator.url, str(tmp_path), "0", "1", "0.0001"]
     for number in range(100):

@@ -50,10 +50,9 @@ def test_a_part_that_cannot_be_made_is_said_in_the_page_and_by_the_status(
 def test_a_folder_without_an_export_or_with_several_schools_is_said_at_once(tmp_path: Path):
     with pytest.raises(hf.ExportError, match="holds no export"):
         report(tmp_path)
-    for realm in ("A", "B"):
-        (tmp_path / f"manifest-{realm}.json").write_text(
-            json.dumps({"format": 1, "realm": realm, "operations": {}}), encoding="utf-8"
-        )
+    for realm, tables in (("A", {"students": 3}), ("B", {"students": 0}), ("refused", {})):
+        content = {"format": 1, "realm": realm, "operations": {"students": {"tables": tables}}}
+        (tmp_path / f"manifest-{realm}.json").write_text(json.dumps(content), encoding="utf-8")
     with pytest.raises(hf.ExportError, match=r"holds A, B: say which with --realm"):
         report(tmp_path)
 

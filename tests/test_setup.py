@@ -144,7 +144,7 @@ def test_login_stores_nothing_that_was_refused(
     assert main(["login", "--base-url", simulator.url]) == 1
     said = capsys.readouterr()
     assert "refused the client id and secret" in said.err
-    assert "compare it letter by letter" in said.out
+    assert "letter by letter" in said.out
     assert "nothing was stored" in said.err
     assert not memory_keyring.held
     assert "hush-hush" not in said.out + said.err

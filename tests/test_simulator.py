@@ -984,7 +984,7 @@ def test_another_day_is_the_last_of_which_anything_is_known() -> None:
 def test_a_school_is_served_from_the_command_line(monkeypatch: Any, capsys: Any) -> None:
     def ask() -> None:
         lines = capsys.readouterr().out.splitlines()
-        said = dict(line.split("=") for line in lines if line.startswith("HUBMIS_"))
+        said = dict(line.removeprefix("export ").split("=") for line in lines if line.startswith("export "))
         assert list(said) == ["HUBMIS_BASE_URL", "HUBMIS_REALM", "HUBMIS_CLIENT_ID", "HUBMIS_CLIENT_SECRET"]
         granted = requests.post(
             f"{said['HUBMIS_BASE_URL']}{V1}token",

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import warnings
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -72,9 +73,9 @@ class Manifest:
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def write(self, table: str, entry: Entry, complete: bool) -> None:
-        """Record what became of an operation, and whether the whole export is complete with it."""
-        self.entries[table] = entry
+    def write(self, entries: Mapping[str, Entry], complete: bool) -> None:
+        """Record what became of operations, and whether the whole export is complete with them."""
+        self.entries |= entries
         content = {
             **self._head,
             "finished_at": datetime.now(UTC).isoformat(timespec="seconds") if complete else None,

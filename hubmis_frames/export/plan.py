@@ -73,6 +73,16 @@ class Step:
         """Every table that has to be there first."""
         return (*((self.parent,) if self.parent else ()), *self.filtered_by.values())
 
+    @property
+    def by_year(self) -> bool:
+        """Whether its path takes an academic year."""
+        return any(parameter.name == YEAR for parameter in self.endpoint.path_ids)
+
+    @property
+    def by_dates(self) -> bool:
+        """Whether it requires the dates of an academic year."""
+        return any(p.required and p.kind is date for p in self.endpoint.parameters)
+
     def calls(self, loaded: Frames, year: int | None) -> list[dict[str, object]]:
         """The arguments of each call that the table takes, given the frames of the parents.
 
@@ -195,7 +205,7 @@ def _add(name: str, ordered: dict[str, Step]) -> None:
     endpoint = CATALOGUE[name]
     needed = [p for p in endpoint.parameters if p.place == "query" and p.required and p.kind is int]
     step = Step(endpoint, _parent(endpoint), {p.name: _listing(endpoint, [p]) for p in needed})
-    if any(p.name == YEAR or (p.required and p.kind is date) for p in endpoint.parameters):
+    if step.endpoint.year or step.by_dates:
         _add("academic_years", ordered)
     for parent in step.parents:
         _add(parent, ordered)

@@ -11,8 +11,8 @@ import filelock
 import pandas as pd
 import pyarrow as pa
 
-from ..errors import BadArgumentError, CredentialsError, ExportError, HubmisError, NotPermittedError
-from ..files import private_folder
+from ..errors import BadArgumentError, CredentialsError, ExportError, HubmisError, NotPermittedError, check_realm
+from ..files import own_folder
 from ..frames import AS_SENT, Batch, empty, free_name, joined, to_pandas
 from ..privacy import pseudonymise, without_free_text
 from .manifest import Entry, Manifest
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..request import Request
     from ..school import Fetched, School
 
-_NEVER_EMPTY = "academic_years"  # ages and bounds are reckoned by it
+_YEARS = "academic_years"  # ages and bounds are reckoned by them
 
 
 @dataclass(frozen=True)
@@ -39,14 +39,14 @@ class Choices:
 
 
 def export(
-    school: "School", directory: Path, tables: str | Iterable[str], choices: Choices, each: Callable[[str], None]
+    school: "School", directory: Path, tables: str | Iterable[str], choices: Choices, each: Callable[[str, int], None]
 ) -> pd.DataFrame:
     """Write tables to Parquet. See :meth:`School.export`."""
     steps = steps_of(tables)
     if choices.window < 0:
         raise BadArgumentError(f"window is a number of days, 0 or more; not {choices.window}.")
     try:
-        private_folder(directory)
+        own_folder(directory)
         lock = filelock.FileLock(directory / ".export.lock", mode=0o600)
         with lock.acquire(timeout=0):
             return _run(school, directory, steps, choices, each)
@@ -62,32 +62,47 @@ def export(
 
 
 def _run(
-    school: "School", directory: Path, steps: list[Step], choices: Choices, each: Callable[[str], None]
+    school: "School", directory: Path, steps: list[Step], choices: Choices, each: Callable[[str, int], None]
 ) -> pd.DataFrame:
     year = Manifest.unfinished_year(directory, school.realm)
     if year is None and any(step.endpoint.year for step in steps):
         year = school.current_year()
     manifest = Manifest(directory, school.realm, school.base_url, year, choices.free_text, choices.key is not None)
-    needed = {_NEVER_EMPTY, *(parent for step in steps for parent in step.parents)}
-    run = _Run(school, directory, year, choices, manifest.entries, needed)
-    rows = []
+    needed = {_YEARS, *(parent for step in steps for parent in step.parents)}
+    run = _Run(school, directory, year, choices, manifest.entries, needed, each)
+    done: dict[str, Entry] = {}
+    waiting: dict[str, Entry] = {}
     for number, step in enumerate(steps, 1):
         table = step.endpoint.table
-        each(table)
-        entry = run.step(step)
-        run.remove_older(manifest.entries.get(table), entry)
-        manifest.write(table, entry, complete=number == len(steps))
-        rows.append(
-            {
-                "table": table,
-                "rows": entry.tables.get(table, pd.NA),
-                "child_tables": max(len(entry.tables) - 1, 0),
-                "requests": entry.requests - entry.cached,
-                "cached": entry.cached,
-                "status": entry.status,
-            }
-        )
-    return pd.DataFrame(rows).astype({"rows": "Int64"})
+        done[table] = waiting[table] = run.step(step)
+        if not any(entry.tables for entry in done.values()):
+            continue  # where nothing at all can be had, what is there stays
+        for name, entry in waiting.items():
+            run.remove_older(manifest.entries.get(name), entry)
+        manifest.write(waiting, complete=number == len(steps))
+        waiting = {}
+    if waiting:
+        raise _nothing(school, run.errors)
+    return pd.DataFrame([_row(table, entry) for table, entry in done.items()]).astype({"rows": "Int64"})
+
+
+def _row(table: str, entry: Entry) -> dict[str, object]:
+    return {
+        "table": table,
+        "rows": entry.tables.get(table, pd.NA),
+        "child_tables": max(len(entry.tables) - 1, 0),
+        "requests": entry.requests - entry.cached,
+        "cached": entry.cached,
+        "status": entry.status,
+        "remarks": "; ".join(entry.remarks),
+    }
+
+
+def _nothing(school: "School", errors: list[HubmisError]) -> HubmisError:
+    """Why nothing at all was had: one error says it, unless it is that nothing is permitted."""
+    if all(isinstance(error, NotPermittedError) for error in errors):
+        return NotPermittedError(f"HUBmis permits this client nothing of what was asked. {check_realm(school.realm)}")
+    return next(error for error in errors if not isinstance(error, NotPermittedError))
 
 
 @dataclass
@@ -99,15 +114,18 @@ class _Run:
     earlier: dict[str, Entry]
     needed: set[str]
     """The tables by whose rows others are asked."""
+    each: Callable[[str, int], None]
     loaded: dict[str, pd.DataFrame] = field(default_factory=dict)
+    errors: list[HubmisError] = field(default_factory=list)
+    """Why tables could not be had."""
 
     def step(self, step: Step) -> Entry:
         """Ask for one operation and write its tables."""
         endpoint = self.school.resolve(step.endpoint)
         entry = Entry(endpoint.title, endpoint.path, endpoint.path_source, "complete")
-        if missing := [parent for parent in step.parents if parent not in self.loaded]:
+        if missing := self._missing(step):
             entry.status = "failed"
-            entry.remarks = [f"It is asked by the ids of {' and '.join(missing)}, which could not be had."]
+            entry.remarks = [f"it is asked by {missing}"]
             return entry
         try:
             with contextlib.ExitStack() as stack:
@@ -117,11 +135,25 @@ class _Run:
         except HubmisError as error:
             entry.status = "not permitted" if isinstance(error, NotPermittedError) else "failed"
             entry.remarks = [str(error)]
+            self.errors.append(error)
+        earlier = self.earlier.get(step.endpoint.table)
+        if entry.status != "complete" and earlier and earlier.status == "complete":
+            entry.remarks.append(f"it was complete when it was fetched at {earlier.fetched_to}")
         return entry
+
+    def _missing(self, step: Step) -> str:
+        """By what a table is asked that could not be had."""
+        if missing := [parent for parent in step.parents if parent not in self.loaded]:
+            return f"the ids of {' and '.join(missing)}, which could not be had"
+        if (step.by_year and self.year is None) or (step.by_dates and _YEARS not in self.loaded):
+            known = "which one is active could not be told" if _YEARS in self.loaded else f"{_YEARS} could not be had"
+            return f"the academic year, and {known}"
+        return ""
 
     def _fetch(self, step: Step, entry: Entry, stack: contextlib.ExitStack) -> None:
         endpoint = self.school.resolve(step.endpoint)
         requests = step.requests(self.school, self.loaded, self.year)
+        self.each(endpoint.table, len(requests))
         history, people = self._history(step, requests)
         if history:
             requests = [self._lately(step, request, history.ask_from(people[request.ids])) for request in requests]
@@ -191,7 +223,7 @@ class _Run:
         entry.remarks.append(
             f"its last {self.choices.window} days were asked again; the whole was, at {entry.whole_from}"
         )
-        entry.remarks += history.sentences()
+        entry.remarks += history.sentences() or ["nothing in them changed"]
         rows = vanished_rows(history, self._folder(name) / FILE)
         if rows is not None:
             entry.remarks.append(f"rows no longer sent are kept in the table {name}")

@@ -40,11 +40,11 @@ def main() -> None:
         build_world(given.students, seed=given.seed, realm=given.realm), rules, port=given.port
     ) as simulator:
         lines = (
-            f"A simulated school of {given.students} students. Set these, then connect; Ctrl-C ends it.",
-            f"HUBMIS_BASE_URL={simulator.url}",
-            f"HUBMIS_REALM={given.realm}",
-            f"HUBMIS_CLIENT_ID={rules.client_id}",
-            f"HUBMIS_CLIENT_SECRET={rules.client_secret}",
+            f"A simulated school of {given.students} students. Set these in another terminal; Ctrl-C here ends it.",
+            f"export HUBMIS_BASE_URL={simulator.url}",
+            f"export HUBMIS_REALM={given.realm}",
+            f"export HUBMIS_CLIENT_ID={rules.client_id}",
+            f"export HUBMIS_CLIENT_SECRET={rules.client_secret}",
         )
         sys.stdout.write("\n".join(lines) + "\n")
         sys.stdout.flush()
