@@ -189,6 +189,7 @@ PERIODS = ["week", "weekday", "month", "term", "half_term", "academic_year", "sc
 SUMS = ["possible_sessions", "attended", "absence", "authorised_absence", "unauthorised_absence", "late"]
 
 
+@pytest.mark.filterwarnings("ignore:.*stand in one figure")
 @settings(max_examples=80, deadline=None)
 @given(st.data())
 def test_any_grouping_pools_to_the_whole_in_every_function(data: st.DataObject) -> None:

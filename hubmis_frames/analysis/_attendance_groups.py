@@ -8,9 +8,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from ..errors import BadArgumentError
+from ..partitions import warn
 from ._attendance_marks import SESSIONS
 from ._fields import OF_CALENDAR, natural
-from .calendar import WEEKDAYS, Calendar, first_of_week
+from .calendar import WEEKDAYS, Calendar, first_of_week, year_name
 
 Whole = npt.NDArray[np.int64]
 By = str | Sequence[str] | None
@@ -52,6 +53,18 @@ def grouped(marks: pd.DataFrame, by: By, calendar: Calendar | None, what: str, m
         rest = rest // len(level)
     frame = pd.DataFrame({name: keys[name] for name in names})
     return Groups(number.astype(np.int64), frame)
+
+
+def say_years(marks: pd.DataFrame, number: Whole, what: str) -> None:
+    """Warn where a group, by number, has marks of several academic years: its rates are those of no year."""
+    place, days = pd.factorize(marks["date"])
+    of_day, years = pd.factorize(year_name(pd.Series(days)))
+    if len(years) > 1 and len(np.unique(number * len(years) + of_day[place])) > len(np.unique(number)):
+        first, last = min(years), max(years)
+        warn(
+            f"{what}: marks of {first} to {last} stand in one figure, so it is of no one year. Keep one year, "
+            f'marks[marks["date"] >= "{last[:4]}-08-01"], or add "academic_year" to by, with calendar=.'
+        )
 
 
 def names_of(by: By) -> list[str]:

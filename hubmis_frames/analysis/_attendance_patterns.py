@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ..errors import BadArgumentError
-from ._attendance_groups import By, grouped, names_of
+from ._attendance_groups import By, grouped, names_of, say_years
 from ._attendance_marks import SESSIONS, category_numbers, check, say_beyond
 from ._attendance_summary import per_cent, summarise, tally
 from .calendar import Calendar
@@ -133,7 +133,7 @@ def broken_weeks(marks: pd.DataFrame, by: By = None, *, calendar: Calendar | Non
     """
     check(marks, "broken_weeks")
     names = [*names_of(by), "student_id"]
-    check(marks, "broken_weeks")
+    say_years(marks, grouped(marks, names, calendar, "broken_weeks", []).number, "broken_weeks")
     weekly = summarise(marks, [*names, "week"], calendar=calendar)
     weekly = weekly[weekly["possible_sessions"] > 0]
     weekly = weekly.assign(
@@ -195,6 +195,7 @@ def beside_holidays(
     holiday = near.to_numpy()[place[place >= 0]]
     numbers = category_numbers(opens, "beside_holidays")
     groups = grouped(opens, by, calendar, "beside_holidays", _BESIDE)
+    say_years(opens, groups.number, "beside_holidays")
     size = len(groups.keys)
     columns: dict[str, npt.NDArray[Any]] = {}
     for part, inside in (("beside", holiday >= 0), ("other", holiday < 0)):

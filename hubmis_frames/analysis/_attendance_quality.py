@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from ._attendance_marks import REPORT, SESSIONS, category_numbers, check, enrolment_bound, on_closed_days
-from ._attendance_summary import per_cent, summarise
+from ._attendance_summary import per_cent
 from .calendar import Calendar
 from .codes import CATEGORIES
 
@@ -71,8 +71,7 @@ def data_quality(
     twice = marks.duplicated(["student_id", "date", "session"])
     rows.append(_row("counted twice", marks[twice], "in every count as often as it is here: keep one row of each"))
     rows.append(_row("one session of a day", _halves(marks), "the other session is in no rate"))
-    totals = summarise(marks, "student_id")
-    without = marks[marks["student_id"].isin(totals.loc[totals["possible_sessions"].eq(0), "student_id"])]
+    without = marks[~marks["student_id"].isin(marks.loc[possible, "student_id"])]
     rows.append(_row("no possible session", without, "in no rate, and not among those who could be persistent"))
     if calendar is not None:
         closed = on_closed_days(marks, calendar)

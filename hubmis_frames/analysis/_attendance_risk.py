@@ -54,7 +54,7 @@ def persistent(marks: Frame, by: By = None, *, calendar: Calendar | None = None)
 
 
 def _persistent(marks: pd.DataFrame, by: list[str], calendar: Calendar | None) -> pd.DataFrame:
-    frame = rated(counted(marks, by, calendar))
+    frame = rated(counted(marks, by, calendar, "persistent"))
     frame["severe"] = frame["severe_absentees"].astype(bool)
     return frame.loc[frame["persistent_absentees"] > 0, [*by, *_OWN, "severe"]]
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from ..errors import BadArgumentError
 from ..partitions import Frame
-from ._attendance_groups import By, Whole, grouped, names_of
+from ._attendance_groups import By, Whole, grouped, names_of, say_years
 from ._attendance_marks import category_numbers, check
 from ._attendance_parts import Counted, added
 from ._fields import person
@@ -65,6 +65,11 @@ def summarise(marks: Frame, by: By = None, *, calendar: Calendar | None = None) 
         A column is not there or has the name of a column of the result, a period needs a calendar, or groups would
         mix up the ids or terms of several schools.
 
+    Warns
+    -----
+    HubmisWarning
+        A group holds marks of several academic years.
+
     Notes
     -----
     Persistent absence is that of a student *within the group and period*: one absence in a week of ten sessions makes
@@ -82,10 +87,11 @@ def summarise(marks: Frame, by: By = None, *, calendar: Calendar | None = None) 
     return rated(added(functools.partial(counted, by=names, calendar=calendar), marks, names, "summarise"))
 
 
-def counted(marks: pd.DataFrame, by: By, calendar: Calendar | None) -> Counted:
+def counted(marks: pd.DataFrame, by: By, calendar: Calendar | None, what: str = "summarise") -> Counted:
     """What :func:`rated` makes a summary of: by group, marks of each category and students of each kind."""
-    groups = grouped(marks, by, calendar, "summarise", [*COUNTS, *RATES, *PERSISTENCE])
-    numbers = category_numbers(marks, "summarise")
+    groups = grouped(marks, by, calendar, what, [*COUNTS, *RATES, *PERSISTENCE])
+    say_years(marks, groups.number, what)
+    numbers = category_numbers(marks, what)
     size = len(groups.keys)
     possible, absent, pairs = _pairs(marks, groups.number, numbers)
     kinds = (slice(None), possible > 0, reached(absent, possible, 10), reached(absent, possible, 2))
@@ -149,6 +155,7 @@ def intervals(
     check_confidence(confidence)
     rates = [f"{rate}{bound}" for rate in RATES[:2] for bound in ("", "_low", "_high")]
     groups = grouped(marks, by, calendar, "intervals", ["students", "possible_sessions", *rates])
+    say_years(marks, groups.number, "intervals")
     possible, absent, pairs = _pairs(marks, groups.number, category_numbers(marks, "intervals"))
     possible, absent, pairs = possible[possible > 0], absent[possible > 0], pairs[possible > 0]
     size = len(groups.keys)
@@ -207,6 +214,7 @@ def bands(marks: Frame, by: By = None, *, calendar: Calendar | None = None) -> p
 def _banded(marks: pd.DataFrame, by: By, calendar: Calendar | None) -> Counted:
     """Students in each band, by group."""
     groups = grouped(marks, by, calendar, "bands", ["band", "students", "share"])
+    say_years(marks, groups.number, "bands")
     possible, absent, pairs = _pairs(marks, groups.number, category_numbers(marks, "bands"))
     some = possible > 0
     # In whole numbers: 20 x absent / possible is the band of five points, and its edges belong to the upper one.

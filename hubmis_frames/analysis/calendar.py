@@ -73,7 +73,7 @@ class Calendar:
             raise BadArgumentError("A calendar needs a term, and terms has no row.")
         if (planned["start"] <= planned["end"].shift()).any():
             raise BadArgumentError("terms overlap: give each term once, and one school's alone.")
-        year = planned["year"].fillna(_year_name(planned["start"]))
+        year = planned["year"].fillna(year_name(planned["start"]))
         twice = planned["name"].duplicated(keep=False)
         planned["term"] = planned["name"].where(~twice, planned["name"] + " " + year)
         self.terms = planned.assign(academic_year=year)[["academic_year", "term", "start", "end"]]
@@ -184,7 +184,7 @@ def first_of_week(dates: pd.Series, weekday: int = 0) -> pd.Series:
     return first
 
 
-def _year_name(start: pd.Series) -> pd.Series:
+def year_name(start: pd.Series) -> pd.Series:
     """Name an academic year by its first day: 2025/26. A term that begins from August on begins a year."""
     first = start.dt.year - (start.dt.month < 8)
     name: pd.Series = first.astype("str") + "/" + ((first + 1) % 100).astype("str").str.zfill(2)
