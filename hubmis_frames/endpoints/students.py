@@ -1,5 +1,7 @@
 """The section Students: who the students are, with their enrolment and where they went."""
 
+from typing import Literal
+
 import pandas as pd
 
 from .declaration import Ids, School, Section
@@ -89,7 +91,7 @@ def load_students(
     boarding_type: int | None = None,
     form: int | None = None,
     year_group: int | None = None,
-    enrolment_status: str | None = None,
+    enrolment_status: Literal["current", "past", "applicant"] | None = None,
     house: str | None = None,
     tutor_group: int | None = None,
     academic_year_id: int | None = None,
@@ -98,8 +100,8 @@ def load_students(
 ) -> pd.DataFrame:
     """Students: one row per student.
 
-    ``house`` is the id of an academic or a boarding house, as text. ``enrolment_status`` is
-    ``current``, ``past`` or ``applicant``, and each of them needs a permission of its own.
+    ``house`` is the id of an academic or a boarding house, as text. Each ``enrolment_status`` needs a permission of
+    its own.
     Students whose ``deleted_at`` is filled have been removed in HUBmis and still come back.
     """
 
