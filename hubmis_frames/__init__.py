@@ -40,6 +40,7 @@ from .reference import document as _document
 from .reference import endpoints
 from .school import School
 from .source import source
+from .table import table
 
 if TYPE_CHECKING:
     from . import plots
@@ -96,6 +97,7 @@ __all__ = [
     "read",
     "source",
     "suppress",
+    "table",
     "to_csv",
     "to_excel",
     "to_parquet",

@@ -131,6 +131,8 @@ def _parser() -> argparse.ArgumentParser:
         help="a category of pastoral events that is praise and no concern; may be given several times",
     )  # fmt: skip
 
+    command.add_argument("--year-group", metavar="NAME", help="lists of names for this year group alone")
+
     command = _command(commands, "lab", _lab, "copy the notebooks to a folder of yours and open JupyterLab there")
     command.add_argument("directory", nargs="?", default=FOLDER, type=Path, help="default: %(default)s")
     command.add_argument("--no-browser", action="store_true", help="show the address alone")
@@ -273,8 +275,11 @@ def _export_to(
 
 
 def _report(given: argparse.Namespace) -> int:
-    print("Running the notebooks over the export; this takes about a minute ...", file=sys.stderr)
-    file, missing = report(given.directory, given.file, realm=given.realm, praise=given.praise)
+    with progress_line() as show:
+        show("running the notebooks over the export; this takes about a minute")
+        file, missing = report(
+            given.directory, given.file, realm=given.realm, praise=given.praise, year_group=given.year_group
+        )
     print(f"Written to {file}. It names children: keep it where only those may read it who may read the register.")
     for problem in missing:
         print(f"note: {problem}", file=sys.stderr)

@@ -24,6 +24,12 @@ def test_a_report_is_one_file_that_needs_no_network_and_shows_no_code(tmp_path: 
     assert page.count("data:image/png;base64,") >= 9
     assert page.count('alt="Chart below the heading: ') == page.count("<img")
     assert "Not counted, as praise: Achievement" in page
+    names = re.findall(r'<h[12] id="([^"]+)"', page)
+    assert len(names) == len(set(names)) > 15
+    assert set(re.findall(r'href="#([^"]+)"', page)) == set(names[1:]), "the contents lead to every part"
+    assert page.index("In short") < page.index("persistently absent this year") < page.rindex("In short")
+    assert "The newest register is of" in page
+    assert "The first 10 of" not in page, "lists of names are whole"
     assert "simulated school" not in page  # what is true of it alone stands in no school's report
     assert (file.stat().st_mode & 0o077) == 0
 
@@ -55,6 +61,30 @@ def test_a_folder_without_an_export_or_with_several_schools_is_said_at_once(tmp_
         (tmp_path / f"manifest-{realm}.json").write_text(json.dumps(content), encoding="utf-8")
     with pytest.raises(hf.ExportError, match=r"holds A, B: say which with --realm"):
         report(tmp_path)
+
+
+@pytest.mark.slow
+def test_lists_of_one_year_group_hold_nobody_else(tmp_path: Path):
+    file, missing = report(DEMO, praise=["Achievement"], year_group="Year 11", file=tmp_path / "page.html")
+    assert missing == []
+    page = file.read_text(encoding="utf-8")
+    forms = set(re.findall(r">(Form \d+)\w<", page))
+    assert forms == {"Form 11"}
+    assert "Lists of names hold Year 11 alone" in page
+
+
+def test_names_that_the_export_does_not_know_are_refused_at_once():
+    with pytest.raises(
+        hf.BadArgumentError, match=r"no category 'Achievment'.*Did you mean 'Achievement'\? There are: A"
+    ):
+        report(DEMO, praise=["Achievment"])
+    with pytest.raises(hf.BadArgumentError, match=r"No student is in the year group 'year 9'\. Did you mean 'Year 9'"):
+        report(DEMO, year_group="year 9")
+
+
+def test_an_export_below_the_folder_is_named():
+    with pytest.raises(hf.ExportError, match=r"There is one in .*demo\."):
+        report(DEMO.parent)
 
 
 @pytest.mark.parametrize("section", SECTIONS)

@@ -553,3 +553,16 @@ def test_a_picture_of_one_student_says_how_much_is_on_record(ax: Any) -> None:
         student_timeline(both, ax=ax)
     with pytest.raises(BadArgumentError, match="several rows for a week"):
         student_timeline(wb.timeline(found, 1), attendance=pd.concat([weeks, weeks]), ax=ax)
+
+
+def test_concerns_leave_out_praise_and_refuse_a_category_that_is_not_there() -> None:
+    rows = pd.DataFrame({"category_name": ["Bullying", "Achievement", None], "student_id": [1, 2, 3]})
+    categories = pd.DataFrame({"name": ["Bullying", "Achievement", "Merit"]})
+    assert wb.concerns(rows, ["Achievement"])["student_id"].tolist() == [1, 3]
+    assert wb.concerns(rows, "Achievement")["student_id"].tolist() == [1, 3]
+    assert len(wb.concerns(rows, ["Merit"], categories=categories)) == 3
+    assert len(wb.concerns(rows, [])) == 3
+    with pytest.raises(BadArgumentError, match=r"There is no category 'Achievment'.*Did you mean 'Achievement'"):
+        wb.concerns(rows, ["Achievment"])
+    with pytest.raises(BadArgumentError, match="There is no category 'Merit'"):
+        wb.concerns(rows, ["Merit"])

@@ -1,12 +1,12 @@
 """Wellbeing events and plans in one shape, whatever a server calls their fields, and one student's timeline."""
 
 import warnings
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 
 import numpy as np
 import pandas as pd
 
-from ..errors import BadArgumentError, HubmisWarning
+from ..errors import BadArgumentError, HubmisWarning, did_you_mean
 from ..partitions import by_partition
 from ..partitions import warn as say
 from ._fields import as_ids, as_times, local_dates, one_school, person, pick, require
@@ -116,6 +116,40 @@ def events(
         counted = ", ".join(f"{name}: {number}" for name, number in said.items())
         say(f"events: of {len(frame)} rows, {counted}.")
     return shaped
+
+
+def concerns(events: pd.DataFrame, praise: Iterable[str], *, categories: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Leave out the events that record something good: a row per other event or plan.
+
+    Parameters
+    ----------
+    events
+        What :func:`events` returned.
+    praise
+        The names of the categories that record something good; which those are, the school knows.
+    categories
+        What ``load_pastoral_categories`` gave. A category in which nothing is recorded yet is known from there alone.
+
+    Returns
+    -------
+    DataFrame
+        The rows of ``events`` of all other categories, and of none.
+
+    Raises
+    ------
+    BadArgumentError
+        There is no such category: praise would be counted as trouble.
+    """
+    require(events, ["category_name"], "concerns")
+    named = [praise] if isinstance(praise, str) else list(praise)
+    lists = [events["category_name"], *([] if categories is None else [categories["name"]])]
+    known = sorted({name for names in lists for name in names.dropna()})
+    if unknown := [name for name in named if name not in known]:
+        raise BadArgumentError(
+            f"There is no category {unknown[0]!r} of pastoral events.{did_you_mean(unknown[0], known)} "
+            f"There are: {', '.join(known)}."
+        )
+    return events[~events["category_name"].isin(named)]
 
 
 def again(events: pd.DataFrame) -> pd.Series:

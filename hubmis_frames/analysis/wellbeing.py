@@ -8,12 +8,13 @@ which the server does not send raises :class:`MissingFieldError`; it never appea
 from ._fields import MissingFieldError
 from ._wellbeing_cases import closing_time, open_age, plans, repeat, review_due, without_plan
 from ._wellbeing_counts import SHANARRI, shanarri, staff_load, summarise
-from ._wellbeing_events import events, timeline
+from ._wellbeing_events import concerns, events, timeline
 
 __all__ = [
     "SHANARRI",
     "MissingFieldError",
     "closing_time",
+    "concerns",
     "events",
     "open_age",
     "plans",

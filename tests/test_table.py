@@ -1,0 +1,54 @@
+"""Tables to read: how dates, numbers, words and nothing look, in a notebook and as text."""
+
+import pandas as pd
+
+import hubmis_frames as hf
+
+FRAME = pd.DataFrame(
+    {
+        "student_id": pd.array([12345, 7], dtype="Int64"),
+        "form_name": ["<b>11A</b>", None],
+        "absence_rate": [12.34, None],
+        "possible_sessions": pd.array([1234, None], dtype="Int64"),
+        "severe": [True, False],
+        "date": pd.to_datetime(["2026-07-03", None]),
+        "at": pd.to_datetime(["2026-07-03 09:05", "2026-07-03 00:00"]),
+        "category": pd.Categorical(["authorised_absence", "late"]),
+    }
+)
+
+
+def test_cells_look_as_people_write_them() -> None:
+    found = hf.table(FRAME)._cells
+    assert found.iloc[0].tolist() == [
+        "12345", "<b>11A</b>", "12.3", "1,234", "yes", "3 Jul 2026", "3 Jul 2026 09:05", "authorised absence",
+    ]  # fmt: skip
+    assert found.iloc[1].tolist() == ["7", "", "", "", "no", "", "3 Jul 2026 00:00", "late"]
+
+
+def test_headings_are_plain_and_can_be_given() -> None:
+    found = hf.table(
+        FRAME[["student_id", "form_name", "absence_rate", "possible_sessions"]], labels={"form_name": "set"}
+    )
+    assert list(found._cells) == ["student", "set", "absence rate (%)", "possible sessions"]
+
+
+def test_what_is_left_out_is_said_and_html_is_text() -> None:
+    shown = hf.table(FRAME, 1)
+    assert repr(shown).endswith("The first 1 of 2.")
+    page = shown._repr_html_()
+    assert page.count("<tr>") == 2
+    assert "&lt;b&gt;11A&lt;/b&gt;" in page
+    assert page.endswith("<p>The first 1 of 2.</p>")
+    assert "The first" not in hf.table(FRAME, 2)._repr_html_()
+
+
+def test_no_rows_are_a_word_and_no_empty_table() -> None:
+    shown = hf.table(FRAME.head(0), 10, none="Nobody.")
+    assert repr(shown) == "Nobody."
+    assert shown._repr_html_() == "<p>Nobody.</p>"
+
+
+def test_columns_of_one_name_each_stand_for_themselves() -> None:
+    twice = pd.DataFrame([[1, 2.5]], columns=["n", "n"])
+    assert hf.table(twice)._cells.iloc[0].tolist() == ["1", "2.5"]
