@@ -102,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
 
     command = _command(commands, "plan", _plan, "say what an export would cost; sends nothing")
     _add_tables(command)
+    command.add_argument("--refresh", action="store_true", help="what 'export --refresh' would cost")
     _add_json(command)
     _add_connection(command, several=True)
 
@@ -302,20 +303,29 @@ def _lab(given: argparse.Namespace) -> int:
 
 def _plan(given: argparse.Namespace) -> int:
     with _schools(given) as school:
-        cost = school.plan(_tables(given))
-    _print(cost, given.json)
+        cost = school.plan(_tables(given), refresh=given.refresh)
+    _print(cost if given.json else cost.drop(columns="asked_by"), given.json)
     if given.json:
         return COMPLETE
-    unknown = int(cost["requests"].isna().sum())
+    counted = cost["requests"].notna()
+    unknown = cost[~counted]
+    requests = int(cost["requests"].sum() - cost["cached"].sum())
     minutes = cost["minutes"].sum()
+    least = "at least " if len(unknown) or cost["basis"].ne("").any() else ""
+    took = f"about {minutes:,.0f} minutes" if minutes >= 1 else "less than a minute"
     print(
-        f"\nAt least {int(cost['requests'].sum() - cost['cached'].sum())} requests to send, in {minutes:.1f} minutes: "
-        "quickly while the burst of up to 500 lasts, then one every five seconds, the documented rate."
+        f"\nRequests: {least}{requests:,}, {took}: quickly while the burst of up to 500 lasts, then one every five "
+        "seconds, the documented rate."
     )
-    if unknown:
+    if len(unknown):
+        dear = set(cost.loc[cost["asked_by"].ne(""), "table"])
+        lists = {name for names in unknown["asked_by"] for name in names.split(", ")} - dear - {""} or {
+            "academic_years"
+        }
         print(
-            f"{unknown} tables depend on lists that are not loaded yet. Export those first (they are few) to count "
-            "them."
+            f"{len(unknown)} tables are not counted: they take a request for each row of a list that is not loaded "
+            "yet, marks one for each student. To count them too, load the lists first:\n"
+            f"  hubmis-frames export DIRECTORY --tables {','.join(sorted(lists))}"
         )
     return COMPLETE
 

@@ -107,11 +107,11 @@ def check_realm(realm: str) -> str:
     )
 
 
-def did_you_mean(said: object, known: Iterable[str]) -> str:
+def did_you_mean(said: object, known: Iterable[str], most: int = 1) -> str:
     """The end of a sentence that names what was probably meant; nothing where nothing is near."""
     plain = {_plain(name): name for name in known}
-    near = difflib.get_close_matches(_plain(str(said)), plain, 1)
-    return f" Did you mean {plain[near[0]]!r}?" if near else ""
+    near = difflib.get_close_matches(_plain(str(said)), plain, most)
+    return f" Did you mean {' or '.join(repr(plain[name]) for name in near)}?" if near else ""
 
 
 def _plain(name: str) -> str:

@@ -64,13 +64,13 @@ class Group:
         for school in self:
             school.close()
 
-    def plan(self, tables: str | Iterable[str] = "core") -> pd.DataFrame:
+    def plan(self, tables: str | Iterable[str] = "core", *, refresh: bool = False) -> pd.DataFrame:
         """Say what an export of all schools would cost: :meth:`School.plan` for one after another, with ``realm``."""
         tables = tables if isinstance(tables, str) else list(tables)
         plans: list[pd.DataFrame] = []
         sent = 0
         for school in self:
-            plans.append(_with_realm(plan(school, tables, sent), school.realm))
+            plans.append(_with_realm(plan(school, tables, refresh, sent), school.realm))
             sent += int((plans[-1]["requests"] - plans[-1]["cached"]).sum())
         return pd.concat(plans, ignore_index=True)
 

@@ -128,13 +128,15 @@ class School:
         """Close connections and the cache."""
         self._session.close()
 
-    def plan(self, tables: str | Iterable[str] = "core") -> pd.DataFrame:
+    def plan(self, tables: str | Iterable[str] = "core", *, refresh: bool = False) -> pd.DataFrame:
         """Say what an export would cost, from what the cache holds. Nothing is sent.
 
         Parameters
         ----------
         tables
             ``"core"``, the name of a table, or several.
+        refresh
+            What an export with ``refresh`` would cost, which asks for everything anew.
 
         Returns
         -------
@@ -142,14 +144,15 @@ class School:
             One row per operation: ``table``; ``requests``, of which ``cached`` cost nothing; ``minutes``
             for the others, one after the other: as fast as HUBmis has answered so far while what is left of
             the burst of 500 lasts, then at one request every 5.25 seconds, just under the documented rate.
-            Both are missing where they depend on a list that is not loaded yet: ``basis`` says on which.
+            Both are missing where they depend on a list that is not loaded yet: ``basis`` says on which;
+            ``asked_by`` names the lists by whose ids a table is asked.
 
         Raises
         ------
         BadArgumentError
             There is no such table, or it takes more than ids to ask for.
         """
-        return plan(self, tables)
+        return plan(self, tables, refresh)
 
     def export(
         self,

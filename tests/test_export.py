@@ -174,8 +174,11 @@ def test_a_directory_that_cannot_be_written_is_refused_before_anything_is_sent(
 def test_a_table_that_does_not_exist_is_said(school: School, tmp_path: Path):
     with pytest.raises(hf.BadArgumentError, match="Did you mean 'students'"):
         school.export(tmp_path / "out", ["studnets"])
+    with pytest.raises(hf.BadArgumentError, match=r"'attendance_codes' or 'student_attendance'\?"):
+        school.export(tmp_path / "out", ["attendence"])
     with pytest.raises(hf.BadArgumentError, match="There is no table 'everything'"):
         school.export(tmp_path / "out", "everything")
+    assert school.export(tmp_path / "out", ["load_genders"]).table.tolist() == ["genders"]
 
 
 @pytest.mark.slow
@@ -339,6 +342,10 @@ def test_a_plan_counts_what_the_export_then_sends(simulator: Simulator, school: 
     after = school.plan("core")
     assert (after.requests == after.cached).all()
     assert after.minutes.sum() == 0
+    anew = school.plan("core", refresh=True).set_index("table")
+    assert (anew.cached == 0).all()
+    again = school.export(tmp_path / "out", refresh=True).set_index("table")
+    assert (anew.requests - again.requests).abs().max() <= 1  # the certainty that a list ends may come with a page
 
 
 # --- interruption
@@ -412,12 +419,36 @@ def test_the_command_exports_and_says_what_was_written(tmp_path: Path, capsys: p
     assert "complete" in said
     assert "requests sent" in said
     assert main(["plan", "--tables", "students"]) == 0
-    assert "At least 0 requests to send" in capsys.readouterr().out
+    assert "Requests: 0, less than a minute" in capsys.readouterr().out
     assert main(["cache"]) == 0
     assert "answers" in capsys.readouterr().out
     assert main(["cache", "purge"]) == 0
     assert main(["plan", "--tables", "genders"]) == 0
-    assert "At least 1 requests to send" in capsys.readouterr().out
+    assert "Requests: 1, less than a minute" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("environment")
+def test_the_commands_say_what_is_not_counted_and_how_long_it_takes_where_nobody_watches(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    out = str(tmp_path / "out")
+    assert main(["plan"]) == 0
+    said = capsys.readouterr().out
+    assert "tables are not counted" in said
+    load = said.splitlines()[-1].split()
+    assert load[:3] == ["hubmis-frames", "export", "DIRECTORY"]
+    assert main(["export", out, *load[3:]]) == 0
+    assert main(["plan"]) == 0
+    assert "not counted" not in capsys.readouterr().out
+    monkeypatch.setattr(School, "seconds", lambda _, requests: 5.0 * requests)
+    assert main(["export", out]) == 0
+    said = capsys.readouterr().err
+    assert "student_attendance: up to 60 requests, 5 minutes" in said
+    assert "genders" not in said
+    assert main(["export", out]) == 0
+    assert "Nothing was asked: all was in the cache." in capsys.readouterr().out
+    assert main(["export", out, "--refresh"]) == 0
+    assert "student_attendance: its last 21 days were asked again; the whole was, at" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("environment")
@@ -426,6 +457,7 @@ def test_the_command_tells_by_its_status_what_became_of_it(
 ):
     simulator.hooks.append(lambda asked, answer: replace(answer, status=403) if "genders" in asked.path else answer)
     assert main(["export", str(tmp_path / "out"), "--tables", "students,genders"]) == 3
+    assert "genders: HUBmis does not permit this account" in capsys.readouterr().err
     monkeypatch.setenv("HUBMIS_CLIENT_SECRET", "wrong-secret")
     monkeypatch.setenv("HUBMIS_CACHE_DIR", str(tmp_path / "empty"))
     assert main(["export", str(tmp_path / "out"), "--tables", "students"]) == 1

@@ -1,6 +1,5 @@
 """What an export asks for, in which order, and what that costs. It sends nothing."""
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -11,7 +10,7 @@ import pandas as pd
 
 from ..endpoints import CATALOGUE
 from ..endpoints.declaration import YEAR, Endpoint, Parameter
-from ..errors import BadArgumentError
+from ..errors import BadArgumentError, did_you_mean
 from ..frames import to_pandas
 from ..request import Request
 
@@ -130,12 +129,12 @@ def steps_of(tables: str | Iterable[str]) -> list[Step]:
     ordered: dict[str, Step] = {}
     groups = {"core": CORE, "all": _everything()}
     for name in named:
-        for each in groups.get(name, (name,)):
+        for each in groups.get(name, (name.removeprefix("load_"),)):
             _add(each, ordered)
     return list(ordered.values())
 
 
-def plan(school: "School", tables: str | Iterable[str], sent: int = 0) -> pd.DataFrame:
+def plan(school: "School", tables: str | Iterable[str], refresh: bool = False, sent: int = 0) -> pd.DataFrame:
     """Say what an export would cost once ``sent`` other requests are through. See :meth:`School.plan`."""
     year = _cached_year(school)
     loaded: dict[str, pd.DataFrame] = {}
@@ -146,10 +145,11 @@ def plan(school: "School", tables: str | Iterable[str], sent: int = 0) -> pd.Dat
         if known:
             requests = step.requests(school, loaded, year)
             found = [school.cached(step.endpoint, request) for request in requests]
-            cached = sum(number or 0 for number in found)
             # A paged list takes a page and the certainty that no other follows.
-            to_send = sum(number is None for number in found) * (2 if step.endpoint.paged else 1)
-            if not to_send:
+            least = 2 if step.endpoint.paged else 1
+            to_send = sum(least if number is None else number * refresh for number in found)
+            cached = 0 if refresh else sum(number or 0 for number in found)
+            if None not in found:
                 table = school.fetch(step.endpoint, requests).tables[step.endpoint.table]
                 loaded[step.endpoint.table] = to_pandas(table)
         rows.append(
@@ -159,11 +159,14 @@ def plan(school: "School", tables: str | Iterable[str], sent: int = 0) -> pd.Dat
                 "cached": cached,
                 "minutes": (school.seconds(sent + to_send) - school.seconds(sent)) / 60 if known else pd.NA,
                 "basis": _basis(step, known, to_send),
+                "asked_by": ", ".join(step.parents),
             }
         )
         sent += to_send
     frame = pd.DataFrame(rows)
-    return frame.astype({"requests": "Int64", "cached": "Int64", "minutes": "Float64", "basis": "str"})
+    return frame.astype(
+        {"requests": "Int64", "cached": "Int64", "minutes": "Float64", "basis": "str", "asked_by": "str"}
+    )
 
 
 def _basis(step: Step, known: bool, to_send: int) -> str:
@@ -197,10 +200,10 @@ def _add(name: str, ordered: dict[str, Step]) -> None:
     if name in ordered:
         return
     if name not in CATALOGUE:
-        near = difflib.get_close_matches(name, CATALOGUE, 1)
         raise BadArgumentError(
-            f"There is no table {name!r}.{f' Did you mean {near[0]!r}?' if near else ''} hf.endpoints() lists them "
-            "all; 'core' stands for those that attendance and wellbeing need, 'all' for every one."
+            f"There is no table {name!r}.{did_you_mean(name, ['core', 'all', *CATALOGUE], 3)} hf.endpoints() and "
+            "'hubmis-frames endpoints' list them all; 'core' stands for those that attendance and wellbeing need, "
+            "'all' for every one."
         )
     endpoint = CATALOGUE[name]
     needed = [p for p in endpoint.parameters if p.place == "query" and p.required and p.kind is int]
