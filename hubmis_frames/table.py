@@ -11,6 +11,7 @@ _USUAL = {
     "student_id": "student", "staff_id": "member of staff", "form_name": "form", "year_group_name": "year group",
     "category_name": "category", "severity_name": "severity",
 }  # fmt: skip
+_WORDS = ("category", "type", "what")  # columns whose values are words of our own lists, such as authorised_absence
 _SHORT = 30
 
 
@@ -93,15 +94,23 @@ def _texts(name: str, column: pd.Series) -> list[str]:
     if is_bool_dtype(column):
         show = {True: "yes", False: "no"}.__getitem__
     elif is_float_dtype(column):
-        show = "{:,.1f}".format
+        show = _decimal
     elif is_integer_dtype(column) and not name.endswith("_id"):
         show = "{:,}".format
     elif is_datetime64_any_dtype(column):
         days = column.dropna().eq(column.dropna().dt.normalize()).all()
         show = _day if days else _instant
-    elif isinstance(column.dtype, pd.CategoricalDtype):  # a word of a closed list, such as authorised_absence
-        show = lambda word: str(word).replace("_", " ")  # noqa: E731
+    elif name in _WORDS:
+        show = _word
     return ["" if pd.isna(value) else show(value) for value in column]
+
+
+def _decimal(value: float) -> str:
+    return f"{round(value, 1) + 0.0:,.1f}"  # never -0.0
+
+
+def _word(value: str) -> str:
+    return str(value).replace("_", " ")
 
 
 def _day(value: pd.Timestamp) -> str:

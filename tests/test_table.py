@@ -13,7 +13,8 @@ FRAME = pd.DataFrame(
         "severe": [True, False],
         "date": pd.to_datetime(["2026-07-03", None]),
         "at": pd.to_datetime(["2026-07-03 09:05", "2026-07-03 00:00"]),
-        "category": pd.Categorical(["authorised_absence", "late"]),
+        "category": ["authorised_absence", "late"],
+        "change": [-0.04, -12.05],
     }
 )
 
@@ -22,8 +23,9 @@ def test_cells_look_as_people_write_them() -> None:
     found = hf.table(FRAME)._cells
     assert found.iloc[0].tolist() == [
         "12345", "<b>11A</b>", "12.3", "1,234", "yes", "3 Jul 2026", "3 Jul 2026 09:05", "authorised absence",
+        "0.0",
     ]  # fmt: skip
-    assert found.iloc[1].tolist() == ["7", "", "", "", "no", "", "3 Jul 2026 00:00", "late"]
+    assert found.iloc[1].tolist() == ["7", "", "", "", "no", "", "3 Jul 2026 00:00", "late", "-12.1"]
 
 
 def test_headings_are_plain_and_can_be_given() -> None:
