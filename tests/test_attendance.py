@@ -244,8 +244,18 @@ def test_codes_are_found_by_their_id_and_a_strange_id_is_a_code() -> None:
 
 def test_an_unmapped_code_is_said_by_name_and_number_and_in_no_rate() -> None:
     codes = pd.DataFrame({"code": ["*", "9"], "description": ["Music lesson", None]})
-    with pytest.warns(HubmisWarning, match=r"'\*' \(Music lesson\): 2, '9'.*: 1 marks"):
+    with pytest.warns(HubmisWarning, match=r"'\*' \(Music lesson\): 2, '9'.*: 1 marks") as said:
         marks = at.marks(register("//**9I"), codes)
+    text = str(only(pd.DataFrame({"said": list(said)}))["said"].message)
+    assert "is for the school to decide; there are present, late, " in text
+    assert (
+        'code_map=hf.attendance.CodeMap.england().extend({"*": "approved_activity", "9": "approved_activity"})' in text
+    )
+    named = text.partition("there are ")[2].partition(". If")[0].split(", ")
+    assert "unmapped" not in named
+    assert set(at.CodeMap(pd.DataFrame({"code": named, "category": named})).frame["category"]) == set(named)
+    with pytest.warns(HubmisWarning, match=r'code_map=your_map\.extend\(\{"/": "approved_activity"'):
+        at.marks(register("/I"), code_map=at.CodeMap(pd.DataFrame({"code": ["I"], "category": ["authorised"]})))
     row = only(at.summarise(marks))
     assert (row["unmapped"], row["possible_sessions"], row["absence_rate"]) == (3, 3, pytest.approx(100 / 3))
 

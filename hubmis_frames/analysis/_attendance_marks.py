@@ -1,5 +1,6 @@
 """From what a server sends to canonical marks."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +11,7 @@ from ..errors import BadArgumentError
 from ..partitions import by_partition, refuse_dask, warn
 from ._fields import REALM, as_ids, as_times, local_dates, of_school, one_school, pick, schools
 from .calendar import Calendar
-from .codes import CATEGORIES, CodeMap
+from .codes import CATEGORIES, GIVEN, CodeMap
 
 CANONICAL = ["student_id", "date", "session", "code", "category"]
 SESSIONS = ("am", "pm")
@@ -132,7 +133,7 @@ def marks(
             "before absent; help(hf.attendance.marks) says the rule.",
             what,
         )
-    _say_unmapped(canonical, codes, what)
+    _say_unmapped(canonical, codes, isinstance(code_map, CodeMap), what)
     if calendar is not None:
         _say_closed(on_closed_days(canonical, calendar), what)
     canonical = canonical.reset_index(drop=True)
@@ -313,7 +314,7 @@ def _once(marks: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     return marks[keep], int(further.sum())
 
 
-def _say_unmapped(marks: pd.DataFrame, codes: pd.DataFrame | None, what: str) -> None:
+def _say_unmapped(marks: pd.DataFrame, codes: pd.DataFrame | None, own_map: bool, what: str) -> None:
     counts = marks.loc[marks["category"].eq("unmapped"), "code"].value_counts()
     if counts.empty:
         return
@@ -321,9 +322,12 @@ def _say_unmapped(marks: pd.DataFrame, codes: pd.DataFrame | None, what: str) ->
     if codes is not None and {"code", "description"} <= set(codes.columns):
         names = dict(zip(codes["code"].astype("str"), codes["description"].astype("str"), strict=True))
     parts = (f"{code!r}{f' ({names[code]})' if code in names else ''}: {count}" for code, count in counts.items())
+    example = json.dumps(dict.fromkeys(map(str, counts.index), "approved_activity"), ensure_ascii=False)
     _warn(
         f"These codes have no category on the day of the mark: {', '.join(parts)} marks. They are counted as unmapped "
-        'and are in no rate. Give them one: code_map=CodeMap.england().extend({"...": "approved_activity"}).',
+        f"and are in no rate. Which category each has is for the school to decide; there are {', '.join(GIVEN)}. If it "
+        "were approved_activity, you would give "
+        f"code_map={'your_map' if own_map else 'hf.attendance.CodeMap.england()'}.extend({example}).",
         what,
     )
 
