@@ -157,6 +157,17 @@ def test_bad_arguments_are_refused_with_what_is_allowed(table: str, arguments: d
         ask(table, **arguments)
 
 
+def test_a_sort_that_the_server_refuses_is_named_and_no_other_argument(school: School):
+    with pytest.raises(
+        hf.RefusedError, match=r"422\. Check the sort first.* sort\[lastname\]=desc.*help\(\)"
+    ) as caught:
+        hf.load_students(school, search="Ann Lee", sort="-lastname")
+    assert "Ann" not in str(caught.value)
+    assert caught.value.status == 422
+    with pytest.raises(hf.RefusedError, match=r"422\. Check the arguments\.$"):
+        hf.load_students(school, academic_year_id=10**9)
+
+
 def test_a_missing_school_is_said():
     with pytest.raises(TypeError, match="the first argument is the school"):
         hf.load_students([1, 2])  # type: ignore[arg-type]
