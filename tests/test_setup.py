@@ -19,6 +19,7 @@ import pytest
 
 import hubmis_frames as hf
 from hubmis_frames.cli import main
+from hubmis_frames.connect import open_session
 from hubmis_frames.keyring import Login, store_login, stored_login
 from hubmis_frames.settings import BASE_URL, look_up, settings
 from hubmis_frames.simulator import Answer, Asked, Simulator
@@ -265,6 +266,61 @@ def test_the_doctor_does_not_wait_for_a_rate_limit(simulator: Simulator, capsys:
     assert "429" in examined(capsys)
     assert "no request is left" in examined(capsys)
     assert time.monotonic() - began < 5
+
+
+def spend(left: float) -> None:
+    """Leave so many requests in the bucket of the client that the environment names."""
+    session = open_session(settings(None, None, None, None, None, None))
+    session.bucket.lower(left)
+    session.close()
+
+
+@pytest.mark.usefixtures("environment")
+@pytest.mark.parametrize("left", [0, 1, 3])
+def test_the_doctor_asks_as_much_as_there_are_requests_left(
+    simulator: Simulator, capsys: pytest.CaptureFixture[str], left: int
+):
+    spend(left + 0.4)
+    said = examined(capsys)
+    assert simulator.count() == left
+    assert f"note  rate: {left} of 500 requests left" in said
+    assert "not asked: no request is left; there are enough again in 1 minute\n" in said
+    assert "  1. Wait 1 minute, or" in said
+    assert "WRONG" not in said
+    assert ("token: HUBmis took the client" in said) == (left > 0)
+    assert ("realm: not known, as too little could be asked" in said) == (left == 1)
+    assert ("realm: S999 answers" in said) == (left == 3)
+
+
+@pytest.mark.usefixtures("environment")
+def test_with_one_request_the_doctor_knows_a_wrong_secret_and_with_enough_wants_no_more(
+    simulator: Simulator, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    spend(4.4)
+    assert main(["doctor"]) == 0
+    assert "note  rate: 4 of 500" in capsys.readouterr().out
+    monkeypatch.setenv("HUBMIS_CLIENT_ID", "another-client")
+    spend(1.4)
+    assert "WRONG token: HUBmis answered, and refused the client" in examined(capsys)
+
+
+@pytest.mark.usefixtures("environment")
+def test_the_doctor_does_not_wait_where_the_server_says_that_nothing_is_left(
+    simulator: Simulator, capsys: pytest.CaptureFixture[str]
+):
+    simulator.hooks.append(lambda asked, answer: replace(answer, headers={"X-RateLimit-Remaining": "0"}))
+    said = examined(capsys)
+    assert simulator.count() == 1
+    assert "operations: not asked" in said
+    spend(-100)
+    assert "Wait 10 minutes" in examined(capsys)
+
+
+@pytest.mark.usefixtures("environment")
+def test_the_doctor_judges_no_realm_by_one_refusal(serve: Serve, capsys: pytest.CaptureFixture[str], monkeypatch):
+    monkeypatch.setenv("HUBMIS_BASE_URL", serve(forbidden=frozenset({"genders"})).url)
+    spend(2.4)
+    assert "letter by letter" not in examined(capsys)
 
 
 @pytest.mark.usefixtures("environment")
