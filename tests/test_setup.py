@@ -365,7 +365,7 @@ def test_on_a_full_disk_every_command_says_so(arguments: list[str]):
 def test_the_probe_learns_which_paths_hold_and_with_what_fields(
     serve: Serve, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
-    simulator = serve(forbidden=frozenset({"staff", "faiths"}))
+    simulator = serve(forbidden=frozenset({"staff", "faiths", "rooms"}))
     monkeypatch.setenv("HUBMIS_BASE_URL", simulator.url)
 
     def other(asked: Asked, answer: Answer) -> Answer:
@@ -380,7 +380,8 @@ def test_the_probe_learns_which_paths_hold_and_with_what_fields(
 
     simulator.hooks.append(other)
     assert main(["spec", "probe", "--json"]) == 0
-    rows = {row["table"]: row for row in json.loads(capsys.readouterr().out)}
+    said = capsys.readouterr()
+    rows = {row["table"]: row for row in json.loads(said.out)}
     text = (tmp_path / "hubmis-probe.json").read_text(encoding="utf-8")
     found = json.loads(text)
     assert list(found["operations"]) == list(rows)
@@ -392,6 +393,11 @@ def test_the_probe_learns_which_paths_hold_and_with_what_fields(
     assert outcomes["ethnicities"] == "not found"
     assert outcomes["languages"] == "answered otherwise"
     assert outcomes["staff_emails"] == "not tried", "its ids could not be had"
+    untried = sum("ids of staff," in row["remark"] for row in rows.values())
+    assert f"Not tried: {untried} operations (asked by ids of staff, which did not answer)." in said.err
+    assert "Not tried: room (asked by ids of rooms, which did not answer)." in said.err
+    assert "share it with whoever maintains hubmis_frames" in said.err
+    assert "ask WCBS for the OpenAPI file" in said.err
     genders = found["operations"]["genders"]
     assert genders["shape"] == [{"id": "integer", "colour": "text", "byPerson": {"*": {"mark": "integer | number"}}}]
     assert genders["undeclared"] == ["colour", "byPerson"]
@@ -437,8 +443,19 @@ def test_the_probe_stops_at_a_rate_limit_and_says_what_budget_it_needs(
     assert "at least 6" in capsys.readouterr().err
     simulator.hooks.append(lambda asked, answer: replace(answer, status=429) if len(simulator.log) > 9 else answer)
     assert main(["spec", "probe"]) == 3
-    assert "Cut short: HUBmis answered 429" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "Cut short: HUBmis answered 429" in said
+    assert said.count("answered 429") == 1
     assert len(simulator.log) == 11
+
+
+@pytest.mark.usefixtures("environment")
+def test_with_the_vendors_file_the_probe_asks_for_none(capsys: pytest.CaptureFixture[str]):
+    assert main(["spec", "export", "ours.json"]) == 0
+    assert main(["spec", "probe", "--openapi", "ours.json", "--budget", "6"]) == 3
+    said = capsys.readouterr().err
+    assert "share it with whoever maintains hubmis_frames" in said
+    assert "WCBS" not in said
 
 
 def test_a_shape_says_what_some_rows_lack_and_what_is_mixed():
