@@ -513,6 +513,22 @@ def test_tables_come_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert len(rows("spec", "check", "ours.json")["matched"]) == 131
 
 
+@pytest.mark.usefixtures("environment")
+def test_the_cache_is_told_in_words_and_its_json_stays(capsys: pytest.CaptureFixture[str]):
+    def said(*arguments: str) -> str:
+        assert main(["cache", *arguments]) == 0
+        return capsys.readouterr().out
+
+    assert "oldest     none yet\nnewest     none yet\n" in said()
+    assert json.loads(said("--json"))["oldest"] is None
+    assert main(["export", "out", "--tables", "genders"]) == 0
+    capsys.readouterr()
+    assert said("purge", "--student", "987654") == "No answer held student 987654\n"
+    assert json.loads(said("purge", "--student", "987654", "--json"))["removed"] == 0
+    assert said("purge").startswith("Removed 1 answer from ")
+    assert said("purge").startswith("Removed 0 answers from ")
+
+
 def run(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "hubmis_frames", *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **more)
