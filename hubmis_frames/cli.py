@@ -363,13 +363,15 @@ def _cache(given: argparse.Namespace) -> int:
             removed = school.purge_cache(given.student)
             if given.json:
                 print_json({"removed": removed, **school.cache()})
+            elif given.student is not None and not removed:
+                print(f"No answer held student {given.student}")
             else:
-                print(f"Removed {removed} answers from {school.cache()['file']}")
+                print(f"Removed {removed} answer{'' if removed == 1 else 's'} from {school.cache()['file']}")
         elif given.json:
             print_json(school.cache())
         else:
             for name, value in school.cache().items():
-                print(f"{name:10} {value}")
+                print(f"{name:10} {'none yet' if value is None else value}")
     return COMPLETE
 
 

@@ -102,7 +102,8 @@ def spec_probe(given: argparse.Namespace) -> int:
     print_table(result.table(), given.json)
     print(
         f"\n{result.summary()}\n{result.sent} requests sent. Written to {given.file}: names and types, no values, no "
-        "realm. Look it through, then share it.",
+        "realm. Look it through, then share it with whoever maintains hubmis_frames, so that inferred paths can be "
+        f"corrected.{'' if found.openapi else ' And ask WCBS for the OpenAPI file, which has them all.'}",
         file=sys.stderr,
     )
     return COMPLETE if not result.cut_short else PARTLY

@@ -5,6 +5,7 @@ are set, of answers only that they came, of folders not whose home they are in.
 """
 
 import importlib.metadata
+import math
 import os
 import platform
 import shutil
@@ -38,7 +39,7 @@ from .settings import LOGIN, Found, look_up, rate_file, settings
 PACKAGES = ("pandas", "pyarrow", "requests", "requests-cache", "truststore", "keyring", "matplotlib", "jupyterlab")
 ROOM = 500 * 10**6
 CLOCK = 60.0
-_COSTS = len(CHEAP) + 2  # a token may take two spellings
+_COSTS = len(CHEAP) + 2  # a token is counted as any request is, and may take two spellings
 _BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")  # in this order, as requests looks
 
 State = Literal["ok", "note", "wrong", "skipped"]
@@ -48,7 +49,7 @@ class Check(NamedTuple):
     """One thing that was looked at.
 
     ``state`` is ``ok``, ``note`` (worth knowing), ``wrong`` (``advice`` says what to do) or ``skipped``
-    (something else has to be put right first).
+    (something else has to be put right, or waited for, first).
     """
 
     name: str
@@ -195,16 +196,11 @@ def _certificates(base_url: str) -> Check:
 
 def _hubmis(session: Session, known: Mapping[str, Endpoint]) -> Iterator[Check]:
     left = session.bucket.left()
-    rate = f"{max(left, 0):.0f} of {DOCUMENTED.capacity} requests left, as counted on this machine"
-    if left < _COSTS:
-        yield Check(
-            "rate", "wrong", rate,
-            f"Wait {(_COSTS - left) * DOCUMENTED.interval / 60 + 1:.0f} minutes, or until the export that is running "
-            "has ended; then run this again.",
-        )  # fmt: skip
-        yield Check("HUBmis", "skipped", "not asked, as no request is left")
+    rate = f"{max(int(left), 0)} of {DOCUMENTED.capacity} requests left, as counted on this machine"
+    yield Check("rate", "ok" if left >= _COSTS else "note", rate)
+    if left < 1:
+        yield _not_asked("HUBmis", session)
         return
-    yield Check("rate", "ok", rate)
     try:
         session.log_in()
     except CredentialsError as error:
@@ -217,9 +213,21 @@ def _hubmis(session: Session, known: Mapping[str, Endpoint]) -> Iterator[Check]:
     yield _clock(session.clock_ahead)
 
 
+def _not_asked(what: str, session: Session) -> Check:
+    minutes = math.ceil((_COSTS - session.bucket.left()) * DOCUMENTED.paced / 60)
+    wait = f"{minutes} minute{'' if minutes == 1 else 's'}"
+    return Check(
+        what, "skipped", f"not asked: no request is left; there are enough again in {wait}",
+        f"Wait {wait}, or until the export that is running has ended; then run this again.",
+    )  # fmt: skip
+
+
 def _operations(session: Session, known: Mapping[str, Endpoint]) -> Iterator[Check]:
     outcomes: list[HubmisError | None] = []
-    for endpoint, error in cheap_answers(session, known):
+    answers = cheap_answers(session, known)
+    # The next one is asked when it is taken, and without a request left it would wait.
+    while session.bucket.left() >= 1 and (answer := next(answers, None)):
+        endpoint, error = answer
         outcomes.append(error)
         name = f"operation {endpoint.table}"
         if error is None:
@@ -230,8 +238,12 @@ def _operations(session: Session, known: Mapping[str, Endpoint]) -> Iterator[Che
             yield Check(name, "note", f"not found (404) at {endpoint.path}, a path that is {endpoint.path_source}")
         else:
             yield Check(name, "wrong", "no answer", _advice(error))
+    if len(outcomes) < len(CHEAP):
+        yield _not_asked("other operations" if outcomes else "operations", session)
     if None in outcomes:
         yield Check("realm", "ok", f"{session.realm} answers")
+    elif len(outcomes) < len(CHEAP):
+        yield Check("realm", "skipped", "not known, as too little could be asked")
     elif any(isinstance(error, NotPermittedError) for error in outcomes):
         yield Check(
             "realm", "wrong", f"{session.realm} permits nothing that was tried",

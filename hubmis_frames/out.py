@@ -1,8 +1,9 @@
 """Frames out to files: private to their owner, whole or not at all, and harmless in a spreadsheet."""
 
+import functools
 import importlib.util
-import warnings
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,14 @@ from typing import Any
 import pandas as pd
 from pandas.api.types import infer_dtype, is_integer_dtype
 
-from .errors import BadArgumentError, ExportError, HubmisWarning, SettingsError
+from .errors import BadArgumentError, ExportError, SettingsError
 from .files import private_folder, shared_by, whole_file
+from .partitions import refuse_dask, warn
 
 _FORMULA = r"^(?=[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20])"  # and the full-width forms, which a spreadsheet takes too
 _DIGITS = 10**15  # a spreadsheet keeps fifteen digits of a number
 _LONGEST = 32_767  # characters in a cell of Excel
+_SHEET = 31  # and in the name of a sheet
 
 
 def to_parquet(frame: pd.DataFrame | Mapping[str, pd.DataFrame], path: str | PathLike[str]) -> Path:
@@ -38,20 +41,13 @@ def to_parquet(frame: pd.DataFrame | Mapping[str, pd.DataFrame], path: str | Pat
     ExportError
         It cannot be written. Nothing stands where a file would be half written.
     BadArgumentError
-        The name of a table is no name of a file.
+        It is neither a frame nor frames by name, or the name of a table is no name of a file.
     """
-    target = Path(path)
-    if isinstance(frame, pd.DataFrame):
-        return _write(target, frame.to_parquet)
-    if odd := [name for name in frame if not name or Path(name).name != name or name.startswith(".") or "\\" in name]:
-        raise BadArgumentError(f"The table {odd[0]!r} cannot be called so in a folder: give it a plain name.")
-    for name, table in frame.items():
-        _write(target / f"{name}.parquet", table.to_parquet)
-    return target
+    return _files(frame, Path(path), "parquet", pd.DataFrame.to_parquet)
 
 
-def to_csv(frame: pd.DataFrame, path: str | PathLike[str]) -> Path:
-    r"""Write a frame to a CSV file that a spreadsheet opens without running anything.
+def to_csv(frame: pd.DataFrame | Mapping[str, pd.DataFrame], path: str | PathLike[str]) -> Path:
+    r"""Write a frame to a CSV file that a spreadsheet opens without running anything, or tables into a folder.
 
     Text that a spreadsheet would take for a formula (it begins with ``=``, ``+``, ``-``, ``@``, a tab or a line end)
     gets an apostrophe in front, so telephone numbers do. A file of text has no types: Excel and
@@ -61,30 +57,26 @@ def to_csv(frame: pd.DataFrame, path: str | PathLike[str]) -> Path:
     Parameters
     ----------
     frame
-        The rows. An index that is more than a row number becomes columns in front.
+        As for :func:`to_parquet`. An index that is more than a row number becomes columns in front.
     path
-        The file. It is UTF-8, and says so to Excel.
+        The file, which is UTF-8 and says so to Excel; or the folder, into which ``<name>.csv`` is written for each
+        table.
 
     Returns
     -------
     Path
-        The file.
+        What was written.
 
     Raises
     ------
-    ExportError
-        It cannot be written. Nothing stands where a file would be half written.
+    ExportError, BadArgumentError
+        As for :func:`to_parquet`.
     """
-    flat = _flat(frame)
-    for position in _texts(flat):
-        flat.isetitem(position, _defused(flat.iloc[:, position]).array)
-    flat.columns = pd.Index(_defused(flat.columns.to_series()))
-    # Python quotes the characters of the line end alone, and a bare one of them would begin a new cell.
-    return _write(Path(path), lambda part: flat.to_csv(part, index=False, encoding="utf-8-sig", lineterminator="\r\n"))
+    return _files(frame, Path(path), "csv", _as_csv)
 
 
-def to_excel(frame: pd.DataFrame, path: str | PathLike[str]) -> Path:
-    """Write a frame to an Excel file: text stays text, and no cell is a formula or a link.
+def to_excel(frame: pd.DataFrame | Mapping[str, pd.DataFrame], path: str | PathLike[str]) -> Path:
+    """Write a frame to an Excel file, or tables to a sheet each: text stays text, and no cell is a formula or a link.
 
     Takes the extra ``excel``. Text cells have Excel's format for text, so that zeros in front stay and nothing turns
     into a formula when somebody edits it; whole numbers of more than fifteen digits are text, as Excel would round
@@ -93,7 +85,7 @@ def to_excel(frame: pd.DataFrame, path: str | PathLike[str]) -> Path:
     Parameters
     ----------
     frame
-        The rows. An index that is more than a row number becomes columns in front.
+        As for :func:`to_csv`. A sheet has its table's name, as far as Excel takes it: 31 characters.
     path
         The file, which ends in ``.xlsx``.
 
@@ -107,23 +99,19 @@ def to_excel(frame: pd.DataFrame, path: str | PathLike[str]) -> Path:
     SettingsError
         The extra is not installed.
     BadArgumentError
-        The file does not end in ``.xlsx``, or the frame does not fit into a sheet.
+        It is neither a frame nor frames by name, the file does not end in ``.xlsx``, or a frame does not fit into a
+        sheet.
     ExportError
-        It cannot be written. Nothing stands where a file would be half written.
+        As for :func:`to_parquet`.
     """
     target = Path(path)
     if importlib.util.find_spec("xlsxwriter") is None:
         raise SettingsError('Excel files take another package: pip install "hubmis-frames[excel]".')
     if target.suffix.lower() != ".xlsx":
         raise BadArgumentError(f"{target.name}: the name of an Excel file ends in .xlsx.")
-    flat = _without_zones(_flat(frame))
-    for position in range(flat.shape[1]):
-        column = flat.iloc[:, position]
-        if is_integer_dtype(column.dtype) and not column.dropna().between(1 - _DIGITS, _DIGITS - 1).all():
-            flat.isetitem(position, column.astype("str").array)
-    texts = _texts(flat)
-    if any((flat.iloc[:, position].astype("string").str.len() > _LONGEST).any() for position in texts):
-        raise BadArgumentError(f"A text is longer than the {_LONGEST:,} characters that a cell of Excel holds.")
+    named = _tables(frame, "to_excel")
+    sheets = ["Sheet1"] if isinstance(frame, pd.DataFrame) else _sheet_names(named)
+    made = {sheet: _for_sheet(table, sheet) for sheet, table in zip(sheets, named.values(), strict=True)}
 
     def write(part: Path) -> None:
         options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
@@ -131,25 +119,92 @@ def to_excel(frame: pd.DataFrame, path: str | PathLike[str]) -> Path:
             part.open("wb") as file,
             pd.ExcelWriter(file, engine="xlsxwriter", engine_kwargs={"options": options}) as book,
         ):
-            try:
-                flat.to_excel(book, index=False)
-            except ValueError as error:  # too many rows or columns; pandas says how many fit
-                raise BadArgumentError(str(error)) from error
             as_text = book.book.add_format({"num_format": "@"})
-            for position in texts:
-                book.sheets["Sheet1"].set_column(position, position, None, as_text)
+            for sheet, flat in made.items():
+                try:
+                    flat.to_excel(book, sheet_name=sheet, index=False)
+                except ValueError as error:  # too many rows or columns; pandas says how many fit
+                    raise BadArgumentError(f"{sheet}: {error}") from error
+                for position in _texts(flat):
+                    book.sheets[sheet].set_column(position, position, None, as_text)
 
     return _write(target, write)
+
+
+def _tables(frame: object, what: str) -> dict[str, pd.DataFrame]:
+    """The tables by name; a lone frame has none."""
+    named = {}
+    for name, table in (frame if isinstance(frame, Mapping) else {"": frame}).items():
+        refuse_dask(table, what)
+        if not isinstance(table, pd.DataFrame):
+            raise BadArgumentError(
+                f"{what} takes a frame, or frames by name as a loader's .tables(school) gives them, and this is a "
+                f"{type(table).__name__}.{' Its .to_frame() is a frame.' if isinstance(table, pd.Series) else ''}"
+            )
+        named[str(name)] = table
+    return named
+
+
+def _files(
+    frame: pd.DataFrame | Mapping[str, pd.DataFrame],
+    target: Path,
+    kind: str,
+    write: Callable[[pd.DataFrame, Path], Any],
+) -> Path:
+    """Write a frame to a file, or tables into a folder, a file for each."""
+    named = _tables(frame, f"to_{kind}")
+    if isinstance(frame, pd.DataFrame):
+        return _write(target, functools.partial(write, frame))
+    if odd := [name for name in named if not name or Path(name).name != name or name.startswith(".") or "\\" in name]:
+        raise BadArgumentError(f"The table {odd[0]!r} cannot be called so in a folder: give it a plain name.")
+    for name, table in named.items():
+        _write(target / f"{name}.{kind}", functools.partial(write, table))
+    return target
+
+
+def _as_csv(frame: pd.DataFrame, part: Path) -> None:
+    flat = _flat(frame)
+    for position in _texts(flat):
+        flat.isetitem(position, _defused(flat.iloc[:, position]).array)
+    flat.columns = pd.Index(_defused(flat.columns.to_series()))
+    # Python quotes the characters of the line end alone, and a bare one of them would begin a new cell.
+    flat.to_csv(part, index=False, encoding="utf-8-sig", lineterminator="\r\n")
+
+
+def _for_sheet(frame: pd.DataFrame, sheet: str) -> pd.DataFrame:
+    """The cells of a sheet, with what Excel would round or does not know made text."""
+    flat = _without_zones(_flat(frame))
+    for position in range(flat.shape[1]):
+        column = flat.iloc[:, position]
+        if is_integer_dtype(column.dtype) and not column.dropna().between(1 - _DIGITS, _DIGITS - 1).all():
+            flat.isetitem(position, column.astype("str").array)
+    if any((flat.iloc[:, position].astype("string").str.len() > _LONGEST).any() for position in _texts(flat)):
+        raise BadArgumentError(
+            f"{sheet}: a text is longer than the {_LONGEST:,} characters that a cell of Excel holds."
+        )
+    return flat
+
+
+def _sheet_names(names: Iterable[str]) -> list[str]:
+    """Names that Excel takes: short, without what it forbids in them, and each once whatever the case."""
+    found: dict[str, str] = {}
+    for name in names:
+        plain = re.sub(r"[\[\]:*?/\\\x00-\x1f]", "_", str(name))
+        number, ending = 1, ""
+        # An apostrophe may not stand at either end, and Excel keeps History for itself.
+        while (sheet := (plain[: _SHEET - len(ending)] + ending).strip("' ") or "_").casefold() in {*found, "history"}:
+            number += 1
+            ending = f"_{number}"
+        found[sheet.casefold()] = sheet
+    return list(found.values())
 
 
 def _write(file: Path, write: Callable[[Path], Any]) -> Path:
     """Let a file appear whole, and readable by its owner alone."""
     if service := shared_by(file):
-        warnings.warn(
+        warn(
             f"{file} seems to lie in {service}, so what is written there leaves this machine. Is that where "
-            "children's data may go?",
-            HubmisWarning,
-            stacklevel=3,
+            "children's data may go?"
         )
     try:
         private_folder(file.absolute().parent)

@@ -133,7 +133,16 @@ def test_a_date_alone_bounds_a_whole_day():
         ("student_attendance", {"student_id": 1, "date_time_from": "2026-02-30"}, "as '2026-01-31'"),
         ("student_attendance", {"student_id": 1, "date_time_from": 20260105}, "as '2026-01-31'"),
         ("student_attendance", {"student_id": 1, "date_time_from": pd.NaT}, "as '2026-01-31'"),
-        ("student_attendance", {"student_id": 1, "attendance_code": "L"}, "positive integers"),
+        (
+            "student_attendance",
+            {"student_id": 1, "attendance_code": "L"},
+            r"positive integers; 'L' is none\. hf\.load_attendance_codes\(school\) lists",
+        ),
+        ("students", {"gender": "female"}, r"hf\.load_genders\(school\) lists the ids"),
+        ("student_attendance", {"student_id": "Ann"}, r"not text\. hf\.load_students\(school\) lists the ids"),
+        ("pastoral_events", {"severity": "high"}, r"hf\.load_pastoral_severity_levels\(school\) lists"),
+        ("pastoral_events", {"category": "x"}, r"load_pastoral_categories\(school, pastoral_category_type=\.\.\.\)"),
+        ("past_students", {"destination_school": "x"}, "'x' is none\\.$"),
         ("student_attendance", {"student_id": 1, "sort": "datum"}, "one of 'description', 'date'"),
         ("students", {"sort": "Last Name"}, "the name of a field"),
         ("students", {"sort": "last_name]=asc&x[y"}, "the name of a field"),
@@ -146,6 +155,17 @@ def test_a_date_alone_bounds_a_whole_day():
 def test_bad_arguments_are_refused_with_what_is_allowed(table: str, arguments: dict[str, Any], said: str):
     with pytest.raises(hf.BadArgumentError, match=said):
         ask(table, **arguments)
+
+
+def test_a_sort_that_the_server_refuses_is_named_and_no_other_argument(school: School):
+    with pytest.raises(
+        hf.RefusedError, match=r"422\. Check the sort first.* sort\[lastname\]=desc.*help\(\)"
+    ) as caught:
+        hf.load_students(school, search="Ann Lee", sort="-lastname")
+    assert "Ann" not in str(caught.value)
+    assert caught.value.status == 422
+    with pytest.raises(hf.RefusedError, match=r"422\. Check the arguments\.$"):
+        hf.load_students(school, academic_year_id=10**9)
 
 
 def test_a_missing_school_is_said():

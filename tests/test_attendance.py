@@ -244,8 +244,18 @@ def test_codes_are_found_by_their_id_and_a_strange_id_is_a_code() -> None:
 
 def test_an_unmapped_code_is_said_by_name_and_number_and_in_no_rate() -> None:
     codes = pd.DataFrame({"code": ["*", "9"], "description": ["Music lesson", None]})
-    with pytest.warns(HubmisWarning, match=r"'\*' \(Music lesson\): 2, '9'.*: 1 marks"):
+    with pytest.warns(HubmisWarning, match=r"'\*' \(Music lesson\): 2, '9'.*: 1 marks") as said:
         marks = at.marks(register("//**9I"), codes)
+    text = str(only(pd.DataFrame({"said": list(said)}))["said"].message)
+    assert "is for the school to decide; there are present, late, " in text
+    assert (
+        'code_map=hf.attendance.CodeMap.england().extend({"*": "approved_activity", "9": "approved_activity"})' in text
+    )
+    named = text.partition("there are ")[2].partition(". If")[0].split(", ")
+    assert "unmapped" not in named
+    assert set(at.CodeMap(pd.DataFrame({"code": named, "category": named})).frame["category"]) == set(named)
+    with pytest.warns(HubmisWarning, match=r'code_map=your_map\.extend\(\{"/": "approved_activity"'):
+        at.marks(register("/I"), code_map=at.CodeMap(pd.DataFrame({"code": ["I"], "category": ["authorised"]})))
     row = only(at.summarise(marks))
     assert (row["unmapped"], row["possible_sessions"], row["absence_rate"]) == (3, 3, pytest.approx(100 / 3))
 
@@ -443,6 +453,42 @@ def test_periods_need_a_calendar_and_unknown_columns_are_named() -> None:
         at.summarise(marks, "half_term")
     with pytest.raises(BadArgumentError, match="no column or period 'form_name'"):
         at.summarise(marks, "form_name")
+    with pytest.raises(BadArgumentError, match="Did you mean 'half_term'"):
+        at.summarise(marks, "halfterm")
+    with pytest.raises(BadArgumentError, match="Did you mean 'year_group_name'"):
+        at.summarise(marks.assign(year_group_id=7, year_group_name="Year 7"), "yeargroup")
+
+
+def test_what_is_no_calendar_is_told_how_to_make_one() -> None:
+    marks = canonical(register("//"))
+    needing = [at.cumulative, at.year_on_year, at.at_risk, at.beside_holidays, at.on_closed_days]
+    for measure in needing:
+        with pytest.raises(BadArgumentError, match=rf"^{measure.__name__} needs calendar=.*hf\.load_terms\(school\)"):
+            measure(marks, None)
+    for measure in (*needing, at.runs, at.data_quality):
+        with pytest.raises(BadArgumentError, match=rf"^{measure.__name__} needs calendar=.* this is a DataFrame\."):
+            measure(marks, pd.DataFrame({"name": ["Autumn Term"]}))
+    with pytest.raises(BadArgumentError, match="summarise needs calendar="):
+        at.summarise(marks, "week", calendar=pd.DataFrame())  # type: ignore[arg-type]
+    with pytest.raises(BadArgumentError, match="marks needs calendar="):
+        at.marks(register("//"), calendar="terms")
+    assert len(at.runs(marks)) == 0
+    assert len(at.data_quality(marks)) > 0
+
+
+@pytest.mark.parametrize("terms", [None, "terms.csv", {"terms": pd.DataFrame()}, object()])
+def test_a_calendar_of_no_frame_names_the_loaders(terms: Any) -> None:
+    calls = r"hf\.attendance\.Calendar\(hf\.load_terms\(school\), hf\.load_holidays\(school\), hf\.load_inset_days"
+    with pytest.raises(BadArgumentError, match=rf"terms is a {type(terms).__name__}: {calls}"):
+        at.Calendar(terms)
+    with pytest.raises(BadArgumentError, match="closure_dates is a list"):
+        at.Calendar(calendar().terms.rename(columns={"start": "date_from", "end": "date_to"}), closure_dates=[])  # type: ignore[arg-type]
+
+
+def test_what_a_loader_gave_is_told_the_call_that_comes_first() -> None:
+    for measure in (at.summarise, at.persistent, at.runs, at.data_quality, at.bands):
+        with pytest.raises(BadArgumentError, match=r"Give hf\.attendance\.marks\(frame\), not the frame that was load"):
+            measure(register("//"))
 
 
 CODES = ["/", "\\", "L", "V", "I", "O", "X", "#", "-", "?"]

@@ -208,13 +208,20 @@ def test_the_register_has_a_stroke_for_each_session_present_and_letters_for_the_
         assert written.count(code) == mine["code"].eq(code).sum()
     rising = [line.get_ydata()[0] > line.get_ydata()[1] for line in strokes]
     assert rising == [session == "am" for session in mine.loc[mine["category"].eq("present"), "session"]]
-    with pytest.raises(BadArgumentError, match="24"):
+    with pytest.raises(BadArgumentError, match=r'24\. Choose one: marks\[marks\["student_id"\] == \.\.\.\]'):
         plots.student_register(marks)
 
 
 def test_what_is_no_summary_is_refused_by_the_name_of_what_lacks(marks: pd.DataFrame) -> None:
     with pytest.raises(BadArgumentError, match=r"summarise\(marks, by=\"week\"\).*no column week"):
         plots.attendance_trend(at.summarise(marks))
+    with pytest.raises(BadArgumentError, match=r"what hf\.attendance\.marks\(frame\) returns; there is no column code"):
+        plots.student_register(marks.drop(columns="code"))
+    terms: Any = pd.DataFrame({"name": ["Autumn Term"]})
+    with pytest.raises(BadArgumentError, match="attendance_trend needs calendar="):
+        plots.attendance_trend(at.summarise(marks, "week"), calendar=terms)
+    with pytest.raises(BadArgumentError, match="student_register needs calendar="):
+        plots.student_register(marks, calendar=terms)
     with pytest.raises(BadArgumentError, match="no rate 'late'"):
         plots.attendance_heat_map(at.weekday_session(marks), rate="late")
     with pytest.raises(BadArgumentError, match="one group"):

@@ -63,10 +63,45 @@ def test_tables_go_into_a_folder_a_file_each(school: School, tmp_path: Path):
         pd.testing.assert_frame_equal(pd.read_parquet(folder / f"{name}.parquet"), table)
 
 
+def test_tables_go_into_csv_files_or_into_the_sheets_of_one_excel_file(school: School, tmp_path: Path):
+    tables = hf.load_students.tables(school)
+    folder = hf.to_csv(tables, tmp_path / "students")
+    assert sorted(file.name for file in folder.iterdir()) == sorted(f"{name}.csv" for name in tables)
+    for name, table in tables.items():
+        one = hf.to_csv(table, tmp_path / "one.csv")
+        assert (folder / f"{name}.csv").read_bytes() == one.read_bytes()
+    book = pd.read_excel(hf.to_excel(tables, tmp_path / "students.xlsx"), sheet_name=None)
+    assert list(book) == [name[:31] for name in tables]
+    assert [len(sheet) for sheet in book.values()] == [len(table) for table in tables.values()]
+    texts = openpyxl.load_workbook(tmp_path / "students.xlsx")["students"]
+    assert {row[[cell.value for cell in texts[1]].index("last_name")].number_format for row in texts.iter_rows(2)} == {
+        "@"
+    }
+
+
+def test_a_sheet_has_a_name_that_excel_takes(tmp_path: Path):
+    names = ["a/b", "a?b", "x" * 40, "X" * 31, "x" * 35, "History", "'quoted'", "", "''", 9]
+    book = openpyxl.load_workbook(hf.to_excel(dict.fromkeys(names, pd.DataFrame({"a": [1]})), tmp_path / "a.xlsx"))
+    assert book.sheetnames == [
+        "a_b", "a_b_2", "x" * 31, "X" * 29 + "_2", "x" * 29 + "_3", "History_2", "quoted", "_", "_2", "9"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("write", [hf.to_parquet, hf.to_csv, hf.to_excel])
+@pytest.mark.parametrize("given", [None, [pd.DataFrame()], {"a": [1, 2]}, {"a": pd.DataFrame(), "b": None}, "students"])
+def test_what_is_no_frame_is_refused_in_words(write, given, tmp_path: Path):
+    with pytest.raises(hf.BadArgumentError, match="takes a frame, or frames by name"):
+        write(given, tmp_path / "file.xlsx")
+    with pytest.raises(hf.BadArgumentError, match="to_frame"):
+        write(pd.Series([1]), tmp_path / "file.xlsx")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("write", [hf.to_parquet, hf.to_csv])
 @pytest.mark.parametrize("name", ["../up", "a/b", "a\\b", ".hidden", "", "/etc/x"])
-def test_a_table_cannot_leave_its_folder(name: str, tmp_path: Path):
+def test_a_table_cannot_leave_its_folder(write, name: str, tmp_path: Path):
     with pytest.raises(hf.BadArgumentError, match="plain name"):
-        hf.to_parquet({"good": pd.DataFrame(), name: pd.DataFrame()}, tmp_path / "folder")
+        write({"good": pd.DataFrame(), name: pd.DataFrame()}, tmp_path / "folder")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -156,6 +191,8 @@ def test_what_does_not_fit_a_sheet_is_refused(tmp_path: Path):
     for frame in (pd.DataFrame({"text": ["x" * 32_768]}), pd.DataFrame(np.zeros((1, 16_385)))):
         with pytest.raises(hf.BadArgumentError):
             hf.to_excel(frame, tmp_path / "large.xlsx")
+        with pytest.raises(hf.BadArgumentError, match=r"^large: "):
+            hf.to_excel({"small": pd.DataFrame(), "large": frame}, tmp_path / "large.xlsx")
     with pytest.raises(hf.BadArgumentError, match=r"\.xlsx"):
         hf.to_excel(pd.DataFrame({"a": [1]}), tmp_path / "old.xls")
     assert list(tmp_path.iterdir()) == []

@@ -201,6 +201,14 @@ def test_small_counts_and_what_is_built_on_them_are_hidden():
     assert table.students.tolist() == [3, 20, 30, 0]
 
 
+def test_one_column_may_be_named_alone():
+    table = pd.DataFrame({"form": list("abcd"), "students": [3, 20, 30, 0], "rate": [1.0, 2.0, 3.0, 0.0]})
+    pd.testing.assert_frame_equal(hf.suppress(table, "students", "form"), hf.suppress(table, ["students"], ["form"]))
+    pd.testing.assert_frame_equal(
+        hf.suppress(table, {"students": "rate"}, "form"), hf.suppress(table, {"students": ["rate"]}, ["form"])
+    )
+
+
 def test_nothing_small_is_nothing_hidden():
     table = pd.DataFrame({"form": list("ab"), "students": [5, 0]})
     assert not hf.suppress(table, ["students"], ["form"]).suppressed.any()

@@ -19,6 +19,7 @@ import pytest
 
 import hubmis_frames as hf
 from hubmis_frames.cli import main
+from hubmis_frames.connect import open_session
 from hubmis_frames.keyring import Login, store_login, stored_login
 from hubmis_frames.settings import BASE_URL, look_up, settings
 from hubmis_frames.simulator import Answer, Asked, Simulator
@@ -267,6 +268,61 @@ def test_the_doctor_does_not_wait_for_a_rate_limit(simulator: Simulator, capsys:
     assert time.monotonic() - began < 5
 
 
+def spend(left: float) -> None:
+    """Leave so many requests in the bucket of the client that the environment names."""
+    session = open_session(settings(None, None, None, None, None, None))
+    session.bucket.lower(left)
+    session.close()
+
+
+@pytest.mark.usefixtures("environment")
+@pytest.mark.parametrize("left", [0, 1, 3])
+def test_the_doctor_asks_as_much_as_there_are_requests_left(
+    simulator: Simulator, capsys: pytest.CaptureFixture[str], left: int
+):
+    spend(left + 0.4)
+    said = examined(capsys)
+    assert simulator.count() == left
+    assert f"note  rate: {left} of 500 requests left" in said
+    assert "not asked: no request is left; there are enough again in 1 minute\n" in said
+    assert "  1. Wait 1 minute, or" in said
+    assert "WRONG" not in said
+    assert ("token: HUBmis took the client" in said) == (left > 0)
+    assert ("realm: not known, as too little could be asked" in said) == (left == 1)
+    assert ("realm: S999 answers" in said) == (left == 3)
+
+
+@pytest.mark.usefixtures("environment")
+def test_with_one_request_the_doctor_knows_a_wrong_secret_and_with_enough_wants_no_more(
+    simulator: Simulator, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    spend(4.4)
+    assert main(["doctor"]) == 0
+    assert "note  rate: 4 of 500" in capsys.readouterr().out
+    monkeypatch.setenv("HUBMIS_CLIENT_ID", "another-client")
+    spend(1.4)
+    assert "WRONG token: HUBmis answered, and refused the client" in examined(capsys)
+
+
+@pytest.mark.usefixtures("environment")
+def test_the_doctor_does_not_wait_where_the_server_says_that_nothing_is_left(
+    simulator: Simulator, capsys: pytest.CaptureFixture[str]
+):
+    simulator.hooks.append(lambda asked, answer: replace(answer, headers={"X-RateLimit-Remaining": "0"}))
+    said = examined(capsys)
+    assert simulator.count() == 1
+    assert "operations: not asked" in said
+    spend(-100)
+    assert "Wait 10 minutes" in examined(capsys)
+
+
+@pytest.mark.usefixtures("environment")
+def test_the_doctor_judges_no_realm_by_one_refusal(serve: Serve, capsys: pytest.CaptureFixture[str], monkeypatch):
+    monkeypatch.setenv("HUBMIS_BASE_URL", serve(forbidden=frozenset({"genders"})).url)
+    spend(2.4)
+    assert "letter by letter" not in examined(capsys)
+
+
 @pytest.mark.usefixtures("environment")
 def test_the_doctor_shows_no_password_of_a_proxy(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
     for each in ("NO_PROXY", "no_proxy", "https_proxy"):
@@ -309,7 +365,7 @@ def test_on_a_full_disk_every_command_says_so(arguments: list[str]):
 def test_the_probe_learns_which_paths_hold_and_with_what_fields(
     serve: Serve, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
-    simulator = serve(forbidden=frozenset({"staff", "faiths"}))
+    simulator = serve(forbidden=frozenset({"staff", "faiths", "rooms"}))
     monkeypatch.setenv("HUBMIS_BASE_URL", simulator.url)
 
     def other(asked: Asked, answer: Answer) -> Answer:
@@ -324,7 +380,8 @@ def test_the_probe_learns_which_paths_hold_and_with_what_fields(
 
     simulator.hooks.append(other)
     assert main(["spec", "probe", "--json"]) == 0
-    rows = {row["table"]: row for row in json.loads(capsys.readouterr().out)}
+    said = capsys.readouterr()
+    rows = {row["table"]: row for row in json.loads(said.out)}
     text = (tmp_path / "hubmis-probe.json").read_text(encoding="utf-8")
     found = json.loads(text)
     assert list(found["operations"]) == list(rows)
@@ -336,6 +393,11 @@ def test_the_probe_learns_which_paths_hold_and_with_what_fields(
     assert outcomes["ethnicities"] == "not found"
     assert outcomes["languages"] == "answered otherwise"
     assert outcomes["staff_emails"] == "not tried", "its ids could not be had"
+    untried = sum("ids of staff," in row["remark"] for row in rows.values())
+    assert f"Not tried: {untried} operations (asked by ids of staff, which did not answer)." in said.err
+    assert "Not tried: room (asked by ids of rooms, which did not answer)." in said.err
+    assert "share it with whoever maintains hubmis_frames" in said.err
+    assert "ask WCBS for the OpenAPI file" in said.err
     genders = found["operations"]["genders"]
     assert genders["shape"] == [{"id": "integer", "colour": "text", "byPerson": {"*": {"mark": "integer | number"}}}]
     assert genders["undeclared"] == ["colour", "byPerson"]
@@ -381,8 +443,19 @@ def test_the_probe_stops_at_a_rate_limit_and_says_what_budget_it_needs(
     assert "at least 6" in capsys.readouterr().err
     simulator.hooks.append(lambda asked, answer: replace(answer, status=429) if len(simulator.log) > 9 else answer)
     assert main(["spec", "probe"]) == 3
-    assert "Cut short: HUBmis answered 429" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "Cut short: HUBmis answered 429" in said
+    assert said.count("answered 429") == 1
     assert len(simulator.log) == 11
+
+
+@pytest.mark.usefixtures("environment")
+def test_with_the_vendors_file_the_probe_asks_for_none(capsys: pytest.CaptureFixture[str]):
+    assert main(["spec", "export", "ours.json"]) == 0
+    assert main(["spec", "probe", "--openapi", "ours.json", "--budget", "6"]) == 3
+    said = capsys.readouterr().err
+    assert "share it with whoever maintains hubmis_frames" in said
+    assert "WCBS" not in said
 
 
 def test_a_shape_says_what_some_rows_lack_and_what_is_mixed():
@@ -438,6 +511,22 @@ def test_tables_come_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert main(["spec", "export", "ours.json"]) == 0
     capsys.readouterr()
     assert len(rows("spec", "check", "ours.json")["matched"]) == 131
+
+
+@pytest.mark.usefixtures("environment")
+def test_the_cache_is_told_in_words_and_its_json_stays(capsys: pytest.CaptureFixture[str]):
+    def said(*arguments: str) -> str:
+        assert main(["cache", *arguments]) == 0
+        return capsys.readouterr().out
+
+    assert "oldest     none yet\nnewest     none yet\n" in said()
+    assert json.loads(said("--json"))["oldest"] is None
+    assert main(["export", "out", "--tables", "genders"]) == 0
+    capsys.readouterr()
+    assert said("purge", "--student", "987654") == "No answer held student 987654\n"
+    assert json.loads(said("purge", "--student", "987654", "--json"))["removed"] == 0
+    assert said("purge").startswith("Removed 1 answer from ")
+    assert said("purge").startswith("Removed 0 answers from ")
 
 
 def run(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:

@@ -181,8 +181,32 @@ def test_periods_have_no_holes_and_terms_know_their_year() -> None:
         wb.summarise(found, "term")
     with pytest.raises(BadArgumentError, match="overlap"):
         wb.summarise(found, "term", calendar=TERMS.assign(date_to=pd.Timestamp("2026-03-27")))
-    with pytest.raises(BadArgumentError, match="no column mood"):
+    with pytest.raises(BadArgumentError, match="no column or period 'mood'"):
         wb.summarise(found, "mood")
+    with pytest.raises(BadArgumentError, match="Did you mean 'year_group_name'"):
+        wb.summarise(found, "yeargroup", students=STUDENTS.assign(year_group_id=1))
+    with pytest.raises(BadArgumentError, match="Did you mean 'month'"):
+        wb.summarise(found, "Months")
+    with pytest.raises(BadArgumentError, match=r"and this is a dict\. Make one: hf\.attendance\.Calendar\("):
+        wb.summarise(found, "term", calendar={"terms": TERMS})  # type: ignore[arg-type]
+
+
+def test_what_a_loader_gave_is_told_the_call_that_comes_first() -> None:
+    raw = sent((1, "2025-11-03T10:00Z"))
+    for measure in (
+        wb.summarise,
+        wb.repeat,
+        wb.staff_load,
+        lambda frame: wb.timeline(frame, 1),
+        lambda frame: wb.open_age(frame, "2026-01-01"),
+        lambda frame: wb.plans(frame, STUDENTS),
+    ):
+        with pytest.raises(BadArgumentError, match=r"Give hf\.wellbeing\.events\(frame\), not the frame that was load"):
+            measure(raw)  # type: ignore[operator]
+    with pytest.raises(wb.MissingFieldError, match=r"give hf\.wellbeing\.events\(frame, columns="):
+        wb.closing_time(wb.events(raw))
+    with pytest.raises(BadArgumentError, match="Did you mean 'year_group_name'"):
+        wb.plans(wb.events(raw), STUDENTS, "year_groupname")
 
 
 def test_a_calendar_knows_half_terms_and_weeks_that_begin_on_another_day() -> None:

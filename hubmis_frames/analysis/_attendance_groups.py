@@ -10,8 +10,8 @@ import pandas as pd
 from ..errors import BadArgumentError
 from ..partitions import warn
 from ._attendance_marks import SESSIONS
-from ._fields import OF_CALENDAR, natural
-from .calendar import WEEKDAYS, Calendar, first_of_week, year_name
+from ._fields import OF_CALENDAR, natural, no_group
+from .calendar import WEEKDAYS, Calendar, check_calendar, first_of_week, year_name
 
 Whole = npt.NDArray[np.int64]
 By = str | Sequence[str] | None
@@ -28,6 +28,8 @@ class Groups(NamedTuple):
 
 def grouped(marks: pd.DataFrame, by: By, calendar: Calendar | None, what: str, made: Sequence[str]) -> Groups:
     """Number the groups of marks in order; without ``by`` all are one. ``made`` are the columns of the result."""
+    if calendar is not None:
+        check_calendar(calendar, what)
     names = names_of(by)
     if taken := [name for name in names if name in made]:
         raise BadArgumentError(
@@ -85,10 +87,7 @@ def _level(marks: pd.DataFrame, name: str, calendar: Calendar | None, what: str)
         at, level = _ordered(values)
         return at[place], level
     else:
-        raise BadArgumentError(
-            f"{what}: there is no column or period {name!r}. Join it first: hf.join(marks, students). Periods are "
-            f"{', '.join(PERIODS)}; the columns are {', '.join(map(str, marks.columns))}."
-        )
+        raise no_group(name, marks.columns, PERIODS, what, "hf.join(marks, students)")
     return _ordered(values)
 
 
@@ -122,8 +121,7 @@ def _period(days: pd.Series, name: str, calendar: Calendar | None, what: str) ->
         first = calendar.weekdays[0] if calendar else 0
         order = [*WEEKDAYS[first:], *WEEKDAYS[:first]]
         return pd.Series(pd.Categorical(days.dt.day_name(), categories=order, ordered=True), index=days.index)
-    if calendar is None:
-        raise BadArgumentError(f"{what}: by {name!r} needs calendar=, a hf.attendance.Calendar of the school's terms.")
+    calendar = check_calendar(calendar, f"{what}: by {name!r}")
     found = calendar.lookup(days, [name])[name]
     if name == "school_week":
         return found

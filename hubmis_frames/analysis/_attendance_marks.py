@@ -1,5 +1,6 @@
 """From what a server sends to canonical marks."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,13 +8,14 @@ import numpy as np
 import pandas as pd
 
 from ..errors import BadArgumentError
-from ..partitions import by_partition, refuse_dask, warn
-from ._fields import REALM, as_ids, as_times, local_dates, of_school, one_school, pick, schools
-from .calendar import Calendar
-from .codes import CATEGORIES, CodeMap
+from ..partitions import by_partition, warn
+from ._fields import REALM, as_ids, as_times, local_dates, of_school, one_school, pick, require, schools
+from .calendar import Calendar, check_calendar
+from .codes import CATEGORIES, GIVEN, CodeMap
 
 CANONICAL = ["student_id", "date", "session", "code", "category"]
 SESSIONS = ("am", "pm")
+MADE_BY = "hf.attendance.marks(frame)"
 REPORT = "attendance_marks"
 """Where a frame of marks keeps, in its ``attrs``, what was found while it was made."""
 
@@ -93,6 +95,8 @@ def marks(
     A rate of earlier years from current students alone leaves out those who have left since, who were often absent
     more: add the marks of ``load_past_students``, or say so.
     """
+    if calendar is not None:
+        check_calendar(calendar, "marks")
     if len(schools(frame)) > 1:
         given = {"codes": codes, "code_map": code_map, "columns": columns, "enrolment": enrolment, "timezone": timezone}
         return _of_each(frame, calendar, given)
@@ -132,7 +136,7 @@ def marks(
             "before absent; help(hf.attendance.marks) says the rule.",
             what,
         )
-    _say_unmapped(canonical, codes, what)
+    _say_unmapped(canonical, codes, isinstance(code_map, CodeMap), what)
     if calendar is not None:
         _say_closed(on_closed_days(canonical, calendar), what)
     canonical = canonical.reset_index(drop=True)
@@ -151,6 +155,7 @@ def on_closed_days(marks: pd.DataFrame, calendar: Calendar) -> pd.DataFrame:
         belong here; marks of attending or absent students mean that the calendar or the register is wrong.
     """
     check(marks, "on_closed_days")
+    check_calendar(calendar, "on_closed_days")
     days = calendar.lookup(marks["date"], ["is_open", "closed_as", "closed_name"])
     shut = ~days["is_open"]
     reasons = days.loc[shut, ["closed_as", "closed_name"]]
@@ -160,12 +165,7 @@ def on_closed_days(marks: pd.DataFrame, calendar: Calendar) -> pd.DataFrame:
 
 def check(marks: pd.DataFrame, what: str, *, several: bool = False) -> None:
     """Raise unless a frame holds canonical marks, of one school if ``several`` are not allowed."""
-    refuse_dask(marks, what)
-    if lacking := [name for name in CANONICAL if name not in marks and name != "code"]:
-        raise BadArgumentError(
-            f"{what} takes marks as hf.attendance.marks returns them; there is no column {', '.join(lacking)}. "
-            f"The frame has {', '.join(map(str, marks.columns))}."
-        )
+    require(marks, [name for name in CANONICAL if name != "code"], what, MADE_BY)
     if not pd.api.types.is_datetime64_dtype(marks["date"]):
         raise BadArgumentError(
             f"{what}: the column date holds {marks['date'].dtype}, and not days: a file may have changed it. Give the "
@@ -313,7 +313,7 @@ def _once(marks: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     return marks[keep], int(further.sum())
 
 
-def _say_unmapped(marks: pd.DataFrame, codes: pd.DataFrame | None, what: str) -> None:
+def _say_unmapped(marks: pd.DataFrame, codes: pd.DataFrame | None, own_map: bool, what: str) -> None:
     counts = marks.loc[marks["category"].eq("unmapped"), "code"].value_counts()
     if counts.empty:
         return
@@ -321,9 +321,12 @@ def _say_unmapped(marks: pd.DataFrame, codes: pd.DataFrame | None, what: str) ->
     if codes is not None and {"code", "description"} <= set(codes.columns):
         names = dict(zip(codes["code"].astype("str"), codes["description"].astype("str"), strict=True))
     parts = (f"{code!r}{f' ({names[code]})' if code in names else ''}: {count}" for code, count in counts.items())
+    example = json.dumps(dict.fromkeys(map(str, counts.index), "approved_activity"), ensure_ascii=False)
     _warn(
         f"These codes have no category on the day of the mark: {', '.join(parts)} marks. They are counted as unmapped "
-        'and are in no rate. Give them one: code_map=CodeMap.england().extend({"...": "approved_activity"}).',
+        f"and are in no rate. Which category each has is for the school to decide; there are {', '.join(GIVEN)}. If it "
+        "were approved_activity, you would give "
+        f"code_map={'your_map' if own_map else 'hf.attendance.CodeMap.england()'}.extend({example}).",
         what,
     )
 

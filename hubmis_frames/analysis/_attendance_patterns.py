@@ -10,7 +10,7 @@ from ..errors import BadArgumentError
 from ._attendance_groups import By, grouped, names_of, say_years
 from ._attendance_marks import SESSIONS, category_numbers, check, say_beyond
 from ._attendance_summary import per_cent, summarise, tally
-from .calendar import Calendar
+from .calendar import Calendar, check_calendar
 
 _ABSENT, _ADMINISTRATIVE = (3, 4), 6
 _BESIDE = (
@@ -48,6 +48,7 @@ def runs(marks: pd.DataFrame, calendar: Calendar | None = None, *, minimum: int 
     check(marks, "runs")
     date, when = marks["date"], marks
     if calendar is not None:
+        check_calendar(calendar, "runs")
         say_beyond(marks, calendar, "runs")
         when = marks[calendar.lookup(date, ["is_open"])["is_open"].to_numpy()]
     days = calendar.open_days() if calendar else pd.DatetimeIndex(np.sort(date.unique()))
@@ -186,6 +187,7 @@ def beside_holidays(
     does not say why somebody was absent.
     """
     check(marks, "beside_holidays")
+    check_calendar(calendar, "beside_holidays")
     if days < 1 or shortest < 1:
         raise BadArgumentError("beside_holidays: days and shortest must be at least 1.")
     say_beyond(marks, calendar, "beside_holidays")

@@ -5,7 +5,7 @@ import pandas as pd
 
 from ._attendance_marks import REPORT, SESSIONS, category_numbers, check, enrolment_bound, on_closed_days
 from ._attendance_summary import per_cent
-from .calendar import Calendar
+from .calendar import Calendar, check_calendar
 from .codes import CATEGORIES
 
 _RECENT_DAYS = 5
@@ -49,6 +49,8 @@ def data_quality(
     *Working together to improve school attendance* (August 2024): ``N`` is to be replaced within five school days.
     """
     check(marks, "data_quality")
+    if calendar is not None:
+        check_calendar(calendar, "data_quality")
     category = marks["category"].astype("str")
     code = marks["code"].astype("str") if "code" in marks else pd.Series("", index=marks.index, dtype="str")
     rows = [

@@ -12,7 +12,7 @@ from ._attendance_marks import category_numbers, check, enrolment_bound, last_da
 from ._attendance_parts import concatenated, of_people
 from ._attendance_summary import counted, per_cent, rated, reached, summarise, tally
 from ._fields import DAY, person
-from .calendar import Calendar
+from .calendar import Calendar, check_calendar
 
 _OWN = ["possible_sessions", "absence", "absence_rate", "authorised_rate", "unauthorised_rate", "unmarked"]
 
@@ -110,6 +110,7 @@ def at_risk(
     make fewer. A student who has left and has no ``leaving_date`` still appears, as if they were to return.
     """
     check(marks, "at_risk")
+    check_calendar(calendar, "at_risk")
     if on is None and marks.empty:
         raise BadArgumentError("at_risk: there are no marks; say on which day to stand with on=.")
     day = pd.Timestamp(last_day(marks, "at_risk") if on is None else on).normalize()

@@ -7,7 +7,7 @@ from ..errors import BadArgumentError
 from ._attendance_groups import By, names_of
 from ._attendance_marks import check, say_beyond
 from ._attendance_summary import per_cent, summarise
-from .calendar import Calendar
+from .calendar import Calendar, check_calendar
 
 _SUMS = {"attendance_rate": "attended", "absence_rate": "absence", "unauthorised_rate": "unauthorised_absence"}
 
@@ -37,6 +37,7 @@ def cumulative(marks: pd.DataFrame, calendar: Calendar, by: By = None) -> pd.Dat
     Rates as in :func:`summarise`. Who joins in the year counts from then on.
     """
     check(marks, "cumulative")
+    check_calendar(calendar, "cumulative")
     say_beyond(marks, calendar, "cumulative")
     names = names_of(by)
     keys = [*names, "academic_year"]
@@ -82,7 +83,7 @@ def year_on_year(
     """
     if rate not in _SUMS:
         raise BadArgumentError(f"year_on_year: there is no rate {rate!r}. They are {', '.join(_SUMS)}.")
-    years = list(calendar.terms["academic_year"].unique())
+    years = list(check_calendar(calendar, "year_on_year").terms["academic_year"].unique())
     if len(years) < 2:
         raise BadArgumentError(
             f"year_on_year: the calendar has {years[0]} alone, so there is no year before it. Give Calendar the terms "

@@ -8,8 +8,8 @@ import pandas as pd
 
 from ..errors import BadArgumentError
 from ..privacy.suppression import suppress
-from ._fields import DAY, as_day, as_ids, natural, one_school, person, require
-from .calendar import WEEKDAYS, Calendar, first_of_week
+from ._fields import DAY, as_day, as_ids, natural, no_group, one_school, person, require
+from .calendar import WEEKDAYS, Calendar, check_calendar, first_of_week
 
 OF_CALENDAR = ("term", "half_term", "academic_year")
 PERIODS = ("week", "month", "weekday", *OF_CALENDAR)
@@ -58,6 +58,10 @@ def grouping(
     An event's own ``year_group_name`` may be that of its time and the student's that of today: counted by the one over
     the other, no rate would be right.
     """
+    columns = [*rows.columns, *(() if students is None else students.columns)]
+    for name in by:
+        if name not in PERIODS and name not in columns:
+            raise no_group(name, columns, PERIODS, measure, "hf.join(events, students), or give students=")
     of_students = [name for name in by if students is not None and name in students and name not in PERIODS]
     who = [STUDENTS] if students is None else [name for name in person(students) if name in rows]
     rows = rows.drop(columns=[name for name in of_students if name not in who and name in rows])
@@ -66,7 +70,6 @@ def grouping(
         known = students[list(dict.fromkeys([*who, *of_students]))]
         rows = rows.drop(columns="listed").merge(known.assign(listed=True), how="left", on=who)
         rows["listed"] = rows["listed"].eq(True).astype("boolean")
-    require(rows, [name for name in by if name not in PERIODS], f"{measure}: by")
     levels: dict[str, pd.Series] = {}
     order: dict[str, dict[object, int]] = {}
     for name in by:
@@ -142,9 +145,11 @@ def check_threshold(threshold: int | None) -> None:
         raise BadArgumentError(f"suppress takes the smallest number that is shown, 2 or more, not {threshold!r}.")
 
 
-def as_calendar(calendar: Calendar | pd.DataFrame | None) -> Calendar | None:
+def as_calendar(calendar: Calendar | pd.DataFrame | None, measure: str) -> Calendar | None:
     """The school's calendar; of terms alone, one without holidays."""
-    return Calendar(calendar) if isinstance(calendar, pd.DataFrame) else calendar
+    if isinstance(calendar, pd.DataFrame):
+        return Calendar(calendar)
+    return None if calendar is None else check_calendar(calendar, measure)
 
 
 def _period(

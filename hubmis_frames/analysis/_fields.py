@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
-from ..errors import BadArgumentError
+from ..errors import BadArgumentError, did_you_mean
 from ..partitions import refuse_dask
 
 DAY = pd.Timedelta(days=1)
@@ -20,13 +20,27 @@ class MissingFieldError(BadArgumentError):
     """A measure needs a field that the server did not send; no figure stands in for it."""
 
 
-def require(frame: pd.DataFrame, names: Iterable[str], what: str) -> None:
-    """Raise unless a frame has these columns, naming the ones that it has."""
+def require(frame: pd.DataFrame, names: Iterable[str], what: str, made_by: str = "") -> None:
+    """Raise unless a frame has these columns, naming the ones that it has, and the call that makes such a frame."""
     refuse_dask(frame, what)
     if lacking := [name for name in names if name not in frame]:
+        instead = f" Give {made_by}, not the frame that was loaded." if made_by else ""
+        instead = instead or did_you_mean(lacking[0], map(str, frame.columns))
         raise BadArgumentError(
-            f"{what}: there is no column {', '.join(lacking)}. The frame has {', '.join(map(str, frame.columns))}."
+            f"{what}: there is no column {', '.join(lacking)}.{instead} The frame has "
+            f"{', '.join(map(str, frame.columns))}."
         )
+
+
+def no_group(name: str, columns: Iterable[str], periods: Sequence[str], what: str, join: str) -> BadArgumentError:
+    """What to raise of a name to group by that is neither a column nor a period; ``join`` is how it becomes one."""
+    columns = list(dict.fromkeys(map(str, columns)))
+    # Who writes yeargroup means the name; its id is as near.
+    near = [each for each in columns if not each.endswith("_id") or f"{each.removesuffix('id')}name" not in columns]
+    return BadArgumentError(
+        f"{what}: there is no column or period {name!r}.{did_you_mean(name, [*near, *periods])} To group by what is "
+        f"not there yet, join it first: {join}. Periods are {', '.join(periods)}; the columns are {', '.join(columns)}."
+    )
 
 
 def filled(frame: pd.DataFrame, name: str, measure: str, why: str) -> None:
@@ -34,7 +48,8 @@ def filled(frame: pd.DataFrame, name: str, measure: str, why: str) -> None:
     if len(frame) and (name not in frame or frame[name].isna().all()):
         raise MissingFieldError(
             f"{measure} needs {name}, {why}, and no row has one: the server does not send it, or the school does not "
-            f'fill it in. If the frame has it under another name, give events(frame, columns={{"{name}": ...}}).'
+            f'fill it in. If the frame has it under another name, give hf.wellbeing.events(frame, columns={{"{name}": '
+            "...})."
         )
 
 

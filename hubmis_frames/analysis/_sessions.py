@@ -3,6 +3,7 @@
 import pandas as pd
 
 from ..errors import BadArgumentError
+from ._attendance_marks import MADE_BY
 from ._event_groups import STUDENTS
 from ._fields import as_ids, local_dates, one_school, require
 from .codes import ABSENT, ATTENDING, CATEGORIES
@@ -17,7 +18,7 @@ def sessions_of(marks: pd.DataFrame, measure: str) -> pd.DataFrame:
     (present, late or at an approved activity), ``late``. Sessions that are not possible, and those unmarked or without
     a class, are in none of them (DfE, Working together to improve school attendance, August 2024).
     """
-    require(marks, [STUDENTS, "date", "category"], f"{measure}: marks (give what hf.attendance.marks returns)")
+    require(marks, [STUDENTS, "date", "category"], f"{measure}: marks", MADE_BY)
     one_school(marks, f"{measure}: marks")
     category = marks["category"].astype("str")
     if strange := sorted(set(category.dropna().unique()) - set(CATEGORIES)):

@@ -103,7 +103,7 @@ def summarise(
     if between is not None and bounds is not None:
         rows = rows[rows["date"].between(*bounds)]
     people = None if students is None else listed_once(students, "summarise", several=True)
-    found = grouping(rows, names, people, as_calendar(calendar), bounds, "summarise")
+    found = grouping(rows, names, people, as_calendar(calendar, "summarise"), bounds, "summarise")
     frame = _counted(complete(found, names, people), names, found, people)
     for rate, count in _RATES.items():
         frame[rate] = _per_100(frame[count], frame["students"])

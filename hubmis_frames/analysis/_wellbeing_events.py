@@ -165,7 +165,7 @@ def chosen(
     A type that nothing has is an error and not a count of zero, unless types are missing throughout: then
     the frame holds one kind only and does not say which.
     """
-    require(frame, ["student_id", "date", "type", "deleted"], f"{measure}: give what events() returns")
+    require(frame, ["student_id", "date", "type", "deleted"], measure, "hf.wellbeing.events(frame)")
     if not several:
         one_school(frame, measure, *beside)
     kept = frame[~frame["deleted"].fillna(False).astype(bool)]

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import BadArgumentError
+from ..partitions import refuse_dask
 from ._fields import DAY, local_dates, one_school, pick
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -13,6 +14,10 @@ _FIRST = ("date_from", "start_date", "date_start", "date", "start")
 _LAST = ("date_to", "end_date", "date_end", "date", "end")
 _KINDS = ("closure", "INSET day", "holiday")
 _HALF_TERM_DAYS = 3
+_CALLS = (
+    "hf.attendance.Calendar(hf.load_terms(school), hf.load_holidays(school), hf.load_inset_days(school), "
+    "hf.load_closure_dates(school))"
+)
 
 
 class Calendar:
@@ -47,12 +52,16 @@ class Calendar:
     Raises
     ------
     BadArgumentError
-        A column is not there, terms overlap or end before they begin, or there is no term.
+        What was given is no frame, a column is not there, terms overlap or end before they begin, or there is no term.
 
     Notes
     -----
     A half term begins after the longest holiday that lies within a term and takes at least three school days; a term
     without one has no halves and is its own half term. Terms of one name in several years have the year behind it.
+
+    Examples
+    --------
+    >>> calendar = hf.attendance.Calendar(hf.load_terms(school), hf.load_holidays(school))  # doctest: +SKIP
     """
 
     def __init__(
@@ -178,6 +187,14 @@ class Calendar:
         )
 
 
+def check_calendar(calendar: object, what: str) -> Calendar:
+    """Give the calendar back; raise if it is none."""
+    if not isinstance(calendar, Calendar):
+        said = "" if calendar is None else f", and this is a {type(calendar).__name__}"
+        raise BadArgumentError(f"{what} needs calendar=, a Calendar of the school's days{said}. Make one: {_CALLS}.")
+    return calendar
+
+
 def first_of_week(dates: pd.Series, weekday: int = 0) -> pd.Series:
     """The first day of the week of each date."""
     first: pd.Series = dates - pd.to_timedelta((dates.dt.day_of_week - weekday) % 7, unit="D").astype("timedelta64[us]")
@@ -193,6 +210,12 @@ def year_name(start: pd.Series) -> pd.Series:
 
 def _spans(frame: pd.DataFrame, what: str, timezone: str) -> pd.DataFrame:
     """Rows of any of the school's calendar tables as ``name``, ``year``, ``start``, ``end``, in order of time."""
+    refuse_dask(frame, what)
+    if not isinstance(frame, pd.DataFrame):
+        raise BadArgumentError(
+            f"Calendar takes the frames that the loaders give, and {what} is a {type(frame).__name__}: {_CALLS}. The "
+            "first is needed, the others may be left out."
+        )
     one_school(frame, what)
     known = {"name": ("name", "description"), "year": ("academic_year_name",), "start": _FIRST, "end": _LAST}
     found = pick(frame, known, None)

@@ -17,6 +17,8 @@ ATTENDING = ("present", "late", "approved_activity")
 ABSENT = ("authorised_absence", "unauthorised_absence")
 CATEGORIES = (*ATTENDING, *ABSENT, "not_possible", "administrative", "unmapped", "unmarked")
 """Every category. Of two marks for one session, the one whose category stands further left is kept."""
+GIVEN = tuple(name for name in CATEGORIES if name != "unmapped")
+"""The categories that a map can give a code."""
 
 _SHORT = {
     "approved": "approved_activity",
@@ -66,11 +68,8 @@ class CodeMap:
         object.__setattr__(self, "frame", given)
         if given["code"].isna().any():
             raise BadArgumentError("A code map: a row has no code. Blank marks are unmarked in every map.")
-        known = set(CATEGORIES[:_UNMAPPED]) | {"unmarked"}
-        if strange := sorted(set(given["category"].fillna("(missing)")) - known):
-            raise BadArgumentError(
-                f"A code map: {', '.join(strange)} is not a category. They are {', '.join(sorted(known))}."
-            )
+        if strange := sorted(set(given["category"].fillna("(missing)")) - set(GIVEN)):
+            raise BadArgumentError(f"A code map: {', '.join(strange)} is not a category. They are {', '.join(GIVEN)}.")
         spans = given.sort_values(["code", "valid_from"], na_position="first")
         start, end = _bounds(spans)
         same = spans["code"].eq(spans["code"].shift()).to_numpy()

@@ -1,5 +1,6 @@
 """From a loader's arguments to the requests it stands for; every argument is checked before anything is sent."""
 
+import inspect
 import numbers
 import re
 from collections.abc import Callable, Mapping, Sequence, Set
@@ -10,7 +11,8 @@ import pandas as pd
 
 from ..errors import BadArgumentError, did_you_mean
 from ..request import Request
-from .declaration import YEAR, Endpoint, Parameter, camel
+from .declaration import CATALOGUE, YEAR, Endpoint, Parameter, camel, listed_in
+from .shapes import refers
 
 _LARGEST = 2**63 - 1
 
@@ -55,34 +57,52 @@ def _sent(place: str, endpoint: Endpoint, given: Mapping[str, Any], explicit: Se
     return sent
 
 
-def ids_of(value: object, name: str, where: str) -> list[int]:
+def ids_of(value: object, name: str, endpoint: Endpoint) -> list[int]:
     """Ids from an int, an iterable of ints, a Series, or a frame that holds the column ``name``."""
     if isinstance(value, pd.DataFrame):
         if name not in value.columns:
             raise BadArgumentError(
-                f"{where}: the frame given for {name} has no column {name}. Its columns: {', '.join(map(str, value))}."
+                f"{endpoint.loader}: the frame given for {name} has no column {name}. Its columns: "
+                f"{', '.join(map(str, value))}."
             )
         value = value[name]
     if isinstance(value, str | bytes | Mapping):
-        raise BadArgumentError(f"{where}: {name} takes positive integers, not text.")
+        raise BadArgumentError(
+            f"{endpoint.loader}: {name} takes positive integers, not text.{_listed_by(name, endpoint)}"
+        )
     try:
         items = [value] if isinstance(value, numbers.Number) else list(value)  # type: ignore[call-overload]
     except TypeError:  # no iterable, or an array without dimensions
         items = [value]
-    return [_id(item, name, where) for item in items]
+    return [_id(item, name, endpoint) for item in items]
 
 
-def _id(item: object, name: str, where: str) -> int:
+def _id(item: object, name: str, endpoint: Endpoint) -> int:
     if getattr(item, "ndim", 0):
-        raise BadArgumentError(f"{where}: {name} takes a flat list of ids.")
+        raise BadArgumentError(f"{endpoint.loader}: {name} takes a flat list of ids.")
     whole = isinstance(item, numbers.Integral) and not isinstance(item, bool)
     # A merge that found no partner turns a column of ids into floats.
     if isinstance(item, float) and item.is_integer():
         whole = True
     if not whole or not 0 < int(item) <= _LARGEST:  # type: ignore[call-overload]
         shown = "a missing value" if item is None or item is pd.NA or item != item else repr(item)
-        raise BadArgumentError(f"{where}: {name} takes positive integers; {shown} is none.")
+        raise BadArgumentError(
+            f"{endpoint.loader}: {name} takes positive integers; {shown} is none.{_listed_by(name, endpoint)}"
+        )
     return int(item)  # type: ignore[call-overload,no-any-return]
+
+
+def _listed_by(name: str, endpoint: Endpoint) -> str:
+    """Where the ids of an argument are to be found, as far as the declarations tell."""
+    place = endpoint.record.get_field_index(name)
+    key = (refers(endpoint.record.field(place)) if place >= 0 else None) or f"{name.removesuffix('_id')}_id"
+    if key not in listed_in():
+        return ""
+    listing = CATALOGUE[listed_in()[key]]
+    assert listing.function is not None
+    _, *others = inspect.signature(listing.function).parameters.values()
+    needed = [f", {each.name}=..." for each in others if each.default is each.empty]
+    return f" hf.{listing.loader}(school{''.join(needed)}) lists the ids."
 
 
 def _names(endpoint: Endpoint) -> list[str]:
@@ -102,7 +122,7 @@ def _combinations(endpoint: Endpoint, given: Mapping[str, Any]) -> list[tuple[in
             )
         value = given[parameter.name]
         lists.append(
-            ids_of(value, parameter.name, endpoint.loader)
+            ids_of(value, parameter.name, endpoint)
             if parameter.kind is int
             else [_text(endpoint, parameter, each) for each in ([value] if isinstance(value, str) else value)]
         )
@@ -124,7 +144,7 @@ def _text(endpoint: Endpoint, parameter: Parameter, value: object) -> str:
             )
         return str(value)
     if parameter.kind is int:
-        return str(_id(value, parameter.name, endpoint.loader))
+        return str(_id(value, parameter.name, endpoint))
     if parameter.kind is bool:
         if not isinstance(value, bool):
             raise BadArgumentError(f"{where} is True or False; not {value!r}.")

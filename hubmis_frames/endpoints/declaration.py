@@ -139,6 +139,17 @@ CATALOGUE: dict[str, Endpoint] = {}
 """Every declared operation by the name of its table, in the order of declaration."""
 
 
+@functools.cache
+def listed_in() -> Mapping[str, str]:
+    """The table that lists the values of each key and is asked by no id; to be called once all is declared."""
+    found = dict[str, str]()
+    for endpoint in CATALOGUE.values():
+        asked_by = [parameter for parameter in endpoint.path_ids if parameter.kind is int and parameter.name != YEAR]
+        if endpoint.key and not endpoint.single and not endpoint.deprecated and not asked_by:
+            found.setdefault(endpoint.key, endpoint.table)
+    return found
+
+
 @dataclass(frozen=True)
 class Section:
     """A section of the document; called as a decorator, it declares one of its operations."""

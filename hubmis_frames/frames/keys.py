@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from ..endpoints.declaration import CATALOGUE, Endpoint
+from ..endpoints.declaration import CATALOGUE, Endpoint, listed_in
 from ..errors import BadArgumentError
 from ..partitions import by_partition, warn
 from .layout import Table, lay_out
@@ -131,26 +131,15 @@ class Key(NamedTuple):
 
 @functools.cache
 def _keys() -> tuple[Key, ...]:
-    lists = dict[str, str]()
-    for endpoint in CATALOGUE.values():
-        asked_by = [
-            parameter
-            for parameter in endpoint.path_ids
-            if parameter.kind is int and parameter.name != "academic_year_id"
-        ]
-        if endpoint.key and not endpoint.single and not endpoint.deprecated and not asked_by:
-            lists.setdefault(endpoint.key, endpoint.table)
-    return tuple(
-        row for endpoint in CATALOGUE.values() if not endpoint.deprecated for row in _of_endpoint(endpoint, lists)
-    )
+    return tuple(row for endpoint in CATALOGUE.values() if not endpoint.deprecated for row in _of_endpoint(endpoint))
 
 
-def _of_endpoint(endpoint: Endpoint, lists: dict[str, str]) -> Iterator[Key]:
+def _of_endpoint(endpoint: Endpoint) -> Iterator[Key]:
     ids = tuple(parameter.name for parameter in endpoint.path_ids)
     for number, table in enumerate(lay_out(endpoint.table, endpoint.record, endpoint.key, ids).all()):
         own = endpoint.key if number == 0 else None
         for column, key in _ids(table):
-            yield Key(table.name, column, key, column == own, column != key, lists.get(key))
+            yield Key(table.name, column, key, column == own, column != key, listed_in().get(key))
 
 
 def _ids(table: Table) -> Iterator[tuple[str, str]]:

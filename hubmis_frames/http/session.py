@@ -170,7 +170,7 @@ class Session:
                 prepared, expire_after=keep, force_refresh=True, allow_redirects=False, **options
             )
         if response.status_code != 200:
-            raise _refusal(response.status_code, request.path)
+            raise _refusal(response.status_code, request)
         return Answer(response.content, getattr(response, "created_at", None) or datetime.now(UTC), False)
 
     def cache(self) -> dict[str, object]:
@@ -243,7 +243,8 @@ def _leave_alone(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
-def _refusal(status: int, where: str) -> NotPermittedError | NotFoundError | RefusedError:
+def _refusal(status: int, request: Request) -> NotPermittedError | NotFoundError | RefusedError:
+    where = request.path
     if status == 403:
         return NotPermittedError(
             f"HUBmis does not permit this account to read {where}. Ask who manages HUBmis at the school for the "
@@ -258,4 +259,12 @@ def _refusal(status: int, where: str) -> NotPermittedError | NotFoundError | Ref
         return RefusedError(
             f"HUBmis redirects {where} elsewhere, which we do not follow. Check HUBMIS_BASE_URL.", status
         )
-    return RefusedError(f"HUBmis refused the request at {where} with status {status}. Check the arguments.", status)
+    # Of what was asked for, the sort alone may be shown: it is the name of a field, and a search can be a child's.
+    sorts = [f"{name}={way}" for name, way in request.query if name.casefold().startswith("sort")]
+    check = "Check the arguments."
+    if sorts:
+        check = (
+            f"Check the sort first, which was sent as {sorts[0]}: help() of the loader shows the columns, not all of "
+            "which a server can sort by. Or leave it out, and sort the frame: .sort_values(...)."
+        )
+    return RefusedError(f"HUBmis refused the request at {where} with status {status}. {check}", status)

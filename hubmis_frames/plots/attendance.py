@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from ..analysis.calendar import Calendar, check_calendar
 from ..errors import BadArgumentError
 from ._style import (
     COLOURS,
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.patches import Rectangle
 
-    from ..analysis.calendar import Calendar
-
 _FEW_WEEKS = 10
 
 
@@ -36,7 +35,7 @@ def attendance_trend(
     summary: pd.DataFrame,
     *,
     rate: str = "absence_rate",
-    calendar: "Calendar | None" = None,
+    calendar: Calendar | None = None,
     suppress: int | None = None,
     title: str | None = None,
     ax: "Axes | None" = None,
@@ -70,6 +69,8 @@ def attendance_trend(
         A column is not there, there is no such rate, or there are more than seven lines.
     """
     need(summary, ["week", "students", rate], "attendance_trend", 'hf.attendance.summarise(marks, by="week")')
+    if calendar is not None:
+        check_calendar(calendar, "attendance_trend")
     others = [column for column in summary.columns[: summary.columns.get_loc("students")] if column != "week"]
     if len(others) > 1:
         raise BadArgumentError(f"attendance_trend draws one line per group: give one of {', '.join(others)} and week.")
@@ -258,7 +259,7 @@ def _scale(ax: "Axes", rate: str) -> None:
         ax.set_ylim(0, min(max(high, 1), 100))
 
 
-def _shade(ax: "Axes", calendar: "Calendar", first: pd.Timestamp, last: pd.Timestamp) -> bool:
+def _shade(ax: "Axes", calendar: Calendar, first: pd.Timestamp, last: pd.Timestamp) -> bool:
     """Shade weeks in which the school is shut, if there are any, and name the terms."""
     # A point stands on the first day of its week, so a shaded week reaches half a week to either side of it.
     half = pd.Timedelta(days=3.5)

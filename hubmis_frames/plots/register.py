@@ -5,13 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from ..analysis.calendar import Calendar, check_calendar
 from ..errors import BadArgumentError
 from ._style import COLOURS, GREY, axes, fitting, folded, heading, need, nothing, room
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-    from ..analysis.calendar import Calendar
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 # Ground and ink; the letters are there for who sees no colour, and for print.
@@ -44,7 +43,7 @@ _GAP = 0.7
 def student_register(
     marks: pd.DataFrame,
     *,
-    calendar: "Calendar | None" = None,
+    calendar: Calendar | None = None,
     title: str | None = None,
     ax: "Axes | None" = None,
 ) -> "Axes":
@@ -73,10 +72,13 @@ def student_register(
     BadArgumentError
         A column is not there, or the marks are of several students.
     """
-    need(marks, ["student_id", "date", "session", "code", "category"], "student_register", "hf.attendance.marks")
+    need(marks, ["student_id", "date", "session", "code", "category"], "student_register", "hf.attendance.marks(frame)")
+    if calendar is not None:
+        check_calendar(calendar, "student_register")
     if marks["student_id"].nunique() > 1:
         raise BadArgumentError(
-            f"student_register draws one student, and these are marks of {marks['student_id'].nunique()}."
+            f"student_register draws one student, and these are marks of {marks['student_id'].nunique()}. Choose one: "
+            'marks[marks["student_id"] == ...].'
         )
     first = calendar.weekdays[0] if calendar else 0
     offset = (marks["date"].dt.day_of_week - first) % 7
@@ -131,7 +133,7 @@ def _rows(weeks: list[pd.Timestamp]) -> dict[pd.Timestamp, float]:
     return places
 
 
-def _draw_days(ax: "Axes", rows: dict[pd.Timestamp, float], wide: int, calendar: "Calendar | None") -> bool:
+def _draw_days(ax: "Axes", rows: dict[pd.Timestamp, float], wide: int, calendar: Calendar | None) -> bool:
     """Rule the weeks and hatch the days on which the school is shut, if there are any."""
     from matplotlib.patches import Rectangle
 

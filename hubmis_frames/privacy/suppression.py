@@ -11,8 +11,8 @@ from ..partitions import refuse_dask
 
 def suppress(
     table: pd.DataFrame,
-    counts: Sequence[str] | Mapping[str, Sequence[str]],
-    by: Sequence[str],
+    counts: str | Sequence[str] | Mapping[str, str | Sequence[str]],
+    by: str | Sequence[str],
     threshold: int = 5,
 ) -> pd.DataFrame:
     """Hide small counts and all that is built on them.
@@ -28,9 +28,10 @@ def suppress(
     table
         One row per combination of the columns ``by``.
     counts
-        The columns of counts; as a mapping, each with the columns (rates) that are built on it and go with it.
+        The column of counts, or several; as a mapping, each with the columns (rates) that are built on it and go with
+        it.
     by
-        The columns that say what a row counts.
+        The column that says what a row counts, or several.
     threshold
         The smallest count that is shown, zero aside.
 
@@ -45,11 +46,13 @@ def suppress(
         A column is not there, a count is no whole number, or ``by`` does not tell rows apart.
     """
     refuse_dask(table, "suppress")
-    built_on = dict(counts) if isinstance(counts, Mapping) else dict.fromkeys(counts, ())
+    by = _names(by)
+    with_rates = counts if isinstance(counts, Mapping) else dict.fromkeys(_names(counts), ())
+    built_on = {name: _names(rates) for name, rates in with_rates.items()}
     needed = [*by, *built_on, *(rate for rates in built_on.values() for rate in rates)]
     if missing := [name for name in needed if name not in table]:
         raise BadArgumentError(f"suppress: there is no column {missing[0]}. Columns: {', '.join(map(str, table))}.")
-    if table.duplicated(list(by)).any():
+    if table.duplicated(by).any():
         raise BadArgumentError(f"suppress: several rows share their {', '.join(by)}, so by does not tell them apart.")
     result = table.copy()
     any_hidden = np.zeros(len(table), dtype=bool)
@@ -64,6 +67,11 @@ def suppress(
             result[rate] = table[rate].mask(hidden)
         any_hidden |= hidden
     return result.assign(suppressed=pd.array(any_hidden, dtype="boolean"))
+
+
+def _names(columns: str | Sequence[str]) -> list[str]:
+    """One name or several, as a list: a text is no list of its letters."""
+    return [columns] if isinstance(columns, str) else list(columns)
 
 
 def _lines(table: pd.DataFrame, by: Sequence[str]) -> Iterator[np.ndarray]:

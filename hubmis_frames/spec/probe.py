@@ -45,6 +45,7 @@ BUDGET = 150
 """Each of the 131 operations once, a token, and room for a few new tokens."""
 _DEAREST = 6  # what one operation can cost: its token in two spellings, itself, and both again after a 401
 _HOPELESS = 3
+_FEW = 5  # so many are named one by one
 _LARGEST_FILE = 500_000
 _ONCE = Patience(connect=10, silence=60, whole_body=120, faults=1, queue=0)
 
@@ -78,7 +79,7 @@ class Probe:
     """Why operations were left out that could have been asked; empty where none was."""
 
     def summary(self) -> str:
-        """Say in a sentence or two what became of them all."""
+        """Say in a few sentences what became of them all."""
         outcomes = Counter(each.outcome for each in self.operations.values())
         inferred = [each for each in self.operations.values() if each.path_source == "inferred"]
         holds = sum(each.outcome == "answered" for each in inferred)
@@ -86,6 +87,13 @@ class Probe:
         said = f"{', '.join(f'{number} {outcome}' for outcome, number in outcomes.most_common())}."
         if inferred:
             said += f" Of {len(inferred)} inferred paths {holds} hold and {fails} seem wrong; the others are not known."
+        untried: dict[str, list[str]] = {}
+        for table, each in self.operations.items():
+            if each.outcome == "not tried" and each.remark != self.cut_short:
+                untried.setdefault(each.remark, []).append(table)
+        for reason, tables in untried.items():
+            named = ", ".join(tables) if len(tables) <= _FEW else f"{len(tables)} operations"
+            said += f" Not tried: {named} ({reason})."
         return said + (f" Cut short: {self.cut_short}." if self.cut_short else "")
 
     def table(self) -> pd.DataFrame:
@@ -217,15 +225,15 @@ class _Prober:
         elif self._session.sent + _DEAREST > self._budget:
             self.stopped = result.remark = f"the budget of {self._budget} requests is spent"
         elif missing := [parent for parent in step.parents if parent not in self._records]:
-            result.remark = f"it is asked by ids of {' and '.join(missing)}, which did not answer"
+            result.remark = f"asked by ids of {' and '.join(missing)}, which did not answer"
         elif empty := [parent for parent in step.parents if self._records[parent].empty]:
-            result.remark = f"it is asked by ids of {' and '.join(empty)}, which holds none"
+            result.remark = f"asked by ids of {' and '.join(empty)}, which holds none"
         else:
             try:
                 call = step.calls(self._records, self._year)[0]
                 return requests_of(endpoint, call, lambda: self._year)[0]
             except (BadArgumentError, LookupError):
-                result.remark = "what it is asked by could not be had"
+                result.remark = "ids to ask by could not be had"
         return None
 
     def _refused(self, error: HubmisError, request: Request, result: Probed) -> None:
