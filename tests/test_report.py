@@ -27,7 +27,7 @@ def test_a_report_is_one_file_that_needs_no_network_and_shows_no_code(tmp_path: 
     names = re.findall(r'<h[12] id="([^"]+)"', page)
     assert len(names) == len(set(names)) > 15
     assert set(re.findall(r'href="#([^"]+)"', page)) == set(names[1:]), "the contents lead to every part"
-    assert page.index("In short") < page.index("persistently absent this year") < page.rindex("In short")
+    assert page.index("In short</h2>") < page.index("persistently absent this year") < page.rindex("In short</h2>")
     assert "The newest register is of" in page
     assert "The first 10 of" not in page, "lists of names are whole"
     assert "simulated school" not in page  # what is true of it alone stands in no school's report

@@ -85,7 +85,8 @@ def _id(item: object, name: str, endpoint: Endpoint) -> int:
     if isinstance(item, float) and item.is_integer():
         whole = True
     if not whole or not 0 < int(item) <= _LARGEST:  # type: ignore[call-overload]
-        shown = "a missing value" if item is None or item is pd.NA or item != item else repr(item)
+        missing = item is None or item is pd.NA or item != item
+        shown = "a missing value" if missing else "text" if isinstance(item, str) else repr(item)  # it may be a name
         raise BadArgumentError(
             f"{endpoint.loader}: {name} takes positive integers; {shown} is none.{_listed_by(name, endpoint)}"
         )
