@@ -272,6 +272,20 @@ def test_no_mark_on_an_open_day_has_no_groups_beside_holidays() -> None:
 # --- marks to come, doubled marks, days beyond the calendar
 
 
+def test_leave_booked_for_some_and_a_morning_half_taken_are_no_newest_register() -> None:
+    rows = [(student, day, "/") for student in range(1, 11) for day in pd.bdate_range("2025-09-01", "2025-09-12")]
+    rows += [(1, day, "C") for day in pd.bdate_range("2025-09-15", "2025-09-19")]  # leave
+    rows += [(student, pd.Timestamp("2025-09-15"), "/") for student in range(2, 5)]  # the registers in by nine
+    rows += [(5, pd.Timestamp("2025-09-26"), "/")]  # a slip of the pen
+    frame = pd.DataFrame(rows, columns=["student_id", "date", "code"]).assign(session="am")
+    marks = at.marks(frame)
+    assert at.newest_register(marks) == pd.Timestamp("2025-09-12")
+    fifth = at.marks(pd.concat([frame, frame.tail(1).assign(date=pd.Timestamp("2025-09-15"))]))
+    assert at.newest_register(fifth) == pd.Timestamp("2025-09-15"), "half of the usual ten"
+    assert at.newest_register(marks[marks["student_id"].eq(1)]) == pd.Timestamp("2025-09-19")
+    assert pd.isna(at.newest_register(marks.head(0)))
+
+
 def test_blank_and_planned_marks_to_come_do_not_move_today() -> None:
     held = register("I/" * 4 + "//")
     ahead = [

@@ -295,3 +295,39 @@ def test_answers_do_not_lie_about_for_ever(simulator: Simulator, connect_to: Con
         db.execute("UPDATE responses SET expires = expires - 38 * 86400 WHERE rowid = 1")
     before = int(str(school.cache()["answers"]))
     assert int(str(connect_to(simulator).cache()["answers"])) == before - 1
+
+
+def test_pseudonymised_frames_are_analysed_like_others(school: School):
+    plain = {
+        "students": hf.load_students(school, enrolment_status="current"),
+        "student_attendance": hf.load_student_attendance(school, hf.load_students(school).head(20)),
+        "learning_support_records": hf.load_learning_support_records(school),
+        "staff": hf.load_staff(school),
+        **hf.load_pastoral_events.tables(school),
+    }
+    hidden = hf.pseudonymise(plain, KEY, year_start=START, realm="S999")
+    codes = hf.load_attendance_codes(school)
+    own = hf.attendance.CodeMap.england().extend({"*": "approved_activity"})
+    found = []
+    for tables in (plain, hidden):
+        marks = hf.attendance.marks(tables["student_attendance"], codes, code_map=own)
+        events = hf.wellbeing.events(tables["pastoral_events"])
+        students, records = tables["students"], tables["learning_support_records"]
+        load = hf.wellbeing.staff_load(events, tables["pastoral_events_assigned_to"], staff=tables["staff"])
+        whom = hf.wellbeing.repeat(events, 1)["student_id"].min()
+        line = hf.wellbeing.timeline(events, whom, learning_support=records)
+        assert line["student_id"].eq(whom).all()
+        found.append(
+            [
+                hf.attendance.summarise(marks, calendar=None, by="month"),
+                hf.wellbeing.summarise(events, "year_group_name", students=students),
+                hf.wellbeing.plans(events, students, "year_group_name"),
+                hf.joint.attendance_by_plan(marks, events),
+                hf.joint.attendance_by_learning_support(marks, records),
+                hf.joint.events_by_absence_band(marks, events, students),
+                load[["events", "open_events"]].sort_values(["events", "open_events"], ignore_index=True),
+                hf.wellbeing.repeat(events, 2)[["events"]].sort_values("events", ignore_index=True),
+            ]
+        )
+    for before, after in zip(*found, strict=True):
+        pd.testing.assert_frame_equal(before, after)

@@ -590,3 +590,15 @@ def test_concerns_leave_out_praise_and_refuse_a_category_that_is_not_there() -> 
         wb.concerns(rows, ["Achievment"])
     with pytest.raises(BadArgumentError, match="There is no category 'Merit'"):
         wb.concerns(rows, ["Merit"])
+
+
+def test_events_outside_the_terms_are_said_below_the_title() -> None:
+    summary = pd.DataFrame(
+        {
+            "term": ["Autumn", None], "category_name": ["Bullying", "Bullying"], "events": [3, 2], "students": [9, 9],
+            "suppressed": [False, False],
+        }
+    )  # fmt: skip
+    ax = wellbeing_by_category(summary, ax=plt.figure().subplots())
+    assert words(ax)[1] == "5 events, 9 students in each row; 2 events in no term"
+    plt.close()

@@ -186,10 +186,27 @@ def say_beyond(marks: pd.DataFrame, calendar: Calendar, what: str) -> None:
         )
 
 
-def last_day(marks: pd.DataFrame, what: str) -> pd.Timestamp:
-    """The last day with a possible session; some servers send blank marks, or ``#``, for days to come."""
-    known = marks.loc[category_numbers(marks, what) < CATEGORIES.index("not_possible"), "date"]
-    day: pd.Timestamp = (marks["date"] if known.empty else known).max()
+def newest_register(marks: pd.DataFrame) -> pd.Timestamp:
+    """Return the newest day of which a register is there, whatever has been entered for days to come.
+
+    Leave and visits are booked ahead, some servers send blank marks for days to come, and on a morning the registers
+    come in one by one. So this is the last day on which at least half as many students have a possible session as on
+    a usual day, the median of all days with one.
+
+    Parameters
+    ----------
+    marks
+        Canonical marks of one school.
+
+    Returns
+    -------
+    Timestamp
+        The day; the last one with a mark where nobody has a possible session on any, and ``NaT`` of no marks.
+    """
+    check(marks, "newest_register")
+    known = marks[category_numbers(marks, "newest_register") < CATEGORIES.index("not_possible")]
+    students = (marks if known.empty else known).groupby("date")["student_id"].nunique()
+    day: pd.Timestamp = students.index[students >= students.median() / 2].max()
     return day
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 from ..errors import BadArgumentError
 from ..partitions import Frame
 from ._attendance_groups import By, grouped, names_of
-from ._attendance_marks import category_numbers, check, enrolment_bound, last_day
+from ._attendance_marks import category_numbers, check, enrolment_bound, newest_register
 from ._attendance_parts import concatenated, of_people
 from ._attendance_summary import counted, per_cent, rated, reached, summarise, tally
 from ._fields import DAY, person
@@ -76,8 +76,7 @@ def at_risk(
     calendar
         The school's days, for the sessions that are still to come.
     on
-        The day on which to stand; the last day with a possible session unless given. Give it where the register holds
-        leave or visits that are still to come.
+        The day on which to stand; that of :func:`newest_register` unless given.
     enrolment
         A frame with ``student_id`` and ``leaving_date``: no session comes after a student has left.
     sessions_per_day
@@ -111,9 +110,9 @@ def at_risk(
     """
     check(marks, "at_risk")
     check_calendar(calendar, "at_risk")
-    if on is None and marks.empty:
+    day = newest_register(marks) if on is None else pd.Timestamp(on).normalize()
+    if pd.isna(day):
         raise BadArgumentError("at_risk: there are no marks; say on which day to stand with on=.")
-    day = pd.Timestamp(last_day(marks, "at_risk") if on is None else on).normalize()
     year = calendar.year_of(day)
     if year is None:
         raise BadArgumentError(f"at_risk: {day:%Y-%m-%d} is before the calendar's first term.")

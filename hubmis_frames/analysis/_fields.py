@@ -7,6 +7,7 @@ import pandas as pd
 
 from ..errors import BadArgumentError, did_you_mean
 from ..partitions import refuse_dask
+from ..privacy.pseudonyms import PSEUDONYM
 
 DAY = pd.Timedelta(days=1)
 REALM = "realm"
@@ -155,11 +156,13 @@ def as_times(values: pd.Series, what: str) -> pd.Series:
 
 
 def as_ids(values: pd.Series, what: str) -> pd.Series:
-    """Ids as ``Int64``: a merge elsewhere may have made floats of them."""
+    """Ids as ``Int64``: a merge elsewhere may have made floats of them. Pseudonyms are text, and stay it."""
+    if isinstance(values.dtype, pd.StringDtype) and values.dropna().str.fullmatch(PSEUDONYM).all():
+        return values.astype("str")
     try:
         return values.astype("Int64")
     except (TypeError, ValueError):
-        raise BadArgumentError(f"{what} holds values that are no ids: those are whole numbers.") from None
+        raise BadArgumentError(f"{what} holds values that are no ids (whole numbers, or pseudonyms).") from None
 
 
 def natural(name: object) -> tuple[object, ...]:

@@ -206,7 +206,7 @@ def staff_load(
     frame["students"] = joined.groupby("staff_id", dropna=False)[STUDENTS].nunique()
     frame = frame.reset_index()
     everybody = frame[["staff_id"]] if staff is None else _all_staff(frame, staff)
-    nobody = pd.DataFrame({"staff_id": pd.Series([pd.NA], dtype="Int64")})
+    nobody = pd.DataFrame({"staff_id": pd.Series([pd.NA], dtype=frame["staff_id"].dtype)})
     everybody = pd.concat([everybody[everybody["staff_id"].notna()], nobody], ignore_index=True)
     counts = ["events", "open_events", "shared_events", "students"]
     frame = everybody.merge(frame, how="left", on="staff_id").astype(dict.fromkeys(counts, "Int64"))

@@ -211,7 +211,9 @@ def has_ended(rows: pd.DataFrame, measure: str) -> pd.Series:
     return ended & rows["status"].notna() if rows["closed_date"].notna().any() else ended
 
 
-def timeline(events: pd.DataFrame, student_id: int, *, learning_support: pd.DataFrame | None = None) -> pd.DataFrame:
+def timeline(
+    events: pd.DataFrame, student_id: int | str, *, learning_support: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """What is on record about one student, in order of date.
 
     Parameters
@@ -248,8 +250,9 @@ def timeline(events: pd.DataFrame, student_id: int, *, learning_support: pd.Data
     joined = joined.sort_values(["date", "pastoral_event_id"], kind="stable", ignore_index=True)
     joined["days_since_previous"] = joined["date"].diff().dt.days.astype("Int64")
     texts = ["what", "name", "severity_name", "status"]
-    ids = ["student_id", "severity_id", "pastoral_event_id", "learning_support_record_id"]
-    return joined.astype({**dict.fromkeys(ids, "Int64"), **dict.fromkeys(texts, "str")})
+    ids = ["severity_id", "pastoral_event_id", "learning_support_record_id"]
+    types = {"student_id": mine["student_id"].dtype, **dict.fromkeys(ids, "Int64"), **dict.fromkeys(texts, "str")}
+    return joined.astype(types)
 
 
 def _field(frame: pd.DataFrame, found: Mapping[str, str], field: str, timezone: str) -> pd.Series:
@@ -285,7 +288,7 @@ def _flag(values: pd.Series) -> pd.Series:
     return as_times(values, "events: deleted").notna().astype("boolean")
 
 
-def _support(records: pd.DataFrame, student_id: int) -> list[pd.DataFrame]:
+def _support(records: pd.DataFrame, student_id: int | str) -> list[pd.DataFrame]:
     """The beginnings and ends of a student's learning support records."""
     needed = ["learning_support_record_id", "student_id", "learning_support_date", "inactive_date"]
     require(records, needed, "timeline: learning_support")

@@ -10,7 +10,7 @@ is 100 x a sum of sessions over the sum of *possible* ones, so a group's rate po
 its students' rates. Sessions that are unmarked, unmapped, not possible or administrative are in no rate.
 """
 
-from ._attendance_marks import CANONICAL, marks, on_closed_days
+from ._attendance_marks import CANONICAL, marks, newest_register, on_closed_days
 from ._attendance_patterns import beside_holidays, broken_weeks, runs
 from ._attendance_quality import data_quality
 from ._attendance_risk import at_risk, persistent, rolling_change
@@ -34,6 +34,7 @@ __all__ = [
     "data_quality",
     "intervals",
     "marks",
+    "newest_register",
     "on_closed_days",
     "persistent",
     "rolling_change",

@@ -308,7 +308,7 @@ def _by_status(
     """Attendance by how a student's plans or records stood on the day of each session."""
     check_confidence(confidence)
     days = sessions_of(marks, measure)
-    spells = spells[spells[STUDENTS].notna()].astype({STUDENTS: "Int64"})
+    spells = spells[spells[STUDENTS].notna()].astype({STUDENTS: days[STUDENTS].dtype})
     pairs = days[[STUDENTS, "date"]].reset_index(names="day").merge(spells, on=STUDENTS)
     begun = pairs["start"].le(pairs["date"]) | pairs["start"].isna()
     over = pairs["end"].le(pairs["date"])

@@ -86,7 +86,9 @@ def wellbeing_by_category(
     ax = axes(ax, min(16, max(7.5, 3.6 + 0.46 * wide)), 1.9 + 0.36 * max(tall, 3))
     head = title or f"{label} by {_words(row)} and {_words(period)}"
     hatched = "" if table.notna().all(axis=None) else "; hatched: hidden or missing"
-    heading(ax, head, _size(summary) + hatched)
+    nowhere = int(summary.loc[summary[period].isna(), "events"].sum())
+    beside = f"; {counted(nowhere, 'event')} in no {_words(period)}" if nowhere else ""
+    heading(ax, head, _size(summary) + beside + hatched)
     if table.empty:
         nothing(ax, "no events")
         return ax

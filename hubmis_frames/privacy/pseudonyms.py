@@ -21,6 +21,9 @@ from .personal import personal_columns
 
 _SHORTEST_KEY = 16
 
+_LENGTH = 32
+PSEUDONYM = f"[0-9a-f]{{{_LENGTH}}}"
+
 
 def pseudonymise(
     tables: Mapping[str, pd.DataFrame], key: bytes, *, year_start: date, realm: str = ""
@@ -109,7 +112,7 @@ def _pseudonyms(ids: pd.Series, schools: pd.Series, kind: str, key: bytes) -> pd
     pairs = pd.DataFrame({"realm": schools, "id": ids})
     known = pairs.dropna().drop_duplicates()
     digests = [
-        hmac.new(key, f"{realm}\x1f{kind}\x1f{int(number)}".encode(), hashlib.sha256).hexdigest()[:32]
+        hmac.new(key, f"{realm}\x1f{kind}\x1f{int(number)}".encode(), hashlib.sha256).hexdigest()[:_LENGTH]
         for realm, number in known.itertuples(index=False)
     ]
     found = pairs.merge(known.assign(pseudonym=pd.Series(digests, index=known.index, dtype="str")), how="left")
