@@ -20,7 +20,7 @@ from .export.manifest import manifests
 from .files import private_folder, shared_by, whole_file
 
 SECTIONS = ("02-attendance", "03-wellbeing")
-_ASIDE = "simulated"  # the tag of cells that speak of the simulated school alone
+_ASIDE = ("simulated", "aside")  # the tags of cells that speak of the simulated school, or of other pages, alone
 _SETTINGS = "export"  # the tag of the one cell that says where the export lies
 _SUMMARY = "summary"  # the tag of cells at the end that stand at the beginning of a report
 _CONTENTS = "[contents]"  # where they are to stand
@@ -216,7 +216,7 @@ def _run(section: str, settings: str) -> tuple[list[Any], str]:
     import nbformat
 
     notebook = nbformat.read(notebooks() / f"{section}.ipynb", as_version=4)
-    notebook.cells = [cell for cell in notebook.cells if not _tagged(cell, _ASIDE)]
+    notebook.cells = [cell for cell in notebook.cells if not _tagged(cell, *_ASIDE)]
     for cell in notebook.cells:
         if _tagged(cell, _SETTINGS):
             cell.source = settings
@@ -239,5 +239,5 @@ def _run(section: str, settings: str) -> tuple[list[Any], str]:
     return [title, *sorted(cells, key=lambda cell: not _tagged(cell, _SUMMARY))], ""
 
 
-def _tagged(cell: Any, tag: str) -> bool:
-    return tag in cell.metadata.get("tags", [])
+def _tagged(cell: Any, *tags: str) -> bool:
+    return not set(tags).isdisjoint(cell.metadata.get("tags", []))

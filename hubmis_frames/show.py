@@ -17,8 +17,9 @@ def is_watched() -> bool:
 
 
 def in_notebook() -> bool:
-    """Whether this is the kernel of a notebook."""
-    return "ipykernel" in sys.modules
+    """Whether this is the kernel of a notebook; to have imported one, as a report does, is not enough."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return hasattr(shell, "kernel")
 
 
 def as_table(sessions: Iterable[Session]) -> str | None:

@@ -3,14 +3,17 @@
 import json
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 import pytest
 
 import hubmis_frames as hf
 from hubmis_frames.cli import main
 from hubmis_frames.report import SECTIONS, notebooks, report
+from hubmis_frames.school import School
 
 DEMO = Path(__file__).parent.parent / "data" / "demo"
 
@@ -21,13 +24,17 @@ def test_a_report_is_one_file_that_needs_no_network_and_shows_no_code(tmp_path: 
     page = file.read_text(encoding="utf-8")
     assert missing == []
     assert not re.search(r"<script|<link|src=.?https?:|import pandas", page)
-    assert page.count("data:image/png;base64,") >= 9
+    assert page.count("data:image/png;base64,") >= 8
     assert page.count('alt="Chart below the heading: ') == page.count("<img")
     assert "Not counted, as praise: Achievement" in page
     names = re.findall(r'<h[12] id="([^"]+)"', page)
     assert len(names) == len(set(names)) > 15
     assert set(re.findall(r'href="#([^"]+)"', page)) == set(names[1:]), "the contents lead to every part"
-    assert page.index("In short</h2>") < page.index("persistently absent this year") < page.rindex("In short</h2>")
+    assert (
+        page.index("In short</h2>")
+        < page.index("persistently absent this year, the most")
+        < page.rindex("In short</h2>")
+    )
     assert "The newest register is of" in page
     assert "The first 10 of" not in page, "lists of names are whole"
     assert "simulated school" not in page  # what is true of it alone stands in no school's report
@@ -71,6 +78,49 @@ def test_lists_of_one_year_group_hold_nobody_else(tmp_path: Path):
     forms = set(re.findall(r">(Form \d+)\w<", page))
     assert forms == {"Form 11"}
     assert "Lists of names hold Year 11 alone" in page
+
+
+@pytest.mark.slow
+def test_what_a_school_lacks_is_said_and_leaves_the_rest(tmp_path: Path):
+    """One year's terms, a status of the school's own, leave booked ahead, and a student of whom no mark counts."""
+    folder = tmp_path / "school"
+    shutil.copytree(DEMO, folder)
+
+    def change(table: str, edit: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
+        (file,) = (folder / table).glob("realm=*/*.parquet")
+        edit(pd.read_parquet(file, partitioning=None)).to_parquet(file)
+
+    change("terms", lambda terms: terms[terms["date_from"] >= "2025-09-01"])
+    change("pastoral_events", lambda events: events.assign(status=events["status"].replace("inactive", "settled")))
+    marks = hf.read(folder, "student_attendance")
+    newest, (gone, away) = marks["date"].max(), marks["student_id"].unique()[:2]
+
+    def edit(marks: pd.DataFrame) -> pd.DataFrame:
+        own = marks[marks["student_id"].eq(away) & marks["date"].eq(newest)]
+        booked = [own.assign(date=newest + pd.Timedelta(days=n), attendance_code_code="C") for n in (3, 4)]
+        return pd.concat([marks[marks["student_id"].ne(gone)], *booked], ignore_index=True)
+
+    change("student_attendance", edit)
+    file, missing = report(folder, tmp_path / "page.html")
+    assert missing == []
+    page = file.read_text(encoding="utf-8")
+    assert "There are marks of one academic year alone" in page
+    assert "Not known: the events do not say in a way that is understood which are open." in page
+    assert f"The newest register is of {newest:%A, %d %B %Y}" in page
+    assert "Marks of later days: 4." in page
+    assert "No category was named as praise" in page
+    lost = page.partition("by the last day with a mark that counts:")[2].partition("</table>")[0]
+    assert f">{gone}<" in lost
+
+
+@pytest.mark.slow
+def test_a_report_is_made_of_pseudonyms_too(school: School, tmp_path: Path):
+    school.export(tmp_path / "out", pseudonymise=True)
+    file, missing = report(tmp_path / "out", praise=["Achievement"])
+    assert missing == []
+    page = file.read_text(encoding="utf-8")
+    assert "persistently absent this year" in page
+    assert not set(hf.load_students(school)["last_name"]) & set(re.findall(r">([^<]+)<", page))
 
 
 def test_names_that_the_export_does_not_know_are_refused_at_once():
