@@ -197,7 +197,7 @@ def _head(manifest: dict[str, Any], year_group: str | None) -> str:
         "when it has been read.",
     ]
     if year_group:
-        lines.append(f"**Lists of names hold {year_group} alone**; figures are those of the whole school.")
+        lines.append(f"**Lists of names hold {year_group} alone**; charts are of the whole school, and figures where they do not say so.")
     partly = [
         f"- `{table}`: {entry['status']}. {' '.join(entry['remarks'])}"
         for table, entry in manifest["operations"].items()
