@@ -14,8 +14,9 @@ from .connect import connect, connect_group, demo
 from .console import COMPLETE, FAILED, PARTLY, print_json, progress_line
 from .console import print_table as _print
 from .endpoints import CATALOGUE
-from .errors import HubmisError, HubmisWarning, did_you_mean
+from .errors import BadArgumentError, HubmisError, HubmisWarning, did_you_mean
 from .export import CORE, WINDOW
+from .export.manifest import manifests
 from .group import Group
 from .lab import FOLDER, copy_notebooks, need_jupyterlab, run_jupyterlab
 from .reference import describe, endpoints
@@ -242,7 +243,16 @@ def _demo(given: argparse.Namespace) -> int:
 
 
 def _export(given: argparse.Namespace) -> int:
+    if given.window != WINDOW and not given.refresh:
+        raise BadArgumentError("--window goes with --refresh: without it, marks are asked for whole.")
     with _schools(given) as school:
+        others = [each["realm"] for each in manifests(given.directory)]
+        if isinstance(school, School) and others and school.realm not in others:
+            print(
+                f"note: {given.directory} holds {' and '.join(others)} already, and {school.realm} comes beside it: "
+                "what reads the folder gets both.",
+                file=sys.stderr,
+            )
         choices = {
             "refresh": given.refresh,
             "window": given.window,
@@ -323,8 +333,8 @@ def _plan(given: argparse.Namespace) -> int:
             "academic_years"
         }
         print(
-            f"{len(unknown)} tables are not counted: they take a request for each row of a list that is not loaded "
-            "yet, marks one for each student. To count them too, load the lists first:\n"
+            f"Tables not counted: {len(unknown)}. Each takes a request for each row of a list that is not loaded yet, "
+            "marks one for each student: most of an export. To count them too, load the lists first:\n"
             f"  hubmis-frames export DIRECTORY --tables {','.join(sorted(lists))}"
         )
     return COMPLETE
@@ -358,6 +368,8 @@ def _endpoints(given: argparse.Namespace) -> int:
 
 
 def _cache(given: argparse.Namespace) -> int:
+    if given.student is not None and given.what != "purge":
+        raise BadArgumentError(f"--student goes with purge: hubmis-frames cache purge --student {given.student}")
     with _school(given) as school:
         if given.what == "purge":
             removed = school.purge_cache(given.student)

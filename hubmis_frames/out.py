@@ -2,6 +2,7 @@
 
 import functools
 import importlib.util
+import io
 import re
 from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
@@ -43,7 +44,7 @@ def to_parquet(frame: pd.DataFrame | Mapping[str, pd.DataFrame], path: str | Pat
     BadArgumentError
         It is neither a frame nor frames by name, or the name of a table is no name of a file.
     """
-    return _files(frame, Path(path), "parquet", pd.DataFrame.to_parquet)
+    return _files(frame, path, "parquet", pd.DataFrame.to_parquet)
 
 
 def to_csv(frame: pd.DataFrame | Mapping[str, pd.DataFrame], path: str | PathLike[str]) -> Path:
@@ -72,7 +73,7 @@ def to_csv(frame: pd.DataFrame | Mapping[str, pd.DataFrame], path: str | PathLik
     ExportError, BadArgumentError
         As for :func:`to_parquet`.
     """
-    return _files(frame, Path(path), "csv", _as_csv)
+    return _files(frame, path, "csv", _as_csv)
 
 
 def to_excel(frame: pd.DataFrame | Mapping[str, pd.DataFrame], path: str | PathLike[str]) -> Path:
@@ -114,11 +115,11 @@ def to_excel(frame: pd.DataFrame | Mapping[str, pd.DataFrame], path: str | PathL
     made = {sheet: _for_sheet(table, sheet) for sheet, table in zip(sheets, named.values(), strict=True)}
 
     def write(part: Path) -> None:
+        # In memory: its scratch files lie where others may read them, and a full disk would leave it half closed.
         options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-        with (
-            part.open("wb") as file,
-            pd.ExcelWriter(file, engine="xlsxwriter", engine_kwargs={"options": options}) as book,
-        ):
+        kwargs = {"options": {**options, "in_memory": True}}
+        content = io.BytesIO()
+        with pd.ExcelWriter(content, engine="xlsxwriter", engine_kwargs=kwargs) as book:
             as_text = book.book.add_format({"num_format": "@"})
             for sheet, flat in made.items():
                 try:
@@ -127,6 +128,7 @@ def to_excel(frame: pd.DataFrame | Mapping[str, pd.DataFrame], path: str | PathL
                     raise BadArgumentError(f"{sheet}: {error}") from error
                 for position in _texts(flat):
                     book.sheets[sheet].set_column(position, position, None, as_text)
+        part.write_bytes(content.getvalue())
 
     return _write(target, write)
 
@@ -147,12 +149,13 @@ def _tables(frame: object, what: str) -> dict[str, pd.DataFrame]:
 
 def _files(
     frame: pd.DataFrame | Mapping[str, pd.DataFrame],
-    target: Path,
+    path: str | PathLike[str],
     kind: str,
     write: Callable[[pd.DataFrame, Path], Any],
 ) -> Path:
     """Write a frame to a file, or tables into a folder, a file for each."""
     named = _tables(frame, f"to_{kind}")
+    target = Path(path)
     if isinstance(frame, pd.DataFrame):
         return _write(target, functools.partial(write, frame))
     if odd := [name for name in named if not name or Path(name).name != name or name.startswith(".") or "\\" in name]:

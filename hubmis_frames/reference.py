@@ -7,6 +7,7 @@ import pandas as pd
 import pyarrow as pa
 
 from .endpoints.declaration import CATALOGUE, YEAR, Endpoint, Parameter
+from .errors import BadArgumentError
 from .frames import Table, final_type, lay_out
 from .school import School
 
@@ -32,6 +33,10 @@ def endpoints(school: School | None = None) -> pd.DataFrame:
         be given), ``filters``, ``tables`` (the operation's table and its child tables) and
         ``cached_hours`` (how long an answer stays good).
     """
+    if isinstance(school, str):
+        raise BadArgumentError(
+            f"endpoints() lists all, as a frame to search; 'hubmis-frames endpoints {school}' searches."
+        )
     spec = school.spec if school else None
     known = [spec.endpoints.get(endpoint.table, endpoint) if spec else endpoint for endpoint in CATALOGUE.values()]
     known += spec.others.values() if spec else []

@@ -13,6 +13,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from .analysis._fields import natural
 from .analysis.wellbeing import concerns, events
 from .errors import BadArgumentError, ExportError, HubmisWarning, did_you_mean
 from .export import read
@@ -149,6 +150,8 @@ def _manifest(folder: Path, realm: str | None) -> dict[str, Any]:
     had = [each for each in manifests(folder) if any(entry["tables"] for entry in each["operations"].values())]
     found = {content["realm"]: content for content in had}
     if not found:
+        if list(folder.parent.glob("manifest-*.json")):
+            raise ExportError(f"{folder} is a table of an export. Give the folder above it: {folder.parent}")
         below = sorted({str(file.parent) for file in folder.glob("*/manifest-*.json")})
         instead = f"There is one in {' and in '.join(below)}." if below else f"Make one: hubmis-frames export {folder}"
         raise ExportError(f"{folder} holds no export. {instead}")
@@ -163,7 +166,7 @@ def _check(folder: Path, realm: str, praise: list[str], year_group: str | None) 
     """Refuse names that the export does not know, before the notebooks run."""
     with contextlib.suppress(ExportError):  # a part that cannot be made says so in its place
         if year_group is not None:
-            groups = sorted(set(read(folder, "students", realm=realm)["year_group_name"].dropna()))
+            groups = sorted(set(read(folder, "students", realm=realm)["year_group_name"].dropna()), key=natural)
             if year_group not in groups:
                 raise BadArgumentError(
                     f"No student is in the year group {year_group!r}.{did_you_mean(year_group, groups)} There are: "
@@ -197,7 +200,7 @@ def _head(manifest: dict[str, Any], year_group: str | None) -> str:
         "when it has been read.",
     ]
     if year_group:
-        lines.append(f"**Lists of names hold {year_group} alone**; charts are of the whole school, and figures where they do not say so.")
+        lines.append(f"**Lists of names hold {year_group} alone**; charts and other tables are of the whole school.")
     partly = [
         f"- `{table}`: {entry['status']}. {' '.join(entry['remarks'])}"
         for table, entry in manifest["operations"].items()

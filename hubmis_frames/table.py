@@ -7,6 +7,8 @@ from typing import Any
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_float_dtype, is_integer_dtype, is_numeric_dtype
 
+from .errors import BadArgumentError
+
 _USUAL = {
     "student_id": "student", "staff_id": "member of staff", "form_name": "form", "year_group_name": "year group",
     "category_name": "category", "severity_name": "severity",
@@ -66,12 +68,21 @@ def table(
     none
         What stands there in place of a table without rows.
 
+    Raises
+    ------
+    BadArgumentError
+        It is no frame, or ``rows`` no number.
+
     Returns
     -------
     Table
         It shows itself as the last line of a cell, or by ``display``. Numbers have one decimal and separators of
         thousands, ids neither; yes and no stand for flags; what is missing is blank.
     """
+    if not isinstance(frame, pd.DataFrame):
+        raise BadArgumentError(f"table shows a frame, and this is a {type(frame).__name__}: choose one table of it.")
+    if rows is not None and not (isinstance(rows, int) and rows > 0):
+        raise BadArgumentError(f"table: rows takes a whole number above 0, not {rows!r}.")
     if frame.empty:
         return Table(frame, [], none)
     given = _USUAL | dict(labels or {})

@@ -345,3 +345,9 @@ def test_a_secret_with_a_line_end_is_refused_before_it_is_sent(no_settings: pyte
     with pytest.raises(hf.SettingsError, match="HUBMIS_CLIENT_SECRET") as caught:
         hf.connect("S999", "id", "hush\nhush")
     assert "hush" not in str(caught.value)
+
+
+def test_a_beginning_after_the_end_is_refused():
+    with pytest.raises(hf.BadArgumentError, match="date_time_from is after date_time_to"):
+        ask("student_attendance", student_id=7, date_time_from=date(2026, 1, 9), date_time_to="2026-01-05")
+    ask("student_attendance", student_id=7, date_time_from=date(2026, 1, 5), date_time_to="2026-01-05")

@@ -435,7 +435,7 @@ def test_the_commands_say_what_is_not_counted_and_how_long_it_takes_where_nobody
     out = str(tmp_path / "out")
     assert main(["plan"]) == 0
     said = capsys.readouterr().out
-    assert "tables are not counted" in said
+    assert "Tables not counted: 12." in said
     load = said.splitlines()[-1].split()
     assert load[:3] == ["hubmis-frames", "export", "DIRECTORY"]
     assert main(["plan", "--tables", "all"]) == 0
@@ -454,6 +454,37 @@ def test_the_commands_say_what_is_not_counted_and_how_long_it_takes_where_nobody
     assert "Nothing was asked: all was in the cache." in capsys.readouterr().out
     assert main(["export", out, "--refresh"]) == 0
     assert "student_attendance: its last 21 days were asked again; the whole was, at" in capsys.readouterr().err
+
+
+def test_a_disk_that_is_full_in_the_middle_of_a_file_is_said(
+    school: School, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    closed = []
+
+    class Full(pq.ParquetWriter):  # type: ignore[misc]
+        def write_table(self, *_: object, **__: object) -> None:
+            closed.append(True)
+            raise OSError(28, "No space left on device") if len(closed) == 1 else ValueError("closed file")
+
+    monkeypatch.setattr(pq, "ParquetWriter", Full)
+    with pytest.raises(hf.ExportError, match="No space left on device"):
+        school.export(tmp_path / "out", ["genders"])
+    assert not list((tmp_path / "out").rglob("*.part"))
+
+
+@pytest.mark.usefixtures("environment")
+def test_what_goes_with_nothing_and_what_comes_beside_another_school_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    assert main(["export", str(tmp_path / "out"), "--window", "7"]) == 1
+    assert "--window goes with --refresh" in capsys.readouterr().err
+    assert main(["cache", "--student", "3"]) == 1
+    assert "cache purge --student 3" in capsys.readouterr().err
+    assert main(["export", str(tmp_path / "out"), "--tables", "genders"]) == 0
+    assert "beside it" not in capsys.readouterr().err
+    monkeypatch.setenv("HUBMIS_REALM", "S888")
+    main(["export", str(tmp_path / "out"), "--tables", "genders"])
+    assert "holds S999 already, and S888 comes beside it" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("environment")

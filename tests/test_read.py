@@ -1,5 +1,6 @@
 """Reading an export back: what it lacks is said."""
 
+import json
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -78,3 +79,19 @@ def test_what_is_not_there_says_why(serve: Serve, connect_to: Connect, tmp_path:
         hf.read(tmp_path / "out", "gender")
     with pytest.raises(hf.ExportError, match="no manifest"):
         hf.read(tmp_path / "elsewhere", "houses")
+
+
+def test_what_is_not_there_says_what_to_run(school: School, tmp_path: Path):
+    school.export(tmp_path / "out", ["students"])
+    with pytest.raises(hf.ExportError, match=r"Add this one: hubmis-frames export .*out --tables student_attendance"):
+        hf.read(tmp_path / "out", "student_attendance")
+    (file,) = (tmp_path / "out" / "students").rglob("*.parquet")
+    file.unlink()
+    with pytest.raises(hf.ExportError) as caught:
+        hf.read(tmp_path / "out", "students")
+    assert "Did you mean 'students'" not in str(caught.value)
+    (manifest,) = (tmp_path / "out").glob("manifest-*.json")
+    content = json.loads(manifest.read_text(encoding="utf-8"))
+    manifest.write_text(json.dumps(content | {"finished_at": None}), encoding="utf-8")
+    with pytest.raises(hf.ExportError, match=r"the export has not ended\. Run it again"):
+        hf.read(tmp_path / "out", "staff")

@@ -133,8 +133,10 @@ def test_names_that_the_export_does_not_know_are_refused_at_once():
 
 
 def test_an_export_below_the_folder_is_named():
-    with pytest.raises(hf.ExportError, match=r"There is one in .*demo\."):
+    with pytest.raises(hf.ExportError, match=r"There is one in .*demo"):
         report(DEMO.parent)
+    with pytest.raises(hf.ExportError, match=r"is a table of an export. Give the folder above it: .*demo$"):
+        report(DEMO / "students")
 
 
 @pytest.mark.parametrize("section", SECTIONS)

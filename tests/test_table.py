@@ -1,6 +1,7 @@
 """Tables to read: how dates, numbers, words and nothing look, in a notebook and as text."""
 
 import pandas as pd
+import pytest
 
 import hubmis_frames as hf
 
@@ -54,3 +55,10 @@ def test_no_rows_are_a_word_and_no_empty_table() -> None:
 def test_columns_of_one_name_each_stand_for_themselves() -> None:
     twice = pd.DataFrame([[1, 2.5]], columns=["n", "n"])
     assert hf.table(twice)._cells.iloc[0].tolist() == ["1", "2.5"]
+
+
+def test_what_is_no_frame_and_no_number_of_rows_is_refused() -> None:
+    with pytest.raises(hf.BadArgumentError, match="this is a dict"):
+        hf.table({"students": FRAME})  # type: ignore[arg-type]
+    with pytest.raises(hf.BadArgumentError, match="rows takes a whole number"):
+        hf.table(FRAME, "10")  # type: ignore[arg-type]

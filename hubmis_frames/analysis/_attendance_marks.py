@@ -9,7 +9,7 @@ import pandas as pd
 
 from ..errors import BadArgumentError
 from ..partitions import by_partition, warn
-from ._fields import REALM, as_ids, as_times, local_dates, of_school, one_school, pick, require, schools
+from ._fields import REALM, as_ids, as_times, local_dates, of_school, one_school, person, pick, require, schools
 from .calendar import Calendar, check_calendar
 from .codes import CATEGORIES, GIVEN, CodeMap
 
@@ -101,6 +101,8 @@ def marks(
         given = {"codes": codes, "code_map": code_map, "columns": columns, "enrolment": enrolment, "timezone": timezone}
         return _of_each(frame, calendar, given)
     codes, enrolment = of_school(codes, frame, "marks: codes"), of_school(enrolment, frame, "marks: enrolment")
+    if codes is not None and "student_id" in codes and "student_id" not in frame:
+        raise BadArgumentError("marks: the marks come first, and then the codes: hf.attendance.marks(records, codes).")
     what = "".join(["marks", *(f" of {realm}" for realm in schools(frame))])
     found = _find(frame, columns, codes)
     date, session = _when(frame, found, timezone)
@@ -163,8 +165,8 @@ def on_closed_days(marks: pd.DataFrame, calendar: Calendar) -> pd.DataFrame:
     return pd.concat([marks.loc[shut, CANONICAL], reasons], axis=1)
 
 
-def check(marks: pd.DataFrame, what: str, *, several: bool = False) -> None:
-    """Raise unless a frame holds canonical marks, of one school if ``several`` are not allowed."""
+def check(marks: pd.DataFrame, what: str, *, several: bool = False, once: bool = True) -> None:
+    """Raise unless a frame holds canonical marks, of one school if ``several`` are not allowed; say what is twice."""
     require(marks, [name for name in CANONICAL if name != "code"], what, MADE_BY)
     if not pd.api.types.is_datetime64_dtype(marks["date"]):
         raise BadArgumentError(
@@ -173,6 +175,20 @@ def check(marks: pd.DataFrame, what: str, *, several: bool = False) -> None:
         )
     if not several:
         one_school(marks, what)
+    if once:
+        say_twice(marks, what)
+
+
+def say_twice(marks: pd.DataFrame, what: str) -> None:
+    """Warn where a session of a student stands twice, as in two overlapping frames put together: it counts twice."""
+    keys = [*person(marks), "date", "session"]
+    if twice := int(marks.duplicated(keys).sum()):
+        _warn(
+            f"{twice} marks stand here twice, for the same student, date and session, and count twice. Put the loaded "
+            f"frames together and give those to {MADE_BY}, which keeps one of each; or give "
+            f"marks.drop_duplicates({keys!r}).",
+            what,
+        )
 
 
 def say_beyond(marks: pd.DataFrame, calendar: Calendar, what: str) -> None:
@@ -275,7 +291,8 @@ def _texts(frame: pd.DataFrame, found: dict[str, str], codes: pd.DataFrame | Non
         # A file with blank marks makes floats of whole numbers; the school's code is 1 and not 1.0.
         if pd.api.types.is_float_dtype(given) and given.dropna().mod(1).eq(0).all():
             given = given.astype("Int64")
-        texts = given.astype("str")
+        # What hf.to_csv put an apostrophe before comes back as the code that it was.
+        texts = given.astype("str").str.replace(r"^'(?=[=+\-@])", "", regex=True)
     if "code_id" in found and codes is not None and {"attendance_code_id", "code"} <= set(codes.columns):
         by_id = codes.dropna(subset="attendance_code_id").drop_duplicates("attendance_code_id")
         named = by_id.set_index(as_ids(by_id["attendance_code_id"], "codes: attendance_code_id"))["code"]
@@ -338,11 +355,11 @@ def _say_unmapped(marks: pd.DataFrame, codes: pd.DataFrame | None, own_map: bool
     if codes is not None and {"code", "description"} <= set(codes.columns):
         names = dict(zip(codes["code"].astype("str"), codes["description"].astype("str"), strict=True))
     parts = (f"{code!r}{f' ({names[code]})' if code in names else ''}: {count}" for code, count in counts.items())
-    example = json.dumps(dict.fromkeys(map(str, counts.index), "approved_activity"), ensure_ascii=False)
+    example = json.dumps({str(counts.index[0]): "approved_activity"}, ensure_ascii=False)
     _warn(
         f"These codes have no category on the day of the mark: {', '.join(parts)} marks. They are counted as unmapped "
-        f"and are in no rate. Which category each has is for the school to decide; there are {', '.join(GIVEN)}. If it "
-        "were approved_activity, you would give "
+        f"and are in no rate. Which category each has is for the school to decide; there are {', '.join(GIVEN)}. If "
+        f"{counts.index[0]!r} were approved_activity, you would give "
         f"code_map={'your_map' if own_map else 'hf.attendance.CodeMap.england()'}.extend({example}).",
         what,
     )

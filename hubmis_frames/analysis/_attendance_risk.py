@@ -8,7 +8,7 @@ import pandas as pd
 from ..errors import BadArgumentError
 from ..partitions import Frame
 from ._attendance_groups import By, grouped, names_of
-from ._attendance_marks import category_numbers, check, enrolment_bound, newest_register
+from ._attendance_marks import category_numbers, check, enrolment_bound, newest_register, say_beyond
 from ._attendance_parts import concatenated, of_people
 from ._attendance_summary import counted, per_cent, rated, reached, summarise, tally
 from ._fields import DAY, person
@@ -116,6 +116,7 @@ def at_risk(
     year = calendar.year_of(day)
     if year is None:
         raise BadArgumentError(f"at_risk: {day:%Y-%m-%d} is before the calendar's first term.")
+    say_beyond(marks[marks["date"] <= day], calendar, "at_risk")
     terms = calendar.terms[calendar.terms["academic_year"].eq(year)]
     start, end = terms["start"].min(), terms["end"].max()
     mine = marks[(marks["date"] >= start) & (marks["date"] <= day)]

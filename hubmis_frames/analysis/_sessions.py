@@ -3,7 +3,7 @@
 import pandas as pd
 
 from ..errors import BadArgumentError
-from ._attendance_marks import MADE_BY
+from ._attendance_marks import MADE_BY, say_twice
 from ._event_groups import STUDENTS
 from ._fields import as_ids, local_dates, one_school, require
 from .codes import ABSENT, ATTENDING, CATEGORIES
@@ -20,6 +20,8 @@ def sessions_of(marks: pd.DataFrame, measure: str) -> pd.DataFrame:
     """
     require(marks, [STUDENTS, "date", "category"], f"{measure}: marks", MADE_BY)
     one_school(marks, f"{measure}: marks")
+    if "session" in marks:
+        say_twice(marks, measure)
     category = marks["category"].astype("str")
     if strange := sorted(set(category.dropna().unique()) - set(CATEGORIES)):
         raise BadArgumentError(

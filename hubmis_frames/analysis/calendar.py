@@ -14,6 +14,8 @@ _FIRST = ("date_from", "start_date", "date_start", "date", "start")
 _LAST = ("date_to", "end_date", "date_end", "date", "end")
 _KINDS = ("closure", "INSET day", "holiday")
 _HALF_TERM_DAYS = 3
+_FRAMES = ("terms", "holidays", "inset_days", "closure_dates")
+_KEYS = ("term_id", "holiday_id", "inset_day_id", "closure_date_id")
 _CALLS = (
     "hf.attendance.Calendar(hf.load_terms(school), hf.load_holidays(school), hf.load_inset_days(school), "
     "hf.load_closure_dates(school))"
@@ -77,6 +79,9 @@ class Calendar:
         self.weekdays = tuple(weekdays)
         if not self.weekdays or not set(self.weekdays) <= set(range(7)):
             raise BadArgumentError(f"weekdays takes numbers from 0 (Monday) to 6 (Sunday), not {weekdays!r}.")
+        for what, key, frame in zip(_FRAMES, _KEYS, (terms, holidays, inset_days, closure_dates), strict=True):
+            if strange := [other for other in _KEYS if other != key and other in getattr(frame, "columns", ())]:
+                raise BadArgumentError(f"Calendar: what was given as {what} has the column {strange[0]}. {_CALLS}.")
         planned = _spans(terms, "terms", timezone)
         if planned.empty:
             raise BadArgumentError("A calendar needs a term, and terms has no row.")
@@ -91,7 +96,7 @@ class Calendar:
             for kind, frame, what in zip(
                 reversed(_KINDS),
                 (holidays, inset_days, closure_dates),
-                ("holidays", "inset_days", "closure_dates"),
+                _FRAMES[1:],
                 strict=True,
             )
             if frame is not None

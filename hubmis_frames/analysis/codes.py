@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ..errors import BadArgumentError
+from ..errors import BadArgumentError, did_you_mean
 from ._fields import local_dates, require
 
 ATTENDING = ("present", "late", "approved_activity")
@@ -69,7 +69,10 @@ class CodeMap:
         if given["code"].isna().any():
             raise BadArgumentError("A code map: a row has no code. Blank marks are unmarked in every map.")
         if strange := sorted(set(given["category"].fillna("(missing)")) - set(GIVEN)):
-            raise BadArgumentError(f"A code map: {', '.join(strange)} is not a category. They are {', '.join(GIVEN)}.")
+            raise BadArgumentError(
+                f"A code map: {', '.join(strange)} is not a category.{did_you_mean(strange[0], GIVEN)} They are "
+                f"{', '.join(GIVEN)}."
+            )
         spans = given.sort_values(["code", "valid_from"], na_position="first")
         start, end = _bounds(spans)
         same = spans["code"].eq(spans["code"].shift()).to_numpy()
@@ -153,7 +156,17 @@ class CodeMap:
             frame = pd.read_csv(path, dtype="str", keep_default_na=False, encoding="utf-8")
         except UnicodeDecodeError:
             raise BadArgumentError(f"{path} is not in UTF-8. In Excel, save it as CSV UTF-8.") from None
-        return cls(frame.replace("", pd.NA))
+        except pd.errors.EmptyDataError:
+            raise BadArgumentError(
+                f"{path} is empty. Write it anew: CodeMap.england().extend(...).save(...)."
+            ) from None
+        try:
+            return cls(frame.replace("", pd.NA))
+        except BadArgumentError as error:
+            raise BadArgumentError(
+                f"{path}: {error} Columns go apart by commas, and dates are written 2024-08-19: a spreadsheet that "
+                "saves it changes both, so edit it as text, or write it anew with CodeMap.save."
+            ) from error
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the map as CSV, to stand beside the export it belongs to; returns the path."""

@@ -34,6 +34,9 @@ def requests_of(
         given[YEAR] = current_year()
         given = {name: value for name, value in given.items() if value is not None}
     query = _sent("query", endpoint, given, explicit)
+    for start, end in ((name, f"{name.removesuffix('_from')}_to") for name in given if name.endswith("_from")):
+        if end in given and pd.to_datetime(given[start], utc=True) > pd.to_datetime(given[end], utc=True):
+            raise BadArgumentError(f"{endpoint.loader}: {start} is after {end}, so nothing lies between them.")
     if "sort" in given:
         query.append(_sort(endpoint, given["sort"]))
     headers = _sent("header", endpoint, given, explicit)
@@ -88,7 +91,8 @@ def _id(item: object, name: str, endpoint: Endpoint) -> int:
         missing = item is None or item is pd.NA or item != item
         shown = "a missing value" if missing else "text" if isinstance(item, str) else repr(item)  # it may be a name
         raise BadArgumentError(
-            f"{endpoint.loader}: {name} takes positive integers; {shown} is none.{_listed_by(name, endpoint)}"
+            f"{endpoint.loader}: {name} takes positive integers; {shown} is none.{_numbers(item)}"
+            f"{_listed_by(name, endpoint)}"
         )
     return int(item)  # type: ignore[call-overload,no-any-return]
 
@@ -104,6 +108,10 @@ def _listed_by(name: str, endpoint: Endpoint) -> str:
     _, *others = inspect.signature(listing.function).parameters.values()
     needed = [f", {each.name}=..." for each in others if each.default is each.empty]
     return f" hf.{listing.loader}(school{''.join(needed)}) lists the ids."
+
+
+def _numbers(item: object) -> str:
+    return ' Ids that a file made text of become numbers by .astype("Int64").' if str(item).isdecimal() else ""
 
 
 def _names(endpoint: Endpoint) -> list[str]:

@@ -1,6 +1,5 @@
 """An export read back, with what it lacks said aloud."""
 
-import difflib
 import glob
 import warnings
 from os import PathLike
@@ -12,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..errors import BadArgumentError, ExportError, HubmisWarning
+from ..errors import BadArgumentError, ExportError, HubmisWarning, did_you_mean
 from ..frames import as_schema, joined, to_pandas
 from ..partitions import NOT_TEXT, Frame, need_dask
 from ..source import come_from
@@ -146,5 +145,10 @@ def _why_not(folder: Path, table: str, realm: str | None) -> str:
         entry = content["operations"].get(table)
         if entry and entry["status"] != "complete":
             return f"{where}: {entry['status']}. {' '.join(entry['remarks'])}"
-    near = difflib.get_close_matches(table, (part.name for part in folder.iterdir()), 1)
-    return f"{where}.{f' Did you mean {near[0]!r}?' if near else ''} Each folder in it is a table; export adds others."
+    if not all(content["finished_at"] for content in found if realm in (None, content["realm"])):
+        return f"{where}: the export has not ended. Run it again; it goes on where it was."
+    there = {part.name for part in folder.iterdir()} - {table}
+    return (
+        f"{where}.{did_you_mean(table, there)} Each folder in it is a table. Add this one: "
+        f"hubmis-frames export {folder} --tables {table}"
+    )

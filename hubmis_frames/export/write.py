@@ -64,7 +64,7 @@ class Sink(contextlib.ExitStack):
 
     def _begin(self, schema: pa.Schema) -> "_Part":
         part = _Part(self.enter_context(scratch_file(self._scratch)), schema)
-        self.callback(part.close)  # before the file goes
+        self.callback(part.drop)  # before the file goes
         self._parts.append(part)
         return part
 
@@ -90,6 +90,11 @@ class _Part:
         if self._writer.is_open:
             if len(self._waiting):
                 self._writer.write_table(self._waiting)
+            self._writer.close()
+
+    def drop(self) -> None:
+        """Let go of the file, whatever state it is in: a disk that is full has been said already."""
+        with contextlib.suppress(pa.ArrowException, OSError):
             self._writer.close()
 
     def read(self) -> Iterator[pa.Table]:

@@ -164,7 +164,7 @@ class PatientAdapter(HTTPAdapter):
                 with self._crowd:
                     response = self._attempt(copy, options)
             except _BROKEN as error:
-                kind, problem = UnreachableError, _explain(error, where)
+                kind, problem = UnreachableError, _explain(error, where) + _through(str(request.url))
                 faults += 1
             except OSError as error:  # requests could not even begin
                 raise SettingsError(_unusable(error)) from None
@@ -343,6 +343,15 @@ def _unusable(error: Exception) -> str:
         f"The request could not be sent ({type(error).__name__}). Check the settings HTTPS_PROXY, HTTP_PROXY and "
         "ALL_PROXY: a proxy looks like http://host:port."
     )
+
+
+def _through(url: str) -> str:
+    """By which proxy it was asked, if any, without what may be a password."""
+    proxy = requests.utils.select_proxy(url, requests.utils.get_environ_proxies(url))
+    if not proxy:
+        return ""
+    host = urlsplit(proxy if "://" in proxy else f"//{proxy}").netloc.rpartition("@")[2]
+    return f" It was asked through the proxy {host} (HTTPS_PROXY, or the system's settings): is that the right one?"
 
 
 def _explain(error: Exception, where: str) -> str:
