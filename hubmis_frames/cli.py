@@ -275,8 +275,9 @@ def _export_to(
         done = school.export(directory, tables, each=each, **choices)
     _print(done if as_json else done.drop(columns="remarks"), as_json)
     said = done[done["remarks"].notna() & done["remarks"].ne("")]
-    for table, remarks in zip(said["table"], said["remarks"], strict=True):
-        print(f"{table}: {remarks}", file=sys.stderr)
+    for row in said.to_dict("records"):
+        whose = f"{row['realm']}, " if "realm" in row else ""
+        print(f"{whose}{row['table']}: {row['remarks']}", file=sys.stderr)
     asked = f"{school.sent} requests sent." if school.sent else "Nothing was asked: all was in the cache."
     print(f"\n{asked} Written to {directory}", file=sys.stderr if as_json else sys.stdout)
     if (done["status"] == "complete").all():

@@ -166,7 +166,7 @@ def _files(
 
 
 def _as_csv(frame: pd.DataFrame, part: Path) -> None:
-    flat = _flat(frame)
+    flat = flattened(frame)
     for position in _texts(flat):
         flat.isetitem(position, _defused(flat.iloc[:, position]).array)
     flat.columns = pd.Index(_defused(flat.columns.to_series()))
@@ -176,7 +176,7 @@ def _as_csv(frame: pd.DataFrame, part: Path) -> None:
 
 def _for_sheet(frame: pd.DataFrame, sheet: str) -> pd.DataFrame:
     """The cells of a sheet, with what Excel would round or does not know made text."""
-    flat = _without_zones(_flat(frame))
+    flat = _without_zones(flattened(frame))
     for position in range(flat.shape[1]):
         column = flat.iloc[:, position]
         if is_integer_dtype(column.dtype) and not column.dropna().between(1 - _DIGITS, _DIGITS - 1).all():
@@ -218,7 +218,7 @@ def _write(file: Path, write: Callable[[Path], Any]) -> Path:
     return file
 
 
-def _flat(frame: pd.DataFrame) -> pd.DataFrame:
+def flattened(frame: pd.DataFrame) -> pd.DataFrame:
     """A copy with columns alone, each with one name: an index that is no mere row number becomes columns."""
     numbers = frame.index.nlevels == 1 and frame.index.name is None and is_integer_dtype(frame.index.dtype)
     flat = frame.reset_index(drop=True) if numbers else frame.reset_index(allow_duplicates=True)

@@ -18,7 +18,7 @@ from .analysis.wellbeing import concerns, events
 from .errors import BadArgumentError, ExportError, HubmisWarning, did_you_mean
 from .export import read
 from .export.manifest import manifests
-from .files import private_folder, shared_by, whole_file
+from .files import private_folder, safe_name, shared_by, whole_file
 
 SECTIONS = ("02-attendance", "03-wellbeing")
 _ASIDE = ("simulated", "aside")  # the tags of cells that speak of the simulated school, or of other pages, alone
@@ -110,7 +110,8 @@ def report(
         import nbformat
     except ImportError:
         raise ExportError('A report takes more packages: pip install "hubmis-frames[notebooks]".') from None
-    named = re.sub(r"\W+", "-", f"-{year_group}") if year_group else ""
+    plain = re.fullmatch(r"[\w ]+", year_group or "")
+    named = f"-{year_group.replace(' ', '-') if plain else safe_name(year_group)}" if year_group else ""
     target = Path(file).absolute() if file else folder / f"report-{datetime.now():%Y-%m-%d}{named}.html"
     if service := shared_by(target):
         warnings.warn(

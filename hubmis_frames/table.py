@@ -1,13 +1,16 @@
 """A frame as a table for people who read and do not calculate: in a notebook, a report, a meeting."""
 
+import numbers
 from collections.abc import Callable, Iterable, Mapping
 from html import escape
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_float_dtype, is_integer_dtype, is_numeric_dtype
 
 from .errors import BadArgumentError
+from .out import flattened
 
 _USUAL = {
     "student_id": "student", "staff_id": "member of staff", "form_name": "form", "year_group_name": "year group",
@@ -60,7 +63,7 @@ def table(
     Parameters
     ----------
     frame
-        The rows, in the order in which they are to stand.
+        The rows, in the order in which they are to stand. An index that is more than a row number becomes columns.
     rows
         How many of them; all unless given. What is left out is said below.
     labels
@@ -81,12 +84,12 @@ def table(
     """
     if not isinstance(frame, pd.DataFrame):
         raise BadArgumentError(f"table shows a frame, and this is a {type(frame).__name__}: choose one table of it.")
-    if rows is not None and not (isinstance(rows, int) and rows > 0):
+    if rows is not None and (isinstance(rows, bool) or not isinstance(rows, numbers.Integral) or rows < 1):
         raise BadArgumentError(f"table: rows takes a whole number above 0, not {rows!r}.")
     if frame.empty:
         return Table(frame, [], none)
     given = _USUAL | dict(labels or {})
-    shown = frame if rows is None else frame.head(rows)
+    shown = flattened(frame if rows is None else frame.head(rows))
     columns = [(str(name), shown.iloc[:, place]) for place, name in enumerate(shown.columns)]
     cells = pd.DataFrame(
         {place: pd.Series(_texts(*column), dtype="str") for place, column in enumerate(columns)}
@@ -101,19 +104,23 @@ def _heading(name: str) -> str:
 
 
 def _texts(name: str, column: pd.Series) -> list[str]:
-    show: Callable[[Any], str] = str
-    if is_bool_dtype(column):
-        show = {True: "yes", False: "no"}.__getitem__
+    show: Callable[[Any], str] = _text
+    if is_numeric_dtype(column) and not is_bool_dtype(column) and name.endswith(("_id", "year")):
+        show = "{:.0f}".format
     elif is_float_dtype(column):
         show = _decimal
-    elif is_integer_dtype(column) and not name.endswith("_id"):
+    elif is_integer_dtype(column):
         show = "{:,}".format
     elif is_datetime64_any_dtype(column):
         days = column.dropna().eq(column.dropna().dt.normalize()).all()
         show = _day if days else _instant
     elif name in _WORDS:
         show = _word
-    return ["" if pd.isna(value) else show(value) for value in column]
+    return ["" if pd.api.types.is_scalar(value) and pd.isna(value) else show(value) for value in column]
+
+
+def _text(value: object) -> str:
+    return ("yes" if value else "no") if isinstance(value, bool | np.bool_) else str(value)
 
 
 def _decimal(value: float) -> str:
@@ -129,4 +136,4 @@ def _day(value: pd.Timestamp) -> str:
 
 
 def _instant(value: pd.Timestamp) -> str:
-    return f"{_day(value)} {value:%H:%M}"
+    return f"{_day(value)} {value:%H:%M %Z}".rstrip()

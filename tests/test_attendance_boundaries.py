@@ -284,6 +284,24 @@ def test_leave_booked_for_some_and_a_morning_half_taken_are_no_newest_register()
     assert at.newest_register(fifth) == pd.Timestamp("2025-09-15"), "half of the usual ten"
     assert at.newest_register(marks[marks["student_id"].eq(1)]) == pd.Timestamp("2025-09-19")
     assert pd.isna(at.newest_register(marks.head(0)))
+    # Days booked ahead may be more than there were, and their marks are few.
+    ahead = [(1, day, "B") for day in pd.bdate_range("2025-09-15", "2025-10-31")]
+    booked = pd.DataFrame(ahead, columns=["student_id", "date", "code"]).assign(session="am")
+    assert at.newest_register(at.marks(pd.concat([frame[frame["date"] <= "2025-09-12"], booked]))) == pd.Timestamp(
+        "2025-09-12"
+    )
+
+
+def test_an_appointment_this_afternoon_is_no_register_of_the_afternoon() -> None:
+    day = pd.Timestamp("2025-09-12")
+    rows = [(student, day, "/", "am") for student in range(1, 5)] + [(1, day, "M", "pm")]
+    frame = pd.DataFrame(rows, columns=["student_id", "date", "code", "session"])
+    terms = pd.DataFrame({"name": ["Autumn"], "date_from": ["2025-09-01"], "date_to": ["2025-09-12"]})
+    left = at.at_risk(at.marks(frame), at.Calendar(terms))["remaining_sessions"]
+    assert left.tolist() == [1, 1, 1, 1]
+    taken = frame.assign(session="pm").drop_duplicates("student_id").assign(code="/")
+    both = at.marks(pd.concat([frame[frame["session"].eq("am")], taken]))
+    assert at.at_risk(both, at.Calendar(terms))["remaining_sessions"].tolist() == [0, 0, 0, 0]
 
 
 def test_blank_and_planned_marks_to_come_do_not_move_today() -> None:

@@ -230,7 +230,7 @@ def test_what_is_asked_by_years_that_are_not_permitted_says_so(serve: Serve, con
     school = connect_to(serve(forbidden=frozenset({"academic_years"})))
     done = school.export(tmp_path / "out", ["terms", "genders", "staff_timetable_calendar"]).set_index("table")
     assert done.status["genders"] == "complete"
-    assert done.remarks["terms"] == "it is asked by the academic year, and academic_years could not be had"
+    assert done.remarks["terms"] == "It is asked by the academic year, and academic_years could not be had."
     assert done.status["staff_timetable_calendar"] == "failed"
 
 
@@ -238,8 +238,32 @@ def test_what_was_complete_and_no_longer_is_is_said(simulator: Simulator, school
     school.export(tmp_path / "out", ["genders", "houses"])
     simulator.hooks.append(lambda asked, answer: replace(answer, status=403) if "/houses" in asked.path else answer)
     done = school.export(tmp_path / "out", ["genders", "houses"], refresh=True).set_index("table")
-    assert "it was complete when it was fetched at 20" in done.remarks["houses"]
+    assert "what was fetched at 20" in done.remarks["houses"]
+    assert "was removed" in done.remarks["houses"]
     assert done.remarks["genders"] == ""
+
+
+def test_what_fails_keeps_the_rows_of_an_earlier_export_and_marks_them(
+    simulator: Simulator, school: School, tmp_path: Path
+):
+    out = tmp_path / "out"
+    school.export(out, ["student_attendance", "genders"])
+    before = hf.read(out, "student_attendance")
+    simulator.hooks.append(
+        lambda asked, answer: replace(answer, status=500) if "attendance-records" in asked.path else answer
+    )
+    for _ in range(2):  # the second night knows no less than the first
+        done = school.export(out, ["student_attendance", "genders"], refresh=True).set_index("table")
+        assert done.status.to_dict() | {"genders": "complete", "student_attendance": "failed"} == done.status.to_dict()
+        assert "The rows here were fetched at 20" in done.remarks["student_attendance"]
+        with pytest.warns(hf.HubmisWarning, match="S999 is incomplete.*The rows here were fetched"):
+            after = hf.read(out, "student_attendance")
+        pd.testing.assert_frame_equal(after, before)
+    simulator.hooks.clear()
+    done = school.export(out, ["student_attendance"], refresh=True).set_index("table")
+    assert done.status["student_attendance"] == "complete"
+    assert "its last 21 days were asked again" in done.remarks["student_attendance"]
+    pd.testing.assert_frame_equal(hf.read(out, "student_attendance"), before, check_flags=False)
 
 
 def test_git_passes_over_a_new_export_and_an_older_folder_is_left_as_it_is(school: School, tmp_path: Path):

@@ -97,6 +97,8 @@ def test_what_a_school_lacks_is_said_and_leaves_the_rest(tmp_path: Path):
 
     def edit(marks: pd.DataFrame) -> pd.DataFrame:
         own = marks[marks["student_id"].eq(away) & marks["date"].eq(newest)]
+        last = marks["date"].ge(newest - pd.Timedelta(days=1))
+        marks = marks[~last | marks["attendance_code_code"].isin(["/", "\\"])]  # so that nobody is away
         booked = [own.assign(date=newest + pd.Timedelta(days=n), attendance_code_code="C") for n in (3, 4)]
         return pd.concat([marks[marks["student_id"].ne(gone)], *booked], ignore_index=True)
 
@@ -109,6 +111,7 @@ def test_what_a_school_lacks_is_said_and_leaves_the_rest(tmp_path: Path):
     assert f"The newest register is of {newest:%A, %d %B %Y}" in page
     assert "Marks of later days: 4." in page
     assert "No category was named as praise" in page
+    assert f"{newest:%A, %d %B %Y}: 0 students, and 0 more on study leave" in page
     lost = page.partition("by the last day with a mark that counts:")[2].partition("</table>")[0]
     assert f">{gone}<" in lost
 

@@ -62,3 +62,18 @@ def test_what_is_no_frame_and_no_number_of_rows_is_refused() -> None:
         hf.table({"students": FRAME})  # type: ignore[arg-type]
     with pytest.raises(hf.BadArgumentError, match="rows takes a whole number"):
         hf.table(FRAME, "10")  # type: ignore[arg-type]
+
+
+def test_odd_columns_are_shown_as_what_they_are() -> None:
+    frame = pd.DataFrame(
+        {
+            "student_id": [1234.0, None], "year": [2025, 2026], "codes": [["I", "N"], []], "flag": [True, None],
+            "at": pd.to_datetime(["2026-07-03 09:05", None], utc=True),
+        }
+    )  # fmt: skip
+    assert hf.table(frame)._cells.iloc[0].tolist() == [
+        "1234", "2025", "['I', 'N']", "yes", "3 Jul 2026 09:05 UTC",
+    ]  # fmt: skip
+    groups = pd.DataFrame({"form": ["A", "A", "B"], "n": [1, 2, 4]}).groupby("form").sum()
+    assert list(hf.table(groups)._cells) == ["form", "n"]
+    assert hf.table(groups)._cells.iloc[0].tolist() == ["A", "3"]

@@ -9,9 +9,10 @@ import pandas as pd
 
 from ..errors import BadArgumentError
 from ..partitions import warn
-from ._attendance_marks import SESSIONS
+from ._attendance_marks import SESSIONS, category_numbers
 from ._fields import OF_CALENDAR, natural, no_group
 from .calendar import WEEKDAYS, Calendar, check_calendar, first_of_week, year_name
+from .codes import CATEGORIES
 
 Whole = npt.NDArray[np.int64]
 By = str | Sequence[str] | None
@@ -59,7 +60,8 @@ def grouped(marks: pd.DataFrame, by: By, calendar: Calendar | None, what: str, m
 
 def say_years(marks: pd.DataFrame, number: Whole, what: str) -> None:
     """Warn where a group, by number, has marks of several academic years: its rates are those of no year."""
-    place, days = pd.factorize(marks["date"])
+    counts = category_numbers(marks, what) < CATEGORIES.index("not_possible")
+    number, (place, days) = number[counts], pd.factorize(marks.loc[counts, "date"])
     of_day, years = pd.factorize(year_name(pd.Series(days)))
     if len(years) > 1 and len(np.unique(number * len(years) + of_day[place])) > len(np.unique(number)):
         first, last = min(years), max(years)

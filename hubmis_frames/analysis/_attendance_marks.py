@@ -165,8 +165,11 @@ def on_closed_days(marks: pd.DataFrame, calendar: Calendar) -> pd.DataFrame:
     return pd.concat([marks.loc[shut, CANONICAL], reasons], axis=1)
 
 
-def check(marks: pd.DataFrame, what: str, *, several: bool = False, once: bool = True) -> None:
-    """Raise unless a frame holds canonical marks, of one school if ``several`` are not allowed; say what is twice."""
+def check(marks: pd.DataFrame, what: str, *, several: bool = False, once: bool = False) -> None:
+    """Raise unless a frame holds canonical marks, of one school if ``several`` are not allowed.
+
+    ``once`` in functions that count marks themselves: others leave it to those, so that it is said once.
+    """
     require(marks, [name for name in CANONICAL if name != "code"], what, MADE_BY)
     if not pd.api.types.is_datetime64_dtype(marks["date"]):
         raise BadArgumentError(
@@ -207,12 +210,12 @@ def newest_register(marks: pd.DataFrame) -> pd.Timestamp:
 
     Leave and visits are booked ahead, some servers send blank marks for days to come, and on a morning the registers
     come in one by one. So this is the last day on which at least half as many students have a possible session as on
-    a usual day, the median of all days with one.
+    a usual day: that of the median mark, as days booked ahead can be many and their marks are few.
 
     Parameters
     ----------
     marks
-        Canonical marks of one school.
+        Canonical marks of one whole school. Of one class or student nobody could tell what is booked.
 
     Returns
     -------
@@ -221,8 +224,9 @@ def newest_register(marks: pd.DataFrame) -> pd.Timestamp:
     """
     check(marks, "newest_register")
     known = marks[category_numbers(marks, "newest_register") < CATEGORIES.index("not_possible")]
+    days = (marks if known.empty else known)["date"]
     students = (marks if known.empty else known).groupby("date")["student_id"].nunique()
-    day: pd.Timestamp = students.index[students >= students.median() / 2].max()
+    day: pd.Timestamp = students.index[students >= days.map(students).median() / 2].max()
     return day
 
 

@@ -42,7 +42,7 @@ def added(count: Callable[[pd.DataFrame], Counted], marks: Frame, by: Sequence[s
 def of_people(count: Callable[[pd.DataFrame], T], marks: Frame, by: Sequence[str], what: str) -> list[T]:
     """What ``count`` makes of marks, of each partition of a Dask frame for itself; nobody is in two of them."""
     if not is_dask(marks):
-        check(marks, what, several=True)
+        check(marks, what, several=True, once=True)
         groups_of_schools(schools(marks), by, _terms(marks, by), what)
         return [count(marks)]
     empty = own_text(marks._meta)

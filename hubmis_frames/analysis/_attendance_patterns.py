@@ -45,7 +45,7 @@ def runs(marks: pd.DataFrame, calendar: Calendar | None = None, *, minimum: int 
     unmarked or unmapped neither ends it nor counts; ``unknown_sessions`` says how many there are. It ends with a
     session attended, and with a school day for which the student has no mark at all. Not a published measure.
     """
-    check(marks, "runs")
+    check(marks, "runs", once=True)
     date, when = marks["date"], marks
     if calendar is not None:
         check_calendar(calendar, "runs")
@@ -186,7 +186,7 @@ def beside_holidays(
     Not a published measure. One student has few such days, so one absence moves the rate far: look at ``holidays``. It
     does not say why somebody was absent.
     """
-    check(marks, "beside_holidays")
+    check(marks, "beside_holidays", once=True)
     check_calendar(calendar, "beside_holidays")
     if days < 1 or shortest < 1:
         raise BadArgumentError("beside_holidays: days and shortest must be at least 1.")

@@ -48,7 +48,7 @@ def data_quality(
     -----
     *Working together to improve school attendance* (August 2024): ``N`` is to be replaced within five school days.
     """
-    check(marks, "data_quality", once=False)
+    check(marks, "data_quality")
     if calendar is not None:
         check_calendar(calendar, "data_quality")
     category = marks["category"].astype("str")

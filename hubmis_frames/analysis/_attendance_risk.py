@@ -76,7 +76,8 @@ def at_risk(
     calendar
         The school's days, for the sessions that are still to come.
     on
-        The day on which to stand; that of :func:`newest_register` unless given.
+        The day on which to stand; that of :func:`newest_register` unless given. For a part of the school give that of
+        the whole.
     enrolment
         A frame with ``student_id`` and ``leaving_date``: no session comes after a student has left.
     sessions_per_day
@@ -130,7 +131,9 @@ def at_risk(
     remaining = sessions_per_day * np.searchsorted(ahead.to_numpy(), last.to_numpy(), side="right")
     # On the day itself the afternoon is still to come while nobody has a mark for it, a blank one aside.
     if len(calendar.open_days(day, day)):
-        taken = mine.loc[mine["date"].eq(day) & mine["category"].ne("unmarked"), "session"].nunique()
+        today = mine[mine["date"].eq(day) & mine["category"].ne("unmarked")].groupby("session", observed=True)
+        students = today["student_id"].nunique()
+        taken = int((students >= students.max() / 2).sum())  # an appointment booked for the afternoon is no register
         remaining = remaining + np.where(last >= day, max(sessions_per_day - taken, 0), 0)
     now = reached(absent, possible, 10)
     # Smallest k with 10 (absent + k) >= possible + k, and the most absences below a tenth of the year's sessions.
@@ -171,7 +174,8 @@ def rolling_change(
         How many school weeks to compare with as many before them. A week counts in which anybody has a possible
         session, so holidays are passed over.
     until
-        The last day to count; the last one with a mark unless given. Its week is counted as far as it goes.
+        The last day to count; the last one with a mark unless given, so give :func:`newest_register` where leave is
+        booked ahead. Its week is counted as far as it goes.
     calendar
         The school's terms, where ``by`` needs them, and the first day of its week.
 

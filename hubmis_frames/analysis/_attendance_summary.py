@@ -151,7 +151,7 @@ def intervals(
     rate might be another with other students of the same kind; a school's students are not a sample of anything, so of
     the past itself the rate is exact. Intervals that overlap do not show that two groups are alike.
     """
-    check(marks, "intervals")
+    check(marks, "intervals", once=True)
     check_confidence(confidence)
     rates = [f"{rate}{bound}" for rate in RATES[:2] for bound in ("", "_low", "_high")]
     groups = grouped(marks, by, calendar, "intervals", ["students", "possible_sessions", *rates])
@@ -233,7 +233,7 @@ def code_frequency(marks: pd.DataFrame, by: By = None, *, calendar: Calendar | N
         The columns of ``by``, ``code`` (missing for a blank mark), ``category``, ``marks``, ``students`` and ``share``
         (per cent of the group's marks), the most frequent first. A code has two rows where its category changed.
     """
-    check(marks, "code_frequency")
+    check(marks, "code_frequency", once=True)
     groups = grouped(marks, by, calendar, "code_frequency", ["code", "category", "marks", "students", "share"])
     rows = pd.DataFrame(
         {

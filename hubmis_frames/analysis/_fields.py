@@ -157,7 +157,9 @@ def as_times(values: pd.Series, what: str) -> pd.Series:
 
 def as_ids(values: pd.Series, what: str) -> pd.Series:
     """Ids as ``Int64``: a merge elsewhere may have made floats of them. Pseudonyms are text, and stay it."""
-    if isinstance(values.dtype, pd.StringDtype) and values.dropna().str.fullmatch(PSEUDONYM).all():
+    given = values.dropna()
+    text = isinstance(values.dtype, pd.StringDtype) or pd.api.types.infer_dtype(given) == "string"
+    if text and given.str.fullmatch(PSEUDONYM).all():
         return values.astype("str")
     try:
         return values.astype("Int64")

@@ -35,7 +35,8 @@ def requests_of(
         given = {name: value for name, value in given.items() if value is not None}
     query = _sent("query", endpoint, given, explicit)
     for start, end in ((name, f"{name.removesuffix('_from')}_to") for name in given if name.endswith("_from")):
-        if end in given and pd.to_datetime(given[start], utc=True) > pd.to_datetime(given[end], utc=True):
+        days = [pd.to_datetime(given[name], utc=True).normalize() for name in (start, end) if name in given]
+        if days != sorted(days):  # by the day: an end without a time may mean all of it
             raise BadArgumentError(f"{endpoint.loader}: {start} is after {end}, so nothing lies between them.")
     if "sort" in given:
         query.append(_sort(endpoint, given["sort"]))
@@ -111,7 +112,8 @@ def _listed_by(name: str, endpoint: Endpoint) -> str:
 
 
 def _numbers(item: object) -> str:
-    return ' Ids that a file made text of become numbers by .astype("Int64").' if str(item).isdecimal() else ""
+    text = isinstance(item, str) and item.isdecimal()
+    return ' Ids that a file made text of become numbers by .astype("Int64").' if text else ""
 
 
 def _names(endpoint: Endpoint) -> list[str]:

@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ..endpoints import CATALOGUE
 from ..errors import BadArgumentError, ExportError, HubmisWarning, did_you_mean
 from ..frames import as_schema, joined, to_pandas
 from ..partitions import NOT_TEXT, Frame, need_dask
@@ -147,8 +148,6 @@ def _why_not(folder: Path, table: str, realm: str | None) -> str:
             return f"{where}: {entry['status']}. {' '.join(entry['remarks'])}"
     if not all(content["finished_at"] for content in found if realm in (None, content["realm"])):
         return f"{where}: the export has not ended. Run it again; it goes on where it was."
-    there = {part.name for part in folder.iterdir()} - {table}
-    return (
-        f"{where}.{did_you_mean(table, there)} Each folder in it is a table. Add this one: "
-        f"hubmis-frames export {folder} --tables {table}"
-    )
+    if table in CATALOGUE:
+        return f'{where}. Add it: hubmis-frames export "{folder}" --tables {table}'
+    return f"{where}.{did_you_mean(table, {part.name for part in folder.iterdir()} - {table})} Each folder is a table."

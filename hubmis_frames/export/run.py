@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -75,7 +75,7 @@ def _run(
     for number, step in enumerate(steps, 1):
         table = step.endpoint.table
         done[table] = waiting[table] = run.step(step)
-        if not any(entry.tables for entry in done.values()):
+        if not any(entry.status in ("complete", "incomplete") for entry in done.values()):
             continue  # where nothing at all can be had, what is there stays
         for name, entry in waiting.items():
             run.remove_older(manifest.entries.get(name), entry)
@@ -100,7 +100,7 @@ def _row(table: str, entry: Entry) -> dict[str, object]:
 
 def _nothing(school: "School", errors: list[HubmisError]) -> HubmisError:
     """Why nothing at all was had: one error says it, unless it is that nothing is permitted."""
-    if all(isinstance(error, NotPermittedError) for error in errors):
+    if errors and all(isinstance(error, NotPermittedError) for error in errors):
         return NotPermittedError(f"HUBmis permits this client nothing of what was asked. {check_realm(school.realm)}")
     return next(error for error in errors if not isinstance(error, NotPermittedError))
 
@@ -125,8 +125,8 @@ class _Run:
         entry = Entry(endpoint.title, endpoint.path, endpoint.path_source, "complete")
         if missing := self._missing(step):
             entry.status = "failed"
-            entry.remarks = [f"it is asked by {missing}"]
-            return entry
+            entry.remarks = [f"It is asked by {missing}."]
+            return self._beside(entry, self.earlier.get(step.endpoint.table))
         try:
             with contextlib.ExitStack() as stack:
                 self._fetch(step, entry, stack)
@@ -136,10 +136,20 @@ class _Run:
             entry.status = "not permitted" if isinstance(error, NotPermittedError) else "failed"
             entry.remarks = [str(error)]
             self.errors.append(error)
-        earlier = self.earlier.get(step.endpoint.table)
-        if entry.status != "complete" and earlier and earlier.status == "complete":
-            entry.remarks.append(f"it was complete when it was fetched at {earlier.fetched_to}")
-        return entry
+        return self._beside(entry, self.earlier.get(step.endpoint.table))
+
+    def _beside(self, entry: Entry, earlier: Entry | None) -> Entry:
+        """What could not be had now, but by an earlier export: after a failure its rows stay, and are marked."""
+        if entry.tables or earlier is None or not earlier.tables:
+            return entry
+        if entry.status == "not permitted":
+            entry.remarks.append(f"what was fetched at {earlier.fetched_to} was removed")
+            return entry
+        said = f"{entry.remarks[0]} The rows here were fetched at {earlier.fetched_to}."
+        for name in earlier.tables:
+            with contextlib.suppress(FileNotFoundError):
+                (self._folder(name) / INCOMPLETE).write_text(said, encoding="utf-8")
+        return replace(earlier, status="failed", requests=0, cached=0, remarks=[said])
 
     def _missing(self, step: Step) -> str:
         """By what a table is asked that could not be had."""

@@ -350,8 +350,11 @@ def _through(url: str) -> str:
     proxy = requests.utils.select_proxy(url, requests.utils.get_environ_proxies(url))
     if not proxy:
         return ""
-    host = urlsplit(proxy if "://" in proxy else f"//{proxy}").netloc.rpartition("@")[2]
-    return f" It was asked through the proxy {host} (HTTPS_PROXY, or the system's settings): is that the right one?"
+    parts = urlsplit(proxy if "://" in proxy else f"//{proxy}")
+    # A password with a slash in it would end the host's part too early.
+    whole = parts.hostname and "@" not in parts.path + parts.query + parts.fragment
+    named = f"the proxy {parts.netloc.rpartition('@')[2]}" if whole else "a proxy"
+    return f" It was asked through {named} (HTTPS_PROXY, or the system's settings): is that the right one?"
 
 
 def _explain(error: Exception, where: str) -> str:

@@ -1,6 +1,8 @@
 """Serve a simulated school until interrupted: ``python -m hubmis_frames.simulator``."""
 
 import argparse
+import os
+import shlex
 import sys
 import threading
 
@@ -41,10 +43,10 @@ def main() -> None:
     ) as simulator:
         lines = (
             f"A simulated school of {given.students} students. Set these in another terminal; Ctrl-C here ends it.",
-            f"export HUBMIS_BASE_URL={simulator.url}",
-            f"export HUBMIS_REALM={given.realm}",
-            f"export HUBMIS_CLIENT_ID={rules.client_id}",
-            f"export HUBMIS_CLIENT_SECRET={rules.client_secret}",
+            _setting("HUBMIS_BASE_URL", simulator.url),
+            _setting("HUBMIS_REALM", given.realm),
+            _setting("HUBMIS_CLIENT_ID", rules.client_id),
+            _setting("HUBMIS_CLIENT_SECRET", rules.client_secret),
         )
         sys.stdout.write("\n".join(lines) + "\n")
         sys.stdout.flush()
@@ -52,6 +54,11 @@ def main() -> None:
             wait()
         except KeyboardInterrupt:
             sys.stdout.write("\n")
+
+
+def _setting(name: str, value: str) -> str:
+    """As a terminal takes it: PowerShell on Windows, a shell elsewhere."""
+    return f'$env:{name} = "{value}"' if os.name == "nt" else f"export {name}={shlex.quote(value)}"
 
 
 if __name__ == "__main__":
