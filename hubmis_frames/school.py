@@ -206,7 +206,7 @@ class School:
             One row per operation: ``table``, ``rows``, ``child_tables``, ``requests`` sent, ``cached``
             answers used, ``status``: ``complete``, ``incomplete`` (some ids failed; the manifest names them), ``not
             permitted`` or ``failed``; and ``remarks``: why, and what else is to be known of it. What is not permitted
-            has no file.
+            has no file; what failed keeps that of an earlier export, marked as incomplete.
 
         Raises
         ------
