@@ -85,8 +85,8 @@ def report(
         The categories of pastoral events that record something good; all others are counted as concerns, and the
         report says which.
     year_group
-        Lists of names hold the students of this year group alone, such as ``"Year 9"``; figures stay those of the whole
-        school.
+        Lists of names hold the students of this year group alone, such as ``"Year 9"``; charts and other tables stay
+        those of the whole school.
 
     Returns
     -------

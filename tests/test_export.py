@@ -211,18 +211,19 @@ def test_few_requests_that_are_all_refused_are_no_empty_table(serve: Serve, conn
     assert not (tmp_path / "out" / "house_students").exists()
 
 
+@pytest.mark.parametrize("status", [403, 500])
 def test_where_nothing_can_be_had_an_export_fails_and_leaves_what_is_there(
-    simulator: Simulator, connect_to: Connect, tmp_path: Path
+    simulator: Simulator, connect_to: Connect, tmp_path: Path, status: int
 ):
     with pytest.raises(hf.NotPermittedError, match="Compare the realm 'WRONG' letter by letter"):
         connect_to(simulator, realm="WRONG").export(tmp_path / "out")
     assert not list((tmp_path / "out").glob("[!.]*")), "not even a manifest, which would pass for a school's"
     school = connect_to(simulator)
-    school.export(tmp_path / "out", ["genders", "students"])
+    school.export(tmp_path / "out", ["genders", "houses"])
     before = {file: file.read_bytes() for file in (tmp_path / "out").rglob("*") if file.is_file()}
-    simulator.hooks.append(lambda asked, answer: replace(answer, status=403))
-    with pytest.raises(hf.NotPermittedError):
-        school.export(tmp_path / "out", ["genders", "students"], refresh=True)
+    simulator.hooks.append(lambda asked, answer: replace(answer, status=status))
+    with pytest.raises(hf.NotPermittedError if status == 403 else hf.UnreachableError):
+        school.export(tmp_path / "out", ["genders", "houses"], refresh=True)
     assert {file: file.read_bytes() for file in (tmp_path / "out").rglob("*") if file.is_file()} == before
 
 

@@ -78,7 +78,7 @@ def _run(
         if not any(entry.status in ("complete", "incomplete") for entry in done.values()):
             continue  # where nothing at all can be had, what is there stays
         for name, entry in waiting.items():
-            run.remove_older(manifest.entries.get(name), entry)
+            run.settle(manifest.entries.get(name), entry)
         manifest.write(waiting, complete=number == len(steps))
         waiting = {}
     if waiting:
@@ -139,16 +139,13 @@ class _Run:
         return self._beside(entry, self.earlier.get(step.endpoint.table))
 
     def _beside(self, entry: Entry, earlier: Entry | None) -> Entry:
-        """What could not be had now, but by an earlier export: after a failure its rows stay, and are marked."""
+        """What could not be had now, but by an earlier export: after a failure its rows stay."""
         if entry.tables or earlier is None or not earlier.tables:
             return entry
         if entry.status == "not permitted":
             entry.remarks.append(f"what was fetched at {earlier.fetched_to} was removed")
             return entry
         said = f"{entry.remarks[0]} The rows here were fetched at {earlier.fetched_to}."
-        for name in earlier.tables:
-            with contextlib.suppress(FileNotFoundError):
-                (self._folder(name) / INCOMPLETE).write_text(said, encoding="utf-8")
         return replace(earlier, status="failed", requests=0, cached=0, remarks=[said])
 
     def _missing(self, step: Step) -> str:
@@ -256,8 +253,11 @@ class _Run:
         frames = pseudonymise({name: to_pandas(table)}, self.choices.key, year_start=start, realm=self.school.realm)
         return pa.Table.from_pandas(frames[name], preserve_index=False).replace_schema_metadata(None)
 
-    def remove_older(self, older: Entry | None, entry: Entry) -> None:
-        """Remove what an earlier export wrote of an operation and this one did not: it would pass for this one's."""
+    def settle(self, older: Entry | None, entry: Entry) -> None:
+        """Mark what stays of an earlier export; remove what this one did not write: it would pass for this one's."""
+        for name in entry.tables if entry.status == "failed" else ():
+            with contextlib.suppress(FileNotFoundError):
+                (self._folder(name) / INCOMPLETE).write_text(entry.remarks[0], encoding="utf-8")
         for name in set(older.tables) - set(entry.tables) if older else ():
             folder = self._folder(name)
             for file in (folder / FILE, folder / INCOMPLETE):
