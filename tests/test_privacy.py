@@ -94,7 +94,7 @@ def test_pseudonyms_are_the_same_in_every_table_and_differ_by_key_school_and_kin
 def test_an_undeclared_text_of_a_person_is_personal_and_of_a_thing_is_not():
     students = pd.DataFrame(
         {"student_id": [1], "nickname": ["Bo"], "first_name_as_sent": ["{}"], "year_group_name": ["Year 9"]}
-    )
+    ).assign(last_login=pd.Timestamp("2026-07-03 08:41:17", tz="UTC"))
     genders = pd.DataFrame({"gender_id": [1], "name": ["Female"], "colour": ["red"]})
     result = hf.pseudonymise({"students": students, "genders": genders}, KEY, year_start=START)
     assert list(result["students"]) == ["student_id", "year_group_name"]

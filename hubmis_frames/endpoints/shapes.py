@@ -41,6 +41,7 @@ EXTERNAL = Remarked(TEXT, personal="reference")  # by which another system knows
 PICTURE = Remarked(TEXT, personal="picture")
 NOTE = Remarked(TEXT, personal="free text")
 BIRTH = Remarked(DATE, personal="birth")
+LOGIN = Remarked(INSTANT, personal="login")  # to the second: another system's log tells whose it is
 
 
 def record(**fields: Shape) -> pa.StructType:

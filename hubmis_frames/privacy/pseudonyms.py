@@ -31,7 +31,7 @@ def pseudonymise(
     """Replace what says who somebody is, alike in every table.
 
     Ids of students, staff and contacts become keyed HMAC-SHA-256 pseudonyms (32 hexadecimal digits),
-    the same in every table. Names, e-mail, telephones, addresses, references of other systems, free
+    the same in every table. Names, e-mail, logins, telephones, addresses, references of other systems, free
     text and pictures go, and so does a text of a person that nobody declared. A date of birth becomes
     the age in years at the start of the academic year. What remains (a rare nationality, a small form)
     can still point to a child: a pseudonym is no anonymity.
