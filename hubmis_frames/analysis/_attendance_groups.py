@@ -60,6 +60,8 @@ def grouped(marks: pd.DataFrame, by: By, calendar: Calendar | None, what: str, m
 
 def say_years(marks: pd.DataFrame, number: Whole, what: str) -> None:
     """Warn where a group, by number, has marks of several academic years: its rates are those of no year."""
+    if year_name(marks["date"].agg(["min", "max"])).nunique() < 2:
+        return
     counts = category_numbers(marks, what) < CATEGORIES.index("not_possible")
     number, (place, days) = number[counts], pd.factorize(marks.loc[counts, "date"])
     of_day, years = pd.factorize(year_name(pd.Series(days)))
