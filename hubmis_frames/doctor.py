@@ -14,9 +14,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple
-from urllib.parse import urlsplit
-
-import requests
 
 from . import __about__
 from .connect import open_session
@@ -31,7 +28,7 @@ from .errors import (
     RateLimitError,
     check_realm,
 )
-from .http import DOCUMENTED, Session
+from .http import DOCUMENTED, Session, proxy_for, shown_address
 from .keyring import NoKeyringError, keyring_name
 from .login import CHEAP, IMPATIENT, cheap_answers
 from .settings import LOGIN, Found, look_up, rate_file, settings
@@ -79,7 +76,7 @@ def _examine(given: Mapping[str, str | None]) -> Iterator[Check]:
         yield Check("settings", "wrong", "the address of HUBmis cannot be used", str(error))
         return
     yield from _credentials(found)
-    yield Check("address", "ok", f"{_shown(found['base_url'].value)} ({found['base_url'].source})")
+    yield Check("address", "ok", f"{shown_address(found['base_url'].value)} ({found['base_url'].source})")
     folder = Path(found["cache_dir"].value).expanduser()
     yield _writable(f"cache folder ({found['cache_dir'].source})", folder)
     yield _writable("state folder", rate_file().parent)
@@ -181,8 +178,8 @@ def _certificates(base_url: str) -> Check:
     if base_url.startswith("http://"):
         return Check("certificates", "ok", "none: plain http on this machine")
     named = next((name for name in _BUNDLES if os.environ.get(name)), None)
-    proxy = requests.utils.select_proxy(base_url, requests.utils.get_environ_proxies(base_url))
-    way = f"reached through the proxy {_shown(proxy)}" if proxy else "reached directly, without a proxy"
+    proxy = proxy_for(base_url)
+    way = f"reached through the proxy {proxy}" if proxy else "reached directly, without a proxy"
     if named is None:
         return Check("certificates", "ok", f"those that the system trusts; {way}")
     file = os.environ[named]
@@ -277,15 +274,6 @@ def _clock(ahead: float | None) -> Check:
 def _masked(text: str) -> str:
     """The ends of a long id, enough to tell two apart; nothing of a short one."""
     return f"{text[:2]}...{text[-2:]}" if len(text) >= 12 else "set, not shown"
-
-
-def _shown(url: str) -> str:
-    """An address without user name and password."""
-    try:
-        parts = urlsplit(url if "://" in url else f"//{url}")
-    except ValueError:
-        return "no address"
-    return f"{parts.scheme}://".removeprefix("://") + parts.netloc.rpartition("@")[2] + parts.path
 
 
 def _homeless(text: str) -> str:

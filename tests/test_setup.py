@@ -333,6 +333,11 @@ def test_the_doctor_shows_no_password_of_a_proxy(capsys: pytest.CaptureFixture[s
     assert "through the proxy http://127.0.0.1:9" in said
     assert "/nowhere/school.pem, which is not there" in said
     assert "hush-hush" not in said
+    monkeypatch.setenv("HTTPS_PROXY", "http://user:1234/hush-hush@127.0.0.1:9")
+    said = examined(capsys, "--base-url", "https://127.0.0.1:9")
+    assert "an address that is not shown" in said
+    assert "1234" not in said
+    assert "hush-hush" not in said
 
 
 FULL = """

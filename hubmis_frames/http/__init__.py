@@ -5,7 +5,7 @@ from .fanout import Outcome, gather
 from .pages import Pages, read_pages
 from .session import Answer, Session
 from .store import Cipher
-from .wire import PATIENT, Patience, parse
+from .wire import PATIENT, Patience, parse, proxy_for, shown_address
 
 __all__ = [
     "DOCUMENTED",
@@ -20,5 +20,7 @@ __all__ = [
     "Session",
     "gather",
     "parse",
+    "proxy_for",
     "read_pages",
+    "shown_address",
 ]

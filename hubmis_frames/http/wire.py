@@ -345,16 +345,28 @@ def _unusable(error: Exception) -> str:
     )
 
 
-def _through(url: str) -> str:
-    """By which proxy it was asked, if any, without what may be a password."""
+def proxy_for(url: str) -> str | None:
+    """The proxy by which an address is asked, as it may be shown; ``None`` where there is none."""
     proxy = requests.utils.select_proxy(url, requests.utils.get_environ_proxies(url))
-    if not proxy:
-        return ""
-    parts = urlsplit(proxy if "://" in proxy else f"//{proxy}")
-    # A password with a slash in it would end the host's part too early.
-    whole = parts.hostname and "@" not in parts.path + parts.query + parts.fragment
-    named = f"the proxy {parts.netloc.rpartition('@')[2]}" if whole else "a proxy"
-    return f" It was asked through {named} (HTTPS_PROXY, or the system's settings): is that the right one?"
+    return shown_address(proxy) if proxy else None
+
+
+def shown_address(url: str) -> str:
+    """An address without user name and password, and nothing of one that hides where these end."""
+    try:
+        parts = urlsplit(url if "://" in url else f"//{url}")
+    except ValueError:
+        return "no address"
+    # A password with a slash, a question mark or a hash in it would end the host's part too early.
+    if not parts.hostname or "@" in parts.path + parts.query + parts.fragment:
+        return "an address that is not shown, as it may hold a password"
+    return f"{parts.scheme}://".removeprefix("://") + parts.netloc.rpartition("@")[2] + parts.path
+
+
+def _through(url: str) -> str:
+    proxy = proxy_for(url)
+    said = f" It was asked through the proxy {proxy} (HTTPS_PROXY, or the system's settings): is that the right one?"
+    return said if proxy else ""
 
 
 def _explain(error: Exception, where: str) -> str:
