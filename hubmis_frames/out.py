@@ -16,7 +16,9 @@ from .errors import BadArgumentError, ExportError, SettingsError
 from .files import private_folder, shared_by, whole_file
 from .partitions import refuse_dask, warn
 
-_FORMULA = r"^(?=[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20])"  # and the full-width forms, which a spreadsheet takes too
+_BEGINS = r"(?=[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20])"  # and the full-width forms, which a spreadsheet takes too
+GUARDED = f"^'{_BEGINS}"
+"""The apostrophe that :func:`to_csv` put before what a spreadsheet would take for a formula."""
 _DIGITS = 10**15  # a spreadsheet keeps fifteen digits of a number
 _LONGEST = 32_767  # characters in a cell of Excel
 _SHEET = 31  # and in the name of a sheet
@@ -237,7 +239,7 @@ def _texts(frame: pd.DataFrame) -> list[int]:
 
 
 def _defused(values: pd.Series) -> pd.Series:
-    changed = values.str.replace(_FORMULA, "'", regex=True)
+    changed = values.str.replace(f"^{_BEGINS}", "'", regex=True)
     return changed.where(changed.notna(), values)  # other things can stand among text
 
 

@@ -194,10 +194,11 @@ def _with_contents(body: str) -> tuple[str, str]:
 def _head(manifest: dict[str, Any], year_group: str | None) -> str:
     fetched = manifest["operations"].get("student_attendance", {}).get("fetched_to")
     known = f"{datetime.fromisoformat(fetched).astimezone():%d %B %Y at %H:%M}" if fetched else "an unknown time"
+    whom = "lists children by pseudonym" if manifest.get("pseudonymised") else "names children"
     lines = [
         f"# Attendance and wellbeing: {manifest['realm']}",
         f"Made on {datetime.now():%d %B %Y at %H:%M}. Marks were fetched up to {known}.",
-        "**This page names children.** Keep it where only those may read it who may read the register, and remove it "
+        f"**This page {whom}.** Keep it where only those may read it who may read the register, and remove it "
         "when it has been read.",
     ]
     if year_group:

@@ -71,16 +71,16 @@ def table(
     none
         What stands there in place of a table without rows.
 
-    Raises
-    ------
-    BadArgumentError
-        It is no frame, or ``rows`` no number.
-
     Returns
     -------
     Table
         It shows itself as the last line of a cell, or by ``display``. Numbers have one decimal and separators of
         thousands, ids neither; yes and no stand for flags; what is missing is blank.
+
+    Raises
+    ------
+    BadArgumentError
+        It is no frame, or ``rows`` no number above 0.
     """
     if not isinstance(frame, pd.DataFrame):
         raise BadArgumentError(f"table shows a frame, and this is a {type(frame).__name__}: choose one table of it.")

@@ -123,6 +123,7 @@ def test_a_report_is_made_of_pseudonyms_too(school: School, tmp_path: Path):
     assert missing == []
     page = file.read_text(encoding="utf-8")
     assert "persistently absent this year" in page
+    assert "This page lists children by pseudonym" in page
     assert not set(hf.load_students(school)["last_name"]) & set(re.findall(r">([^<]+)<", page))
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import BadArgumentError
+from ..out import GUARDED
 from ..partitions import by_partition, warn
 from ._fields import REALM, as_ids, as_times, local_dates, of_school, one_school, person, pick, require, schools
 from .calendar import Calendar, check_calendar
@@ -296,7 +297,7 @@ def _texts(frame: pd.DataFrame, found: dict[str, str], codes: pd.DataFrame | Non
         if pd.api.types.is_float_dtype(given) and given.dropna().mod(1).eq(0).all():
             given = given.astype("Int64")
         # What hf.to_csv put an apostrophe before comes back as the code that it was.
-        texts = given.astype("str").str.replace(r"^'(?=[=+\-@])", "", regex=True)
+        texts = given.astype("str").str.replace(GUARDED, "", regex=True)
     if "code_id" in found and codes is not None and {"attendance_code_id", "code"} <= set(codes.columns):
         by_id = codes.dropna(subset="attendance_code_id").drop_duplicates("attendance_code_id")
         named = by_id.set_index(as_ids(by_id["attendance_code_id"], "codes: attendance_code_id"))["code"]
