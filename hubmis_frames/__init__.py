@@ -4,12 +4,14 @@ import importlib
 import logging
 from typing import TYPE_CHECKING
 
-from . import completion as _completion
-from . import endpoints as _declared
+from . import operations as _declared
 from .__about__ import __version__
-from .connect import connect, connect_group, demo
-from .endpoints import *  # noqa: F403 - every loader, by the declarations
-from .endpoints.declaration import CATALOGUE
+from .catalogue.loading import load, load_tables
+from .catalogue.reference import document as _document
+from .catalogue.reference import endpoints
+from .connections import connect, connect_group, demo
+from .display import completion as _completion
+from .display.table import table
 from .errors import (
     BadArgumentError,
     CacheError,
@@ -32,21 +34,18 @@ from .errors import (
 )
 from .export import read
 from .frames.keys import join, keys
+from .frames.output import to_csv, to_excel, to_parquet
+from .frames.provenance import source
 from .group import Group
-from .load import load, load_tables
-from .out import to_csv, to_excel, to_parquet
+from .operations import *  # noqa: F403 - every loader, by the declarations
+from .operations.declaration import CATALOGUE
 from .privacy import open_key, pseudonymise, suppress
-from .reference import document as _document
-from .reference import endpoints
 from .school import School
-from .source import source
-from .table import table
 
 if TYPE_CHECKING:
-    from . import plots
-    from .analysis import attendance, joint, wellbeing
+    from . import attendance, joint, plots, wellbeing
 
-_LATER = {name: f".analysis.{name}" for name in ("attendance", "joint", "wellbeing")} | {"plots": ".plots"}
+_LATER = ("attendance", "joint", "plots", "wellbeing")
 
 _document(_declared)
 _completion.register()
@@ -56,7 +55,7 @@ logging.getLogger(__name__).addHandler(logging.NullHandler())  # quiet until a p
 def __getattr__(name: str) -> object:
     """Import the analysis when it is first asked for: who only loads should not wait for it."""
     if name in _LATER:
-        return importlib.import_module(_LATER[name], __name__)
+        return importlib.import_module(f".{name}", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}.{did_you_mean(name, __all__)}")
 
 

@@ -7,11 +7,11 @@ from typing import Any, NoReturn, TypeVar
 
 import pandas as pd
 
-from .endpoints.declaration import Endpoint
+from .display.notebook import as_table
 from .errors import BadArgumentError, HubmisError, HubmisWarning, IncompleteError
 from .export import plan
+from .operations.declaration import Endpoint
 from .school import School
-from .show import as_table
 
 T = TypeVar("T")
 

@@ -14,30 +14,23 @@ from urllib.parse import urlsplit
 import pandas as pd
 import pyarrow as pa
 
-from .answers import active_year, check_filters, is_answer, rows
-from .endpoints import CATALOGUE
-from .endpoints.call import requests_of
-from .endpoints.declaration import Endpoint
-from .errors import (
-    HubmisError,
-    HubmisWarning,
-    IncompleteError,
-    NotCachedError,
-    NotPermittedError,
-    PayloadError,
-)
+from .display.notebook import as_table, is_watched
+from .errors import HubmisError, HubmisWarning, IncompleteError, NotCachedError, NotPermittedError, PayloadError
 from .export import WINDOW, Choices, export, plan
 from .files import shared_by
 from .frames import Batch, Report, flatten, joined_by_name, to_pandas
-from .http import Answer, Outcome, Pages, Session, gather, parse, read_pages
+from .frames.provenance import come_from
+from .operations import CATALOGUE
+from .operations.arguments import requests_of
+from .operations.declaration import Endpoint
+from .operations.response import active_year, check_filters, is_answer, rows
 from .privacy import open_key
 from .request import Request
-from .settings import is_this_machine
-from .show import as_table, is_watched
-from .source import come_from
+from .setup.settings import is_this_machine
+from .transport import Answer, Outcome, Pages, Session, gather, parse, read_pages
 
 if TYPE_CHECKING:
-    from .spec import Spec
+    from .openapi import Spec
 
 
 INFERRED = (
@@ -356,7 +349,7 @@ class School:
         with contextlib.ExitStack() as stack:
             step: Callable[[], object] = lambda: None  # noqa: E731
             if self._progress and (many or endpoint.paged):
-                from .progress import Progress  # a tenth of our import, and only who watches needs it
+                from .display.progress import Progress  # a tenth of our import, and only who watches needs it
 
                 bar = Progress(endpoint.table, len(requests) if many else None, self.seconds)
                 step = stack.enter_context(bar).update

@@ -12,9 +12,9 @@ import keyring.backend
 import keyring.backends.fail
 import pytest
 
-from hubmis_frames.http import Patience, Rate, Session
 from hubmis_frames.school import School
 from hubmis_frames.simulator import Rules, Simulator, World, build_world
+from hubmis_frames.transport import Patience, Rate, Session
 
 # Machines are shared and uneven, so no test is timed.
 hypothesis.settings.register_profile("quiet", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])

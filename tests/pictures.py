@@ -16,7 +16,7 @@ from matplotlib.legend import Legend
 from matplotlib.text import Text
 
 from hubmis_frames import plots
-from hubmis_frames.analysis.attendance import Calendar
+from hubmis_frames.attendance import Calendar
 
 BASELINE = Path(__file__).parent / "baseline"
 LONG = "Learners of the combined upper school transition and enrichment programme (north campus)"

@@ -6,9 +6,9 @@ from typing import Any
 import orjson
 import pandas as pd
 
-from hubmis_frames.endpoints.declaration import CATALOGUE, Endpoint
-from hubmis_frames.endpoints.shapes import REFERS
 from hubmis_frames.frames import singular
+from hubmis_frames.operations.declaration import CATALOGUE, Endpoint
+from hubmis_frames.operations.shapes import REFERS
 
 
 def assert_tidy(

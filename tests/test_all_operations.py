@@ -9,9 +9,9 @@ import pytest
 from reference import assert_tidy
 
 import hubmis_frames as hf
-from hubmis_frames.endpoints.declaration import CATALOGUE
 from hubmis_frames.export import steps_of
 from hubmis_frames.frames import to_pandas
+from hubmis_frames.operations.declaration import CATALOGUE
 from hubmis_frames.school import School
 from hubmis_frames.simulator import Answer, Asked, Simulator
 
@@ -62,8 +62,8 @@ def test_all_that_was_sent_is_in_the_frames(table: str, every: tuple[School, Hea
 def every(tmp_path_factory: pytest.TempPathFactory) -> Any:
     from conftest import GENEROUS, QUICK
 
-    from hubmis_frames.http import Rate, Session
     from hubmis_frames.simulator import Rules, build_world
+    from hubmis_frames.transport import Rate, Session
 
     folder = tmp_path_factory.mktemp("every")
     heard = Heard()

@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import hubmis_frames as hf
-from hubmis_frames.answers import active_year
-from hubmis_frames.endpoints.call import requests_of
-from hubmis_frames.endpoints.declaration import CATALOGUE
+from hubmis_frames.operations.arguments import requests_of
+from hubmis_frames.operations.declaration import CATALOGUE
+from hubmis_frames.operations.response import active_year
 from hubmis_frames.school import School
 from hubmis_frames.simulator import Simulator
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hubmis_frames.analysis import attendance as at
-from hubmis_frames.analysis._attendance_groups import PERIODS
+from hubmis_frames import attendance as at
+from hubmis_frames.attendance.groups import PERIODS
 from hubmis_frames.errors import BadArgumentError, HubmisWarning
 
 WESTMINSTER = {

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hubmis_frames.analysis import attendance as at
+from hubmis_frames import attendance as at
 from hubmis_frames.errors import BadArgumentError, HubmisWarning
 
 TERMS = pd.DataFrame(

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hubmis_frames import attendance as at
 from hubmis_frames import plots
-from hubmis_frames.analysis import attendance as at
 from hubmis_frames.errors import BadArgumentError
 
 mpl.use("Agg")

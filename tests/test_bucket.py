@@ -6,8 +6,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from hubmis_frames.http import Bucket, Rate, Session
-from hubmis_frames.http.session import THREADS
+from hubmis_frames.transport import Bucket, Rate, Session
+from hubmis_frames.transport.session import THREADS
 
 
 class Clock:

@@ -29,8 +29,8 @@ FOLLOWS = """
 import sys, tempfile
 from pathlib import Path
 import hubmis_frames as hf
-from hubmis_frames.endpoints import CATALOGUE
-from hubmis_frames.spec import as_openapi
+from hubmis_frames.operations import CATALOGUE
+from hubmis_frames.openapi import as_openapi
 
 here = hf.endpoints().set_index("loader").loc["load_absence_reasons"]
 assert here["title"] == "Get all reasons for absence" and here["path_source"] == "inferred", here
@@ -59,7 +59,7 @@ def test_a_declaration_is_the_one_edit_that_an_operation_takes(tmp_path: Path):
     package = Path(hubmis_frames.__file__).parent
     copy = tmp_path / "hubmis_frames"
     shutil.copytree(package, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    with (copy / "endpoints" / "attendance.py").open("a", encoding="utf-8") as file:
+    with (copy / "operations" / "attendance.py").open("a", encoding="utf-8") as file:
         file.write(DECLARATION)
     ran = subprocess.run([sys.executable, "-c", FOLLOWS], cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert ran.returncode == 0, ran.stderr

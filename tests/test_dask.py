@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 
 import hubmis_frames as hf
-from hubmis_frames.analysis import attendance as at
-from hubmis_frames.analysis import wellbeing as wb
+from hubmis_frames import attendance as at
+from hubmis_frames import wellbeing as wb
 from hubmis_frames.errors import BadArgumentError, HubmisError, HubmisWarning
 
 with warnings.catch_warnings():

@@ -15,14 +15,14 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from hubmis_frames.endpoints import CATALOGUE, load_student_timetable_calendar
-from hubmis_frames.endpoints.declaration import YEAR, Endpoint
-from hubmis_frames.endpoints.shapes import refers
+from hubmis_frames.operations import CATALOGUE, load_student_timetable_calendar
+from hubmis_frames.operations.declaration import YEAR, Endpoint
+from hubmis_frames.operations.shapes import refers
 
 FACTS: list[dict[str, Any]] = json.loads((Path(__file__).parent / "fixtures" / "operations.json").read_text("utf-8"))
 DECLARED = list(CATALOGUE.values())
-# By name, as ``hubmis_frames.endpoints`` is a function to those who import the package.
-PACKAGE = vars(importlib.import_module("hubmis_frames.endpoints"))
+# By name, as ``hubmis_frames.operations`` is a function to those who import the package.
+PACKAGE = vars(importlib.import_module("hubmis_frames.operations"))
 LOADERS = set(PACKAGE["__all__"])
 
 KINDS = {"integer": int, "boolean": bool, "string": str, "date": date, "date-time": datetime}

@@ -17,11 +17,11 @@ import pyarrow.parquet as pq
 import pytest
 
 import hubmis_frames as hf
-from hubmis_frames.cli import main
-from hubmis_frames.endpoints.declaration import CATALOGUE
+from hubmis_frames.cli.command import main
 from hubmis_frames.export import CORE
-from hubmis_frames.export.plan import steps_of
+from hubmis_frames.export.steps import steps_of
 from hubmis_frames.export.write import INCOMPLETE
+from hubmis_frames.operations.declaration import CATALOGUE
 from hubmis_frames.school import School
 from hubmis_frames.simulator import Answer, Asked, Simulator, build_world
 
@@ -380,7 +380,7 @@ def test_a_plan_counts_what_the_export_then_sends(simulator: Simulator, school: 
 CHILD = """
 import sys
 from pathlib import Path
-from hubmis_frames.http import Rate, Session
+from hubmis_frames.transport import Rate, Session
 from hubmis_frames.school import School
 url, folder = sys.argv[1:]
 session = Session(base_url=url, realm="S999", client_id="demo-client", client_secret="demo-secret",

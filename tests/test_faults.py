@@ -22,9 +22,9 @@ import pytest
 import trustme
 
 import hubmis_frames as hf
-from hubmis_frames.http import Patience, Rate
 from hubmis_frames.school import School
 from hubmis_frames.simulator import Answer, Asked, Simulator, build_world
+from hubmis_frames.transport import Patience, Rate
 
 Serve = Callable[..., Simulator]
 Connect = Callable[..., School]
@@ -273,7 +273,7 @@ CHILD = """
 import sys
 from pathlib import Path
 import hubmis_frames as hf
-from hubmis_frames.http import Rate, Session
+from hubmis_frames.transport import Rate, Session
 from hubmis_frames.school import School
 url, folder, first, last, interval = sys.argv[1:]
 session = Session(base_url=url, realm="S999", client_id="demo-client", client_secret="demo-secret",
@@ -300,7 +300,7 @@ def test_two_processes_that_share_a_client_draw_hardly_a_429(serve: Serve, tmp_p
 @posix
 def test_a_waiter_that_is_killed_has_taken_nothing(tmp_path: Path):
     code = (
-        "import sys; from pathlib import Path; from hubmis_frames.http import Bucket, Rate\n"
+        "import sys; from pathlib import Path; from hubmis_frames.transport import Bucket, Rate\n"
         "bucket = Bucket(Path(sys.argv[1]), 'a', Rate(1, 3.0)); bucket.take()\n"
         "print('taken', flush=True); bucket.take()"
     )
@@ -309,7 +309,7 @@ def test_a_waiter_that_is_killed_has_taken_nothing(tmp_path: Path):
         child.stdout.readline()
         time.sleep(0.3)
         child.kill()
-    from hubmis_frames.http import Bucket
+    from hubmis_frames.transport import Bucket
 
     left = Bucket(tmp_path / "rate.sqlite", "a", Rate(1, 3.0)).left()
     assert 0 < left < 1, "one place was taken, and it is coming back"

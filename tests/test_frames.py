@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubmis_frames.endpoints.declaration import CATALOGUE, Endpoint
 from hubmis_frames.frames import Report, empty, tidy, to_pandas
-from hubmis_frames.frames import read as read_module
+from hubmis_frames.frames import parsing as read_module
+from hubmis_frames.operations.declaration import CATALOGUE, Endpoint
 
 STUDENTS = CATALOGUE["students"]
 MARKS = CATALOGUE["student_attendance"]

@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 
 import hubmis_frames as hf
-from hubmis_frames.cli import main
+from hubmis_frames.cli.command import main
 from hubmis_frames.group import Group
-from hubmis_frames.http import Rate
 from hubmis_frames.school import School
 from hubmis_frames.simulator import Answer, Asked, Simulator, World, build_world
+from hubmis_frames.transport import Rate
 
 Serve = Callable[..., Simulator]
 Connect = Callable[..., School]

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 import hubmis_frames as hf
-from hubmis_frames.http import Patience, Rate
-from hubmis_frames.http.wire import pause_asked
 from hubmis_frames.request import Request
 from hubmis_frames.school import School
 from hubmis_frames.simulator import Answer, Asked, Simulator, World, build_world
+from hubmis_frames.transport import Patience, Rate
+from hubmis_frames.transport.adapter import pause_asked
 
 Serve = Callable[..., Simulator]
 Connect = Callable[..., School]
@@ -372,7 +372,7 @@ def test_a_cache_that_another_holds_is_an_error_in_seconds(
 ):
     import sqlite3
 
-    from hubmis_frames.http import store
+    from hubmis_frames.transport import cache as store
 
     monkeypatch.setattr(store, "_WRITE_DEADLINE", 0.2)
     hf.load_genders(school)
@@ -446,7 +446,7 @@ def test_a_netrc_does_not_speak_for_us(
 
 
 def test_a_fan_out_that_is_left_stops_asking_and_disturbs_no_other(simulator: Simulator, school: School):
-    from hubmis_frames.http import Pages, gather
+    from hubmis_frames.transport import Pages, gather
 
     requests = [Request(f"/{number}") for number in range(50)]
     asked: list[str] = []

@@ -13,11 +13,11 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 
-from hubmis_frames.analysis import joint as jt
-from hubmis_frames.analysis import wellbeing as wb
-from hubmis_frames.analysis._statistics import half_width, ranks, spearman, student_t
+from hubmis_frames import joint as jt
+from hubmis_frames import wellbeing as wb
+from hubmis_frames.analysis.statistics import half_width, ranks, spearman, student_t
 from hubmis_frames.errors import BadArgumentError
-from hubmis_frames.plots.around_events import before_and_after
+from hubmis_frames.plots.event_windows import before_and_after
 
 mpl.use("Agg")
 

@@ -11,8 +11,8 @@ import pytest
 from test_joint import marked, noted, people
 from test_wellbeing import STUDENTS, made
 
-from hubmis_frames.analysis import joint as jt
-from hubmis_frames.analysis import wellbeing as wb
+from hubmis_frames import joint as jt
+from hubmis_frames import wellbeing as wb
 from hubmis_frames.errors import BadArgumentError, HubmisWarning
 
 EVENT, PLAN = ("x", "active", "wellbeing_event"), ("Plan", "active", "wellbeing_plan")

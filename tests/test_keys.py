@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 import hubmis_frames as hf
-from hubmis_frames.endpoints.declaration import CATALOGUE
 from hubmis_frames.export import CORE
+from hubmis_frames.operations.declaration import CATALOGUE
 from hubmis_frames.school import School
 from hubmis_frames.simulator import Simulator, build_world
 

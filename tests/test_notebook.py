@@ -16,12 +16,12 @@ from IPython.core.interactiveshell import InteractiveShell
 from requests_cache.models.response import CachedResponse
 
 import hubmis_frames as hf
-from hubmis_frames import completion, progress
+from hubmis_frames.display import completion, progress
+from hubmis_frames.display.progress import Progress
 from hubmis_frames.group import Group
-from hubmis_frames.http import Rate, Session
-from hubmis_frames.progress import Progress
 from hubmis_frames.school import INFERRED, School
 from hubmis_frames.simulator import Simulator, build_world
+from hubmis_frames.transport import Rate, Session
 
 Connect = Callable[..., School]
 
@@ -117,7 +117,7 @@ def test_the_bar_counts_what_is_left_at_the_permitted_rate(capsys: pytest.Captur
 
 
 def test_nobody_watching_has_no_bar(school: School, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("hubmis_frames.progress.Progress", None)  # to make one would fail
+    monkeypatch.setattr("hubmis_frames.display.progress.Progress", None)  # to make one would fail
     hf.load_student_attendance(school, hf.load_students(school).head(3))
 
 
@@ -129,7 +129,7 @@ def test_every_request_and_every_page_is_counted(simulator: Simulator, school: S
             if not self.disable:
                 counted.append((str(self.desc).removesuffix(": "), self.total, self.n))
 
-    monkeypatch.setattr("hubmis_frames.progress.Progress", Counting)
+    monkeypatch.setattr("hubmis_frames.display.progress.Progress", Counting)
     school._progress = True
     monkeypatch.setattr(progress, "DELAY", 1e9)
     students = hf.load_students(school)

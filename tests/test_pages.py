@@ -9,9 +9,9 @@ import orjson
 import pytest
 
 import hubmis_frames as hf
-from hubmis_frames.http import pages
 from hubmis_frames.school import School
 from hubmis_frames.simulator import Answer, Asked, Simulator
+from hubmis_frames.transport import pagination as pages
 
 Serve = Callable[..., Simulator]
 Connect = Callable[..., School]

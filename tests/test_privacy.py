@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 import hubmis_frames as hf
 from hubmis_frames.export import CORE
-from hubmis_frames.http import Rate, Session
 from hubmis_frames.school import School
 from hubmis_frames.simulator import Simulator
+from hubmis_frames.transport import Rate, Session
 
 Connect = Callable[..., School]
 KEY = b"k" * 32

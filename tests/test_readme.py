@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from draw_readme import catalogue, diagram
 
-from hubmis_frames.cli import main
+from hubmis_frames.cli.command import main
 
 TOP = Path(__file__).parent.parent
 README = (TOP / "README.md").read_text(encoding="utf-8")

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 import hubmis_frames as hf
-from hubmis_frames.cli import main
-from hubmis_frames.report import SECTIONS, notebooks, report
+from hubmis_frames.cli.command import main
+from hubmis_frames.reports.page import SECTIONS, notebooks, report
 from hubmis_frames.school import School
 
 DEMO = Path(__file__).parent.parent / "data" / "demo"

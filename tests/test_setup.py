@@ -18,12 +18,12 @@ import keyring.backends.null
 import pytest
 
 import hubmis_frames as hf
-from hubmis_frames.cli import main
-from hubmis_frames.connect import open_session
-from hubmis_frames.keyring import Login, store_login, stored_login
-from hubmis_frames.settings import BASE_URL, look_up, settings
+from hubmis_frames.cli.command import main
+from hubmis_frames.connections import open_session
+from hubmis_frames.setup.json_shape import shape_of
+from hubmis_frames.setup.keyring import Login, store_login, stored_login
+from hubmis_frames.setup.settings import BASE_URL, look_up, settings
 from hubmis_frames.simulator import Answer, Asked, Simulator
-from hubmis_frames.spec.shape import shape_of
 
 Serve = Callable[..., Simulator]
 SECRET = "demo-secret"
@@ -343,7 +343,7 @@ def test_the_doctor_shows_no_password_of_a_proxy(capsys: pytest.CaptureFixture[s
 FULL = """
 import resource, signal, sys
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-from hubmis_frames.cli import main
+from hubmis_frames.cli.command import main
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 sys.exit(main(sys.argv[1:]))
 """

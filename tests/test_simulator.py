@@ -16,9 +16,9 @@ import pyarrow as pa
 import pytest
 import requests
 
-from hubmis_frames.endpoints import CATALOGUE
-from hubmis_frames.endpoints.declaration import YEAR, Endpoint
-from hubmis_frames.endpoints.shapes import refers
+from hubmis_frames.operations import CATALOGUE
+from hubmis_frames.operations.declaration import YEAR, Endpoint
+from hubmis_frames.operations.shapes import refers
 from hubmis_frames.simulator import Answer, Asked, Rules, Simulator, World, build_world
 from hubmis_frames.simulator.__main__ import main
 from hubmis_frames.simulator.filters import WITHOUT_EFFECT, found
@@ -915,7 +915,7 @@ def test_the_same_seed_gives_the_same_bytes(small: World) -> None:
 
 SAMPLE = """
 import zlib
-from hubmis_frames.endpoints import CATALOGUE
+from hubmis_frames.operations import CATALOGUE
 from hubmis_frames.simulator import Rules, build_world
 from hubmis_frames.simulator.school import School
 world = build_world(30)

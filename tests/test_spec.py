@@ -18,15 +18,15 @@ from test_all_operations import Heard, calls_of
 from vendor import BASE, path_of, vendor_file
 
 import hubmis_frames as hf
-from hubmis_frames.cli import main
-from hubmis_frames.endpoints.declaration import CATALOGUE
-from hubmis_frames.endpoints.shapes import REFERS
-from hubmis_frames.http import Rate, Session
+from hubmis_frames.cli.command import main
+from hubmis_frames.openapi import Spec, as_openapi, compare, read_spec
+from hubmis_frames.openapi.convert import Converter
+from hubmis_frames.openapi.document import Document
+from hubmis_frames.operations.declaration import CATALOGUE
+from hubmis_frames.operations.shapes import REFERS
 from hubmis_frames.school import School
 from hubmis_frames.simulator import Rules, Simulator, build_world
-from hubmis_frames.spec import Spec, as_openapi, compare, read_spec
-from hubmis_frames.spec.convert import Converter
-from hubmis_frames.spec.document import Document
+from hubmis_frames.transport import Rate, Session
 
 Serve = Callable[..., Simulator]
 Connect = Callable[..., School]

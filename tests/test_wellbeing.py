@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 
-from hubmis_frames.analysis import wellbeing as wb
+from hubmis_frames import wellbeing as wb
 from hubmis_frames.analysis.calendar import Calendar
 from hubmis_frames.errors import BadArgumentError, HubmisWarning
 from hubmis_frames.plots.wellbeing import student_timeline, wellbeing_by_category

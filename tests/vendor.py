@@ -3,8 +3,8 @@
 import re
 from typing import Any
 
-from hubmis_frames.endpoints.declaration import CATALOGUE, Endpoint, Parameter, camel
-from hubmis_frames.spec import as_openapi
+from hubmis_frames.openapi import as_openapi
+from hubmis_frames.operations.declaration import CATALOGUE, Endpoint, Parameter, camel
 
 BASE = "/hub/v2"
 LOST = {

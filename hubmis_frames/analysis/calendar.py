@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from ..errors import BadArgumentError
-from ..partitions import refuse_dask
-from ._fields import DAY, local_dates, one_school, pick
+from ..frames.partitions import refuse_dask
+from .columns import DAY, local_dates, one_school, pick
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _FIRST = ("date_from", "start_date", "date_start", "date", "start")

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..endpoints.declaration import Endpoint
 from ..frames import empty, joined, to_pandas
+from ..operations.declaration import Endpoint
 from .manifest import Entry
 
 WINDOW = 21  # days for which a mark may still be corrected

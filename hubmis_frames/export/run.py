@@ -16,8 +16,8 @@ from ..files import own_folder
 from ..frames import AS_SENT, Batch, empty, free_name, joined, to_pandas
 from ..privacy import pseudonymise, without_free_text
 from .manifest import Entry, Manifest
-from .plan import Step, first_day, steps_of
 from .refresh import HISTORIES, WINDOW, History, open_history, vanished_rows
+from .steps import Step, first_day, steps_of
 from .write import FILE, INCOMPLETE, Sink, partition
 
 if TYPE_CHECKING:

@@ -1,9 +1,9 @@
 """JSON to tidy tables: a record's Arrow type says which, Arrow does the work. Nothing here knows HTTP."""
 
-from .fit import free_name
+from .coercion import free_name
+from .findings import Report
+from .flattening import Batch, as_schema, empty, final_type, flatten, joined, joined_by_name, tidy, to_pandas
 from .layout import AS_SENT, Column, Table, lay_out, singular
-from .report import Report
-from .tidy import Batch, as_schema, empty, final_type, flatten, joined, joined_by_name, tidy, to_pandas
 
 __all__ = [
     "AS_SENT",

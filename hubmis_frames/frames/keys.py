@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from ..endpoints.declaration import CATALOGUE, Endpoint, listed_in
 from ..errors import BadArgumentError
-from ..partitions import by_partition, warn
+from ..operations.declaration import CATALOGUE, Endpoint, listed_in
 from .layout import Table, lay_out
+from .partitions import by_partition, warn
 
 REALM = "realm"
 

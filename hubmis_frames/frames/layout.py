@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from ..endpoints.declaration import CATALOGUE
-from ..endpoints.shapes import PERSONAL, REFERS
+from ..operations.declaration import CATALOGUE
+from ..operations.shapes import PERSONAL, REFERS
 
 UNDECLARED = b"undeclared"
 AS_SENT = "_as_sent"

@@ -4,8 +4,8 @@ Colours are Okabe and Ito's or cividis, which people with any colour vision tell
 """
 
 from ._style import COLOURS
-from .around_events import before_and_after
 from .attendance import attendance_cumulative, attendance_heat_map, attendance_trend
+from .event_windows import before_and_after
 from .groups import absence_bands, attendance_bars
 from .keys import draw_keys
 from .register import student_register

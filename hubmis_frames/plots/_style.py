@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from ..errors import BadArgumentError
-from ..partitions import refuse_dask
+from ..frames.partitions import refuse_dask
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

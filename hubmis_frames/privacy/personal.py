@@ -3,10 +3,10 @@
 import functools
 from collections.abc import Iterable, Mapping
 
-from ..endpoints.declaration import CATALOGUE
-from ..endpoints.shapes import PEOPLE_KEYS
 from ..frames import AS_SENT, lay_out
 from ..frames.keys import keys_of
+from ..operations.declaration import CATALOGUE
+from ..operations.shapes import PEOPLE_KEYS
 
 UNDECLARED = "undeclared text of a person"
 FREE_TEXT = "free text"

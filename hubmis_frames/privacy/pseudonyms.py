@@ -12,11 +12,11 @@ import pandas as pd
 import platformdirs
 from pandas.api.types import is_string_dtype
 
-from ..endpoints.shapes import PEOPLE_KEYS
 from ..errors import BadArgumentError, CacheError
 from ..files import private_folder
 from ..frames.keys import keys_of
-from ..partitions import refuse_dask
+from ..frames.partitions import refuse_dask
+from ..operations.shapes import PEOPLE_KEYS
 from .personal import personal_columns
 
 _SHORTEST_KEY = 16

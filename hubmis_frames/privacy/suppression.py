@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import BadArgumentError
-from ..partitions import refuse_dask
+from ..frames.partitions import refuse_dask
 
 
 def suppress(

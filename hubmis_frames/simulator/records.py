@@ -5,8 +5,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from hubmis_frames.endpoints.declaration import Endpoint
-from hubmis_frames.endpoints.shapes import refers
+from hubmis_frames.operations.declaration import Endpoint
+from hubmis_frames.operations.shapes import refers
 
 from . import synthetic
 from .rows import Row, digest

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from hubmis_frames.endpoints.declaration import YEAR, Endpoint, Parameter
+from hubmis_frames.operations.declaration import YEAR, Endpoint, Parameter
 
 from .rows import Row
 from .rules import RefusedError, Rules

@@ -5,7 +5,7 @@ from threading import Lock
 
 import orjson
 
-from hubmis_frames.endpoints.declaration import Endpoint
+from hubmis_frames.operations.declaration import Endpoint
 
 from . import filters, views
 from .records import Records

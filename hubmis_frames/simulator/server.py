@@ -14,8 +14,8 @@ from urllib.parse import parse_qsl
 import orjson
 from requests.structures import CaseInsensitiveDict
 
-from hubmis_frames.endpoints.declaration import CATALOGUE, PREFIX, Endpoint
-from hubmis_frames.spec import as_openapi
+from hubmis_frames.openapi import as_openapi
+from hubmis_frames.operations.declaration import CATALOGUE, PREFIX, Endpoint
 
 from .limits import Limits
 from .routes import Routes

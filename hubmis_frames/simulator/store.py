@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from hubmis_frames.endpoints import CATALOGUE
-from hubmis_frames.endpoints.declaration import Endpoint, Parameter
+from hubmis_frames.operations import CATALOGUE
+from hubmis_frames.operations.declaration import Endpoint, Parameter
 
 from . import synthetic
 from .calendar import ACTIVE

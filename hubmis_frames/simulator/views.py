@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import date
 
-from hubmis_frames.endpoints.declaration import YEAR
+from hubmis_frames.operations.declaration import YEAR
 
 from . import timetable
 from .routes import Query

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pandas as pd
 
 import hubmis_frames as hf
-from hubmis_frames.endpoints.declaration import CATALOGUE
 from hubmis_frames.frames import Report, tidy, to_pandas
+from hubmis_frames.operations.declaration import CATALOGUE
 from hubmis_frames.simulator import Rules, build_world
 from hubmis_frames.simulator.calendar import ACTIVE, YEARS
 from hubmis_frames.simulator.school import School

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from hubmis_frames.endpoints.declaration import CATALOGUE, Endpoint
+from hubmis_frames.operations.declaration import CATALOGUE, Endpoint
 from hubmis_frames.simulator import Rules, build_world
 from hubmis_frames.simulator.school import School
 

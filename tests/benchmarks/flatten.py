@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from hubmis_frames.export.write import Sink
 from hubmis_frames.frames import Report, flatten, tidy, to_pandas
-from hubmis_frames.frames.fit import on_wire
+from hubmis_frames.frames.coercion import on_wire
 
 from . import data
 from .data import Data

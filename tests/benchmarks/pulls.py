@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import hubmis_frames as hf
-from hubmis_frames.http import Rate, Session
 from hubmis_frames.school import School
 from hubmis_frames.simulator import Answer, Asked, Rules, Simulator, build_world
+from hubmis_frames.transport import Rate, Session
 
 from .timing import machine, markdown
 

@@ -135,7 +135,7 @@ def measure(schools: int) -> dict[str, Any]:
             distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
             distributed.Client(cluster) as client,
         ):
-            client.run(__import__, "hubmis_frames.analysis.attendance")
+            client.run(__import__, "hubmis_frames.attendance")
             memory = Memory()
             begun = time.perf_counter()
             found = analyse(folder)["summarise"]

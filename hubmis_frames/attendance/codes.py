@@ -1,0 +1,246 @@
+"""What an attendance code means: a map from code to category, which is data and has dates."""
+
+import dataclasses
+import functools
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ..analysis.columns import local_dates, require
+from ..errors import BadArgumentError, did_you_mean
+
+ATTENDING = ("present", "late", "approved_activity")
+ABSENT = ("authorised_absence", "unauthorised_absence")
+CATEGORIES = (*ATTENDING, *ABSENT, "not_possible", "administrative", "unmapped", "unmarked")
+"""Every category. Of two marks for one session, the one whose category stands further left is kept."""
+GIVEN = tuple(name for name in CATEGORIES if name != "unmapped")
+"""The categories that a map can give a code."""
+
+_SHORT = {
+    "approved": "approved_activity",
+    "authorised": "authorised_absence",
+    "unauthorised": "unauthorised_absence",
+    "attending": "present",
+}
+_COLUMNS = ("code", "category", "valid_from", "valid_to", "meaning")
+_FOLDER = Path(__file__).parent / "code_maps"
+_UNMAPPED, _UNMARKED = CATEGORIES.index("unmapped"), CATEGORIES.index("unmarked")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class CodeMap:
+    """Which category each attendance code has, and from when to when.
+
+    Parameters
+    ----------
+    frame
+        One row per code and span of time: ``code`` (exact text: ``C``, ``C1`` and ``c`` differ), ``category``,
+        ``valid_from`` and ``valid_to`` (dates, both included; missing is without bound) and ``meaning``. The last
+        three may be left out; for a category ``approved``, ``authorised`` and ``unauthorised`` will do.
+
+    Raises
+    ------
+    BadArgumentError
+        A category is not one of ``CATEGORIES``, a code is missing, a span ends before it begins, or two spans of one
+        code overlap.
+
+    Notes
+    -----
+    A blank mark, and ``-`` unless the map gives it a category, is ``unmarked``. A code that the map does not have on
+    a mark's day is ``unmapped``: it is reported and counted, and never guessed.
+    """
+
+    frame: pd.DataFrame
+
+    def __post_init__(self) -> None:
+        require(self.frame, ["code", "category"], "A code map")
+        given = self.frame.reindex(columns=list(_COLUMNS)).reset_index(drop=True)
+        for column in ("code", "category", "meaning"):
+            given[column] = given[column].astype("str")
+        given["category"] = given["category"].replace(_SHORT)
+        for column in ("valid_from", "valid_to"):
+            # A spreadsheet writes 01/09/2024, which pandas would read as the ninth of January.
+            given[column] = local_dates(given[column], "UTC", f"A code map: {column}")
+        object.__setattr__(self, "frame", given)
+        if given["code"].isna().any():
+            raise BadArgumentError("A code map: a row has no code. Blank marks are unmarked in every map.")
+        if strange := sorted(set(given["category"].fillna("(missing)")) - set(GIVEN)):
+            raise BadArgumentError(
+                f"A code map: {', '.join(strange)} is not a category.{did_you_mean(strange[0], GIVEN)} They are "
+                f"{', '.join(GIVEN)}."
+            )
+        spans = given.sort_values(["code", "valid_from"], na_position="first")
+        start, end = _bounds(spans)
+        same = spans["code"].eq(spans["code"].shift()).to_numpy()
+        wrong = (end < start) | (same & (start <= np.roll(end, 1)))
+        if wrong.any():
+            raise BadArgumentError(
+                f"A code map: the dates of {spans.loc[wrong, 'code'].iloc[0]!r} overlap or end first."
+            )
+
+    @classmethod
+    def england(cls, *, x: str = "not_possible") -> "CodeMap":
+        """The codes of England, before and from 19 August 2024.
+
+        Parameters
+        ----------
+        x
+            The category of ``X``. The guidance counts it as no possible session, and so does this map; some local
+            authorities' figures of 2022/23 count it as ``"authorised_absence"``: give that to compare with them.
+
+        Notes
+        -----
+        From 19 August 2024: the School Attendance (Pupil Registration) (England) Regulations 2024, regulation 10, in
+        the statistical classes of the Department for Education's *Working together to improve school attendance*
+        (August 2024). Before: the classes of the same Department's *Pupil absence statistics: methodology*. ``H``,
+        ``J`` and ``Y`` ended with the old regulations, so a mark of later date with one of them is unmapped.
+        """
+        frame = _england().copy()
+        frame.loc[frame["code"].eq("X"), "category"] = x
+        return cls(frame)
+
+    @classmethod
+    def from_frame(
+        cls,
+        codes: pd.DataFrame,
+        categories: Mapping[str, str],
+        *,
+        valid_from: str | pd.Timestamp | None = None,
+        valid_to: str | pd.Timestamp | None = None,
+    ) -> "CodeMap":
+        """A school's own map.
+
+        Parameters
+        ----------
+        codes
+            What ``load_attendance_codes`` gave: ``code`` and ``description``.
+        categories
+            A category for each code: ``{"I": "authorised", "*": "approved_activity"}``. A code left out stays without
+            a category and is reported where it is used.
+        valid_from, valid_to
+            The first and the last day on which the map holds.
+
+        Raises
+        ------
+        BadArgumentError
+            A code of ``categories`` is not in ``codes``, or a category does not exist.
+        """
+        require(codes, ["code"], "codes")
+        texts = codes["code"].astype("str")
+        meanings = dict(zip(texts, codes.get("description", texts), strict=True))
+        if strange := [code for code in categories if code not in meanings]:
+            raise BadArgumentError(
+                f"The school has no code {', '.join(map(repr, strange))}. It has {', '.join(map(repr, meanings))}."
+            )
+        return cls(
+            pd.DataFrame(
+                {
+                    "code": list(categories),
+                    "category": list(categories.values()),
+                    "valid_from": pd.Series(valid_from, index=range(len(categories)), dtype="datetime64[us]"),
+                    "valid_to": pd.Series(valid_to, index=range(len(categories)), dtype="datetime64[us]"),
+                    "meaning": [meanings[code] for code in categories],
+                }
+            )
+        )
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "CodeMap":
+        """Read a map that :meth:`save` wrote, or a CSV in UTF-8 with the same columns and ISO dates."""
+        # A code may read as a number or as "NA": text stays text, and an empty cell alone is missing.
+        try:
+            frame = pd.read_csv(path, dtype="str", keep_default_na=False, encoding="utf-8")
+        except UnicodeDecodeError:
+            raise BadArgumentError(f"{path} is not in UTF-8. In Excel, save it as CSV UTF-8.") from None
+        except pd.errors.EmptyDataError:
+            raise BadArgumentError(
+                f"{path} is empty. Write it anew: CodeMap.england().extend(...).save(...)."
+            ) from None
+        try:
+            return cls(frame.replace("", pd.NA))
+        except BadArgumentError as error:
+            raise BadArgumentError(
+                f"{path}: {error} Columns go apart by commas, and dates are written 2024-08-19: a spreadsheet that "
+                "saves it changes both, so edit it as text, or write it anew with CodeMap.save."
+            ) from error
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the map as CSV, to stand beside the export it belongs to; returns the path."""
+        # Windows shall not turn line ends into its own: the file is the same wherever it is written.
+        self.frame.to_csv(path, index=False, encoding="utf-8", date_format="%Y-%m-%d", lineterminator="\n")
+        return Path(path)
+
+    def extend(self, categories: Mapping[str, str]) -> "CodeMap":
+        """Give further codes a category: ``CodeMap.england().extend({"*": "approved_activity"})``.
+
+        A code that the map has already is replaced, for all dates.
+        """
+        more = pd.DataFrame({"code": list(categories), "category": list(categories.values())})
+        kept = self.frame[~self.frame["code"].isin(list(categories))]
+        return CodeMap(pd.concat([kept, more.reindex(columns=list(_COLUMNS))], ignore_index=True))
+
+    def followed_by(self, later: "CodeMap", on: str | pd.Timestamp) -> "CodeMap":
+        """Join two maps: this one until the day before ``on``, and ``later`` from that day."""
+        day = pd.Timestamp(on)
+        old, new = self.frame.copy(), later.frame.copy()
+        eve = day - pd.Timedelta(days=1)
+        old["valid_to"] = old["valid_to"].where(old["valid_to"] < eve, eve)
+        new["valid_from"] = new["valid_from"].where(new["valid_from"] > day, day)
+        both = pd.concat([old[~(old["valid_from"] > old["valid_to"])], new[~(new["valid_to"] < new["valid_from"])]])
+        return CodeMap(both)
+
+    def categorise(self, code: pd.Series, date: pd.Series) -> pd.Series:
+        """The category of each mark.
+
+        Parameters
+        ----------
+        code, date
+            The code, compared as exact text, and the day of each mark.
+
+        Returns
+        -------
+        Series
+            Text, one of ``CATEGORIES``, with the index of ``code``.
+        """
+        start, end = _bounds(self.frame)
+        edges = np.unique(np.concatenate([start, end + 1]))
+        texts, names = pd.factorize(code.astype("str"))
+        # One row per code and one column per span between two edges; -1 of factorize is the last row: blank.
+        table = np.full((len(names) + 1, len(edges) + 1), _UNMAPPED, dtype=np.int8)
+        table[[*(not name.strip() or name == "-" for name in names), True]] = _UNMARKED
+        place = {name: number for number, name in enumerate(names)}
+        first, past = np.searchsorted(edges, start, side="right"), np.searchsorted(edges, end + 1, side="right")
+        for name, category, a, b in zip(self.frame["code"], self.frame["category"], first, past, strict=True):
+            if name in place:
+                table[place[name], a:b] = CATEGORIES.index(category)
+        days = _days(date)
+        found = table[texts, np.searchsorted(edges, days, side="right")]
+        # A mark without a day falls into no span, unless its code is blank.
+        found[(date.isna() & (found != _UNMARKED)).to_numpy()] = _UNMAPPED
+        return pd.Series(np.array(CATEGORIES)[found], index=code.index, dtype="str", name="category")
+
+    def __repr__(self) -> str:
+        """How many codes, and how many spans of time."""
+        return f"CodeMap({self.frame['code'].nunique()} codes, {len(self.frame)} rows)"
+
+
+@functools.cache
+def _england() -> pd.DataFrame:
+    return CodeMap.load(_FOLDER / "england.csv").frame
+
+
+def _days(dates: pd.Series) -> npt.NDArray[np.int64]:
+    days: npt.NDArray[np.int64] = dates.to_numpy(dtype="datetime64[D]").astype(np.int64)
+    return days
+
+
+def _bounds(frame: pd.DataFrame) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """First and last day of each span as numbers of days; far away where there is no bound."""
+    far = 10**7
+    start = np.where(frame["valid_from"].isna(), -far, _days(frame["valid_from"]))
+    end = np.where(frame["valid_to"].isna(), far, _days(frame["valid_to"]))
+    return start.astype(np.int64), end.astype(np.int64)

@@ -1,0 +1,1 @@
+"""The list of operations, its search, and the loaders' docstrings."""

@@ -1,0 +1,1 @@
+"""The command ``hubmis-frames``: arguments, progress and exit statuses."""

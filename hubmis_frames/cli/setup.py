@@ -1,0 +1,145 @@
+"""The commands ``login``, ``doctor`` and ``spec``: words for what other modules find out. They decide nothing."""
+
+import argparse
+import getpass
+import json
+import sys
+
+from ..connections import open_session
+from ..errors import HubmisError, SettingsError
+from ..operations import CATALOGUE
+from ..setup.doctor import examine
+from ..setup.keyring import NoKeyringError, forget_login
+from ..setup.login import IMPATIENT, in_environment, shadowed, store, try_out
+from ..setup.settings import Secret, settings
+from .console import COMPLETE, FAILED, PARTLY, print_json, print_table, progress_line, rows_of
+
+_MARKS = {"ok": "ok", "note": "note", "wrong": "WRONG", "skipped": "-"}
+
+
+def login(given: argparse.Namespace) -> int:
+    """Ask for the credentials, try them, store them."""
+    if given.forget:
+        print("Removed the login from the keyring." if forget_login() else "No login was stored.")
+        return COMPLETE
+    if not sys.stdin.isatty():
+        raise SettingsError(
+            "login asks for the secret, so it needs a terminal: run it in PowerShell, Terminal or a terminal of "
+            "JupyterLab. A script without one takes its credentials from the environment."
+        )
+    try:
+        return _login(given)
+    except EOFError:
+        raise SettingsError("Nothing was typed, and nothing was stored.") from None
+
+
+def _login(given: argparse.Namespace) -> int:
+    print("As WCBS sent them on registration. What you type for the secret is not shown; paste it and press Enter.")
+    realm = given.realm or _ask("Realm")
+    client_id = _ask("Client id")
+    secret = Secret(getpass.getpass("Client secret: ").strip())
+    found = settings(realm, client_id, secret, given.base_url, None, None)
+    print(f"Trying them at {found.base_url} ...")
+    session = open_session(found, patience=IMPATIENT)
+    try:
+        problem = try_out(session, found.realm)
+    except HubmisError:
+        print("Nothing was stored.")
+        raise
+    finally:
+        session.close()
+    if problem is None:
+        print("HUBmis answered.")
+    else:
+        print(problem)
+        if input("Store them all the same? [y/N] ").strip().lower() not in ("y", "yes"):
+            print("Nothing was stored.")
+            return FAILED
+    try:
+        print(f"Stored in the system's keyring ({store(found)}). 'hubmis-frames login --forget' removes them.")
+    except NoKeyringError as error:
+        print(f"{error} So nothing was stored. Set them in the environment instead:\n")
+        print(in_environment(found))
+        return FAILED
+    if first := shadowed():
+        print(f"Note: {', '.join(first)} in the environment goes before it.")
+    print("Next: hubmis-frames doctor")
+    return COMPLETE
+
+
+def _ask(what: str) -> str:
+    while not (text := input(f"{what}: ").strip()):
+        pass
+    return text
+
+
+def doctor(given: argparse.Namespace) -> int:
+    """Say what stands in the way, and what to do."""
+    advice = []
+    for check in examine(given.realm, given.base_url, given.openapi, given.cache_dir):
+        print(f"{_MARKS[check.state]:6}{check.name}: {check.said}", flush=True)
+        if check.advice and check.advice not in advice:
+            advice.append(check.advice)
+    print()
+    if not advice:
+        print("All is well. Next: hubmis-frames plan")
+        return COMPLETE
+    print("What to do:")
+    for number, sentence in enumerate(advice, 1):
+        print(f"  {number}. {sentence}")
+    print("\nThis holds no secret and nothing of a child: it can be sent to support as it is.")
+    return FAILED
+
+
+def spec_probe(given: argparse.Namespace) -> int:
+    """Find out which operations answer, and write the shapes of what came."""
+    from ..setup.probe import probe  # it takes libraries that nothing else needs
+
+    found = settings(given.realm, None, None, given.base_url, None, given.openapi)
+    print(f"At most {given.budget} requests to {found.base_url}, one for each operation.", file=sys.stderr)
+    with progress_line() as show:
+        result = probe(found, given.file, given.budget, show)
+    print_table(result.table(), given.json)
+    print(
+        f"\n{result.summary()}\n{result.sent} requests sent. Written to {given.file}: names and types, no values, no "
+        "realm. Look it through, then share it with whoever maintains hubmis_frames, so that inferred paths can be "
+        f"corrected.{'' if found.openapi else ' And ask WCBS for the OpenAPI file, which has them all.'}",
+        file=sys.stderr,
+    )
+    return COMPLETE if not result.cut_short else PARTLY
+
+
+def spec_export(given: argparse.Namespace) -> int:
+    """Write our declarations as OpenAPI."""
+    from ..openapi import as_openapi  # it takes libraries that nothing else needs
+
+    text = json.dumps(as_openapi(CATALOGUE.values()), indent=1, ensure_ascii=False)
+    if str(given.file) == "-":
+        print(text)
+    else:
+        given.file.write_text(text, encoding="utf-8")
+        print(f"Written to {given.file}. What is inferred is marked x-inferred.")
+    return COMPLETE
+
+
+def spec_check(given: argparse.Namespace) -> int:
+    """Hold the vendor's file against our declarations."""
+    from ..openapi import compare, read_spec
+
+    spec = read_spec(given.file)
+    changes = compare(spec)
+    status = FAILED if spec.missing or spec.unusable else COMPLETE
+    if given.json:
+        lists = {"matched": list(spec.endpoints), "missing": list(spec.missing), "unusable": dict(spec.unusable)}
+        print_json({**lists, "only_in_file": list(spec.others), "differences": rows_of(changes)})
+        return status
+    print(f"{len(spec.endpoints)} of {len(CATALOGUE)} operations matched.")
+    for said, tables in (("not in the file", spec.missing), ("only in the file", tuple(spec.others))):
+        for table in tables:
+            print(f"  {said}: {(spec.others.get(table) or CATALOGUE[table]).title}")
+    for table, reason in spec.unusable.items():
+        print(f"  cannot be asked: {CATALOGUE[table].title}: {reason}")
+    if len(changes):
+        print("\nWhere the file and the declarations differ:")
+        print_table(changes)
+    return status

@@ -1,0 +1,184 @@
+"""Ways to a school: HUBmis with credentials, or the simulated school."""
+
+import atexit
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from .errors import BadArgumentError, SettingsError
+from .group import Group
+from .school import School
+from .setup.keyring import cipher
+from .setup.settings import USUAL, Secret, Settings, rate_file, settings
+from .transport import PATIENT, Cipher, Patience, Rate, Session
+
+
+def connect(
+    realm: str | None = None,
+    client_id: str | None = None,
+    client_secret: str | None = None,
+    base_url: str | None = None,
+    openapi: str | os.PathLike[str] | None = None,
+    cache_dir: str | os.PathLike[str] | None = USUAL,
+    *,
+    encrypt: bool = False,
+    offline: bool = False,
+    progress: bool | None = None,
+) -> School:
+    """Connect to HUBmis. Nothing is sent until something is loaded.
+
+    Parameters
+    ----------
+    realm, client_id, client_secret
+        As WCBS sent them; else from ``HUBMIS_REALM``, ``HUBMIS_CLIENT_ID`` and ``HUBMIS_CLIENT_SECRET``,
+        else as ``hubmis-frames login`` stored them in the system's keyring.
+    base_url
+        The address of a test host; else ``HUBMIS_BASE_URL``, else that of the stored login, else
+        ``https://api.hubmis.com``. Plain ``http`` is for this machine alone. A stored login is sent to
+        no other address than its own.
+    openapi
+        The vendor's OpenAPI file (JSON or YAML); else ``HUBMIS_OPENAPI``. Its paths, parameters and fields
+        replace the inferred ones.
+    cache_dir
+        Where answers are kept; else ``HUBMIS_CACHE_DIR``, else the user's cache folder. Each realm
+        and client has a folder of its own in it, which only its owner can enter. ``None``: in memory alone.
+    encrypt
+        Encrypt the answers on the disk with a key that lies in the system's keyring (the extra
+        ``encryption``). Without it they are protected by the permissions of the folder alone.
+    offline
+        Answer from the cache alone, however old.
+    progress
+        Show progress bars; ``None``: in a terminal or a notebook.
+
+    Returns
+    -------
+    School
+        What the loaders are called with.
+
+    Raises
+    ------
+    SettingsError
+        A setting is missing or cannot be used.
+    SpecError
+        The OpenAPI file cannot be used.
+    CacheError
+        The cache folder cannot be written.
+
+    Examples
+    --------
+    >>> import hubmis_frames as hf
+    >>> school = hf.connect()  # doctest: +SKIP
+    >>> students = hf.load_students(school, year_group=9)  # doctest: +SKIP
+    """
+    client_secret = None if client_secret is None else Secret(client_secret)
+    found = settings(realm, client_id, client_secret, base_url, cache_dir, openapi)
+    spec = None
+    if found.openapi:
+        from .openapi import read_spec  # it takes a library that nothing else needs
+
+        spec = read_spec(found.openapi)
+    session = open_session(found, offline=offline, cipher=cipher() if encrypt else None)
+    return School(session, spec=spec, progress=progress)
+
+
+def open_session(
+    found: Settings, *, offline: bool = False, cipher: Cipher | None = None, patience: Patience = PATIENT
+) -> Session:
+    """Open the connection that the settings describe. Nothing is sent yet."""
+    return Session(
+        base_url=found.base_url,
+        realm=found.realm,
+        client_id=found.client_id,
+        client_secret=found.client_secret,
+        cache_dir=found.cache_dir,
+        rate_file=rate_file(),
+        offline=offline,
+        cipher=cipher,
+        patience=patience,
+    )
+
+
+def connect_group(realms: Iterable[str], **settings: Any) -> Group:
+    """Connect to several schools that one client may read. Nothing is sent until something is loaded.
+
+    Parameters
+    ----------
+    realms
+        The realms, each of a school.
+    **settings
+        As for :func:`connect`, the same for every school.
+
+    Returns
+    -------
+    Group
+        What the loaders are called with, in place of a school.
+
+    Raises
+    ------
+    SettingsError
+        A realm is named twice, or none; or as for :func:`connect`.
+
+    Examples
+    --------
+    >>> import hubmis_frames as hf
+    >>> group = hf.connect_group(["S1", "S2"])  # doctest: +SKIP
+    >>> students = hf.load_students(group)  # doctest: +SKIP
+    """
+    named = [realms] if isinstance(realms, str) else list(realms)
+    if not named or len(set(named)) < len(named):
+        raise SettingsError("A group takes the realm of at least one school, and each once.")
+    return Group(connect(realm, **settings) for realm in named)
+
+
+def demo(students: int = 240, *, seed: int = 1, progress: bool | None = None) -> School:
+    """Open the simulated school, served over HTTP on this machine until Python ends.
+
+    Its limits are generous and its cache is new each time, in a folder that is removed at exit. It
+    shows how the frames fit together; it proves nothing about HUBmis.
+
+    Parameters
+    ----------
+    students
+        How many students it has.
+    seed
+        Another seed makes another school; the same seed makes the same one.
+    progress
+        Show progress bars; ``None``: in a terminal or a notebook.
+
+    Examples
+    --------
+    >>> import hubmis_frames as hf
+    >>> school = hf.demo()
+    >>> len(hf.load_students(school)) > 200
+    True
+    """
+    if not 7 <= students <= 4000:
+        raise BadArgumentError("The simulated school has from 7 to 4000 students.")
+    from .simulator import Rules, Simulator, build_world  # not needed for a real school
+
+    rules = Rules(capacity=1_000_000, refill_seconds=0.001)
+    world = build_world(students=students, seed=seed)
+    simulator = Simulator(world, rules)
+    simulator.start()
+    folder = tempfile.TemporaryDirectory(prefix="hubmis-demo-", ignore_cleanup_errors=True)
+    session = Session(
+        base_url=simulator.url,
+        realm=world.realm,
+        client_id=rules.client_id,
+        client_secret=rules.client_secret,
+        cache_dir=Path(folder.name),
+        rate_file=Path(folder.name) / "rate.sqlite",
+        rate=Rate(rules.capacity, rules.refill_seconds),
+        patience=Patience(first_wait=0.05),
+    )
+    school = School(session, progress=progress)
+
+    def end() -> None:
+        school.close()
+        simulator.close()
+        folder.cleanup()
+
+    atexit.register(end)
+    return school

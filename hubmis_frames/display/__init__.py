@@ -1,0 +1,1 @@
+"""How tables, progress and schools show themselves to a person."""

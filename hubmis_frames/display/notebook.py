@@ -1,0 +1,52 @@
+"""How schools show themselves in a notebook."""
+
+import sqlite3
+import sys
+from collections.abc import Iterable
+from datetime import datetime
+
+import pandas as pd
+
+from ..errors import HubmisError
+from ..transport import Session
+
+
+def is_watched() -> bool:
+    """Whether a person is looking: in a terminal or a notebook."""
+    return sys.stderr.isatty() or in_notebook()
+
+
+def in_notebook() -> bool:
+    """Whether this is the kernel of a notebook; to have imported one, as a report does, is not enough."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return hasattr(shell, "kernel")
+
+
+def as_table(sessions: Iterable[Session]) -> str | None:
+    """A small table in HTML, a row for each of several schools; ``None``, where a cache or count cannot be read.
+
+    It holds nothing secret and costs no request.
+    """
+    try:
+        table = pd.DataFrame([_facts(session) for session in sessions]).set_index("realm")
+        with pd.option_context("display.max_colwidth", None):
+            return (table.T if len(table) == 1 else table).to_html()
+    except (HubmisError, OSError, sqlite3.Error):  # to show something is never the place to fail
+        return None
+
+
+def _facts(session: Session) -> dict[str, str]:
+    cache = session.cache()
+    at_once, interval = session.permitted()
+    ages = [_local(str(cache[name])) for name in ("oldest", "newest") if cache[name]]
+    return {
+        "realm": session.realm,
+        "address": session.base_url,
+        "answers in the cache": f"{cache['answers']:,} in {cache['megabytes']} MB",
+        "fetched": " to ".join(dict.fromkeys(ages)) or "none yet",
+        "requests": "none, it is offline" if session.offline else f"{at_once:,} at once, then one in {interval:g} s",
+    }
+
+
+def _local(instant: str) -> str:
+    return f"{datetime.fromisoformat(instant).astimezone():%d %b %Y %H:%M}"

@@ -1,0 +1,276 @@
+"""What an export asks for, in which order, and what that costs. It sends nothing."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import product
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from ..errors import BadArgumentError, did_you_mean
+from ..frames import to_pandas
+from ..operations import CATALOGUE
+from ..operations.declaration import YEAR, Endpoint, Parameter
+from ..request import Request
+
+if TYPE_CHECKING:
+    from ..school import School
+
+CORE = (
+    "academic_years",
+    "terms",
+    "holidays",
+    "inset_days",
+    "closure_dates",
+    "school_regional_settings",
+    "sections",
+    "year_groups",
+    "forms",
+    "tutor_groups",
+    "houses",
+    "attendance_codes",
+    "pastoral_categories",
+    "pastoral_severity_levels",
+    "learning_support_types",
+    "learning_support_severities",
+    "learning_support_statuses",
+    "genders",
+    "boarding_types",
+    "students",
+    "staff",
+    "past_students",
+    "learning_support_records",
+    "pastoral_events",
+    "form_students",
+    "tutor_group_students",
+    "house_students",
+    "student_attendance",
+)
+"""What attendance and wellbeing analysis needs, the cheap and useful first."""
+
+_CALENDAR = ("terms", "holidays", "inset_days", "closure_dates")
+# Asked without a status, the list may hold everybody who ever was at the school: the document does not say.
+_ASKED = {"students": {"enrolment_status": "current"}}
+_MANY = ("students", "past_students", "contacts", "pastoral_events", "student_wellbeing_events")
+
+Frames = Mapping[str, pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One table of an export, and the tables by whose ids it is asked."""
+
+    endpoint: Endpoint
+    parent: str | None
+    """The table that holds the ids of its path."""
+    filtered_by: Mapping[str, str]
+    """The tables that hold the ids of the filters it requires."""
+
+    @property
+    def parents(self) -> tuple[str, ...]:
+        """Every table that has to be there first."""
+        return (*((self.parent,) if self.parent else ()), *self.filtered_by.values())
+
+    @property
+    def by_year(self) -> bool:
+        """Whether its path takes an academic year."""
+        return any(parameter.name == YEAR for parameter in self.endpoint.path_ids)
+
+    @property
+    def by_dates(self) -> bool:
+        """Whether it requires the dates of an academic year."""
+        return any(p.required and p.kind is date for p in self.endpoint.parameters)
+
+    def calls(self, loaded: Frames, year: int | None) -> list[dict[str, object]]:
+        """The arguments of each call that the table takes, given the frames of the parents.
+
+        Marks go back beyond the active year, so its predecessor's calendar is asked for too.
+        """
+        fixed: dict[str, object] = dict(_ASKED.get(self.endpoint.table, {}))
+        varied: dict[str, list[object]] = {}
+        for parameter in self.endpoint.parameters:
+            name = parameter.name
+            if name == YEAR:
+                years = [year, _year_before(loaded, year)] if self.endpoint.table in _CALENDAR else [year]
+                varied[name] = list(dict.fromkeys(years))
+            elif name in self.filtered_by:
+                varied[name] = loaded[self.filtered_by[name]][name].tolist()
+            elif parameter.place == "path" and self.parent and name in loaded[self.parent]:
+                # A record without an id cannot be asked about; the others can.
+                fixed[name] = loaded[self.parent].dropna(subset=self.asked_by())[name]
+            elif parameter.place == "path":
+                varied[name] = list(parameter.choices)
+            elif parameter.required:
+                fixed[name] = _bound(parameter, loaded, year)
+        return [fixed | dict(zip(varied, values, strict=True)) for values in product(*varied.values())]
+
+    def asked_by(self) -> list[str]:
+        """The columns of the parent by which the table is asked."""
+        return [p.name for p in self.endpoint.path_ids if p.place == "path" and p.name != YEAR and p.kind is int]
+
+    def requests(self, school: "School", loaded: Frames, year: int | None) -> list[Request]:
+        """Build the requests of all calls, each once."""
+        calls = self.calls(loaded, year)
+        return list(dict.fromkeys(each for call in calls for each in school.requests(self.endpoint, call)))
+
+
+def steps_of(tables: str | Iterable[str]) -> list[Step]:
+    """Put the steps of an export in order, with the tables that others need the ids of.
+
+    Raises
+    ------
+    BadArgumentError
+        There is no such table, or its ids are nowhere listed.
+    """
+    named = [tables] if isinstance(tables, str) else [str(name) for name in tables]
+    if not named:
+        raise BadArgumentError("No table was named. 'core' stands for what attendance and wellbeing need.")
+    ordered: dict[str, Step] = {}
+    groups = {"core": CORE, "all": _everything()}
+    for name in named:
+        for each in groups.get(name, (name.removeprefix("load_"),)):
+            _add(each, ordered)
+    return list(ordered.values())
+
+
+def plan(school: "School", tables: str | Iterable[str], refresh: bool = False, sent: int = 0) -> pd.DataFrame:
+    """Say what an export would cost once ``sent`` other requests are through. See :meth:`School.plan`."""
+    year = _cached_year(school)
+    loaded: dict[str, pd.DataFrame] = {}
+    rows = []
+    for step in steps_of(tables):
+        known = all(parent in loaded for parent in step.parents) and (year is not None or not step.endpoint.year)
+        cached = to_send = 0
+        if known:
+            requests = step.requests(school, loaded, year)
+            found = [school.cached(step.endpoint, request) for request in requests]
+            # A paged list takes a page and the certainty that no other follows.
+            least = 2 if step.endpoint.paged else 1
+            to_send = sum(least if number is None else number * refresh for number in found)
+            cached = 0 if refresh else sum(number or 0 for number in found)
+            if None not in found:
+                table = school.fetch(step.endpoint, requests).tables[step.endpoint.table]
+                loaded[step.endpoint.table] = to_pandas(table)
+        rows.append(
+            {
+                "table": step.endpoint.table,
+                "requests": cached + to_send if known else pd.NA,
+                "cached": cached,
+                "minutes": (school.seconds(sent + to_send) - school.seconds(sent)) / 60 if known else pd.NA,
+                "basis": _basis(step, known, to_send),
+                "asked_by": ", ".join(step.parents),
+            }
+        )
+        sent += to_send
+    frame = pd.DataFrame(rows)
+    return frame.astype(
+        {"requests": "Int64", "cached": "Int64", "minutes": "Float64", "basis": "str", "asked_by": "str"}
+    )
+
+
+def _basis(step: Step, known: bool, to_send: int) -> str:
+    if not known:
+        if not step.parents:
+            return "asked by the academic year, and the years are not loaded yet"
+        return f"one for each of {' and '.join(step.parents)}, not loaded yet".replace("_", " ")
+    return "at least: one for each page" if step.endpoint.paged and to_send else ""
+
+
+def _everything() -> list[str]:
+    """Every table but the deprecated twins, what is cheap and useful first.
+
+    Then what takes a request a group or member of staff, a student or contact, and last the single
+    records that their list holds already.
+    """
+    rest = [endpoint for endpoint in CATALOGUE.values() if not endpoint.deprecated and endpoint.table not in CORE]
+    return [*CORE, *(endpoint.table for endpoint in sorted(rest, key=_dearness))]
+
+
+def _dearness(endpoint: Endpoint) -> int:
+    parent = _parent(endpoint)
+    if parent is None:
+        return 0
+    if endpoint.key == CATALOGUE[parent].key:
+        return 3
+    return 2 if parent in _MANY else 1
+
+
+def _add(name: str, ordered: dict[str, Step]) -> None:
+    if name in ordered:
+        return
+    if name not in CATALOGUE:
+        raise BadArgumentError(
+            f"There is no table {name!r}.{did_you_mean(name, ['core', 'all', *CATALOGUE], 3)} hf.endpoints() and "
+            "'hubmis-frames endpoints' list them all; 'core' stands for those that attendance and wellbeing need, "
+            "'all' for every one."
+        )
+    endpoint = CATALOGUE[name]
+    needed = [p for p in endpoint.parameters if p.place == "query" and p.required and p.kind is int]
+    step = Step(endpoint, _parent(endpoint), {p.name: _listing(endpoint, [p]) for p in needed})
+    if step.endpoint.year or step.by_dates:
+        _add("academic_years", ordered)
+    for parent in step.parents:
+        _add(parent, ordered)
+    ordered[name] = step
+
+
+def _parent(endpoint: Endpoint) -> str | None:
+    """The table that holds the ids of an operation's path, if it has any."""
+    ids = [parameter for parameter in endpoint.path_ids if parameter.name != YEAR]
+    return _listing(endpoint, ids) if any(parameter.kind is int for parameter in ids) else None
+
+
+def _listing(endpoint: Endpoint, ids: Sequence[Parameter]) -> str:
+    """The list whose key is the last of the ids; of several, the first that is asked by the fewest others."""
+    names = {YEAR, *(parameter.name for parameter in ids)}
+    lists = [
+        (len([p for p in each.path_ids if p.name not in names and p.kind is int]), each.table)
+        for each in CATALOGUE.values()
+        if each.key == ids[-1].name and not (each.single or each.deprecated or each.table == endpoint.table)
+    ]
+    if not lists:
+        raise BadArgumentError(f"{endpoint.table} cannot be exported: no operation lists any {ids[-1].name}.")
+    return min(lists, key=lambda found: found[0])[1]
+
+
+def _bound(parameter: Parameter, loaded: Frames, year: int | None) -> object:
+    """The first or last day of the academic year, for an operation that wants its dates."""
+    years = loaded["academic_years"]
+    named = years[years["academic_year_id"] == year]
+    column = "date_to" if parameter.name.endswith("_to") else "date_from"
+    if column not in named or named[column].isna().all():
+        raise BadArgumentError("The academic years that HUBmis lists hold no dates, so nothing can be asked by them.")
+    day: date = named[column].iloc[0].date()
+    return day
+
+
+def first_day(loaded: Frames, year: int | None) -> date:
+    """The first day of the academic year, for ages; today's year begins in September where none is known."""
+    try:
+        day = _bound(_FROM, loaded, year)
+    except (BadArgumentError, KeyError):
+        today = date.today()
+        return date(today.year - (today.month < 9), 9, 1)
+    assert isinstance(day, date)
+    return day
+
+
+_FROM = Parameter("date_from", "", "query", date)
+
+
+def _cached_year(school: "School") -> int | None:
+    endpoint = CATALOGUE["academic_years"]
+    if school.cached(endpoint, school.requests(endpoint, {})[0]) is None:
+        return None
+    return school.current_year()
+
+
+def _year_before(loaded: Frames, year: int | None) -> int | None:
+    """The academic year before ``year``, by its dates where the server sends some, else by order."""
+    if year is None or "academic_years" not in loaded:
+        return year
+    years = loaded["academic_years"]
+    order = "date_from" if years["date_from"].notna().all() else "academic_year_id"
+    ids = years.dropna(subset=["academic_year_id"]).sort_values(order)["academic_year_id"].tolist()
+    return int(ids[ids.index(year) - 1]) if year in ids[1:] else year

@@ -1,0 +1,279 @@
+"""From answers to tidy tables: records flattened, lists split off as child tables, types made final."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..operations.declaration import Endpoint
+from .casting import cast_text
+from .coercion import free_name
+from .findings import Report
+from .layout import AS_SENT, POSITION, ROW, VALUE, Path, Table, lay_out
+from .parsing import read_records
+
+BATCH = 4 * 2**20  # bytes of JSON that become Arrow at a time
+
+_NULLABLE = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
+
+Answers = Iterable[tuple[tuple[int | str, ...], Sequence[bytes]]]
+Columns = dict[str, pa.Array]
+
+
+class Batch(NamedTuple):
+    """The tables of some of the answers, whole requests each."""
+
+    requests: list[tuple[int | str, ...]]
+    """The path ids of the requests that were answered."""
+    tables: dict[str, pa.Table]
+
+
+def flatten(endpoint: Endpoint, answers: Answers, report: Report) -> Iterator[Batch]:
+    """Make tables of answers, each the path ids and the bodies of its pages, a few megabytes at a time.
+
+    The first batch has no rows and all declared columns. Fields that nobody declared stand after them in the
+    batches where they occur, and ``report`` names them; :func:`joined` makes one table of several.
+    """
+    known = empty(endpoint)
+    yield Batch([], known)
+    rows = 0
+    for batch in _batches(answers):
+        tables = _flatten_batch(endpoint, batch, rows, report)
+        rows += len(tables[endpoint.table])
+        _tell_new(known, tables, report)
+        yield Batch([ids for ids, _ in batch], tables)
+
+
+def tidy(endpoint: Endpoint, answers: Answers, report: Report) -> dict[str, pa.Table]:
+    """Make the tables of an operation out of all its answers."""
+    return joined_by_name(batch.tables for batch in flatten(endpoint, answers, report))
+
+
+def joined_by_name(batches: Iterable[Mapping[str, pa.Table]]) -> dict[str, pa.Table]:
+    """Join the tables of several batches, each with those of its name."""
+    parts: dict[str, list[pa.Table]] = {}
+    for tables in batches:
+        for name, table in tables.items():
+            parts.setdefault(name, []).append(table)
+    return {name: joined(tables) for name, tables in parts.items()}
+
+
+def empty(endpoint: Endpoint) -> dict[str, pa.Table]:
+    """Make the tables of an operation without rows: all declared columns, in order and of their types."""
+    kinds = _id_types(endpoint)
+    types = {table.name: _schema(table, kinds) for table in _laid_out(endpoint, endpoint.record).all()}
+    return {name: schema.empty_table() for name, schema in types.items()}
+
+
+def final_type(type_: pa.DataType) -> pa.DataType:
+    """The type in which a value ends: a date is an instant without zone, so that pandas has a dtype for it."""
+    if pa.types.is_date(type_):
+        return pa.timestamp("us")
+    return pa.string() if pa.types.is_null(type_) else type_
+
+
+def to_pandas(table: pa.Table) -> pd.DataFrame:
+    """Turn a table into a frame with pandas' own nullable types, missing where the value is missing."""
+    frame: pd.DataFrame = table.to_pandas(types_mapper=_NULLABLE.get)
+    return frame
+
+
+def _laid_out(endpoint: Endpoint, record: pa.StructType) -> Table:
+    return lay_out(endpoint.table, record, endpoint.key, tuple(p.name for p in endpoint.path_ids))
+
+
+def _id_types(endpoint: Endpoint) -> dict[str, pa.DataType]:
+    """The types of key columns that do not come out of the record."""
+    return {p.name: pa.int64() if p.kind is int else pa.string() for p in endpoint.path_ids}
+
+
+def _schema(table: Table, ids: Mapping[str, pa.DataType]) -> pa.Schema:
+    keys = [(name, ids.get(name, pa.int64())) for name in table.keys]
+    return pa.schema(keys + [(column.name, final_type(column.type)) for column in table.columns])
+
+
+def _batches(answers: Answers) -> Iterator[list[tuple[tuple[int | str, ...], Sequence[bytes]]]]:
+    batch: list[tuple[tuple[int | str, ...], Sequence[bytes]]] = []
+    size = 0
+    for ids, bodies in answers:
+        batch.append((ids, bodies))
+        size += sum(map(len, bodies))
+        if size >= BATCH:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _flatten_batch(
+    endpoint: Endpoint, batch: Sequence[tuple[tuple[int | str, ...], Sequence[bytes]]], offset: int, report: Report
+) -> dict[str, pa.Table]:
+    bodies = [body for _, pages in batch for body in pages]
+    found, record = read_records(bodies, endpoint.record, endpoint.wrapper, report)
+    rows, page = found.flatten(), found.value_parent_indices()
+    report.null_rows += rows.null_count
+    if rows.null_count:
+        rows, page = rows.drop_null(), page.filter(rows.is_valid())
+    request = np.repeat(np.arange(len(batch)), [len(pages) for _, pages in batch])[page.to_numpy()]
+    if endpoint.paged:
+        kept = _without_repeats(rows, request, page.to_numpy(), report)
+        rows, request = rows.filter(kept), request[kept.to_numpy(zero_copy_only=False)]
+    keys: Columns = {}
+    for index, (name, type_) in enumerate(_id_types(endpoint).items()):
+        keys[name] = pa.array([ids[index] for ids, _ in batch], type_).take(pa.array(request))
+    tables: dict[str, pa.Table] = {}
+    _flatten(rows, _laid_out(endpoint, record), keys, offset, tables, report)
+    return tables
+
+
+def _without_repeats(rows: pa.StructArray, request: np.ndarray, page: np.ndarray, report: Report) -> pa.BooleanArray:
+    """Choose the rows to keep of a list whose pages may overlap, because it changed while it was read."""
+    keep = np.ones(len(rows), dtype=bool)
+    index = rows.type.get_field_index("id")
+    if index >= 0:
+        ids = pd.DataFrame({"request": request, "id": _exact(rows.field(index)), "page": page})
+        twice = ids[ids["id"].notna() & ids.duplicated(["request", "id"], keep=False)]
+        for _, group in twice.groupby(["request", "id"]):
+            if group["page"].duplicated().any():
+                report.shared_ids += len(group)  # then it is no identity, and nothing may be dropped by it
+                continue
+            records = rows.take(pa.array(group.index)).to_pylist()
+            differing = sum(record != records[-1] for record in records[:-1])
+            report.superseded += differing
+            report.repeated += len(records) - 1 - differing
+            keep[group.index[:-1]] = False
+    return pa.array(keep)
+
+
+def _flatten(
+    rows: pa.StructArray, table: Table, keys: Columns, offset: int, tables: dict[str, pa.Table], report: Report
+) -> None:
+    leaves = dict(_leaves(rows))
+    result = dict(keys)
+    misfits: Columns = {}
+    for column in table.columns:
+        if column.name == ROW and not column.path:
+            result[ROW] = pa.array(np.arange(offset, offset + len(rows)))
+            continue
+        result[column.name], as_sent = _final(_at(leaves, column.path, len(rows)), column.type)
+        if as_sent is not None:
+            misfits[f"{column.name}{AS_SENT}"] = as_sent
+    for name, as_sent in misfits.items():
+        result[free_name(name, result)] = as_sent
+    for key, echo in table.echoes:
+        values, _ = _final(_at(leaves, echo.path, len(rows)), echo.type)
+        if not _agree(values, result[key]):
+            result[free_name(echo.name, result)] = values
+    tables[table.name] = pa.table(result)
+    for path, child in table.children:
+        lists = _at(leaves, path, len(rows))
+        if not pa.types.is_list(lists.type):
+            continue
+        parents = lists.value_parent_indices()
+        # The last of a child table's links is its own position under another name.
+        link = {name: result[name if name in result else POSITION].take(parents) for name in table.link}
+        report.without_id += max((values.null_count for values in link.values()), default=0)
+        items = lists.flatten()
+        if not pa.types.is_struct(items.type):
+            items = pa.StructArray.from_arrays([items], names=[VALUE])
+        below = link | {POSITION: pa.array(_positions(parents.to_numpy()))}
+        _flatten(items, child, below, 0, tables, report)
+
+
+def _leaves(rows: pa.StructArray, path: Path = ()) -> Iterator[tuple[Path, pa.Array]]:
+    # flatten() hands a parent's nulls down to its fields; field() would show what lies beneath them.
+    for field, values in zip(rows.type, rows.flatten(), strict=True):
+        if pa.types.is_struct(field.type):
+            yield from _leaves(values, (*path, field.name))
+        else:
+            yield (*path, field.name), values
+
+
+def _at(leaves: Mapping[Path, pa.Array], path: Path, length: int) -> pa.Array:
+    found = leaves.get(path)
+    return pa.nulls(length) if found is None else found
+
+
+def _final(values: pa.Array, type_: pa.DataType) -> tuple[pa.Array, pa.Array | None]:
+    if pa.types.is_temporal(type_) and pa.types.is_string(values.type):
+        values, as_sent = cast_text(values, type_)
+        return pc.cast(values, final_type(type_)), as_sent
+    return pc.cast(values, final_type(type_)), None
+
+
+def _agree(values: pa.Array, original: pa.Array) -> bool:
+    if values.null_count == len(values):
+        return True
+    one, other = _exact(values), _exact(original)
+    return bool(((one == other).fillna(False) | one.isna()).all())
+
+
+def _exact(values: pa.Array) -> pd.Series:
+    """As pandas holds it without making floats of integers."""
+    series: pd.Series = values.to_pandas(types_mapper=_NULLABLE.get)
+    return series
+
+
+def _positions(parents: np.ndarray) -> np.ndarray:
+    """Number the items of each list from 0, given the index of each item's parent."""
+    starts = np.flatnonzero(np.r_[True, parents[1:] != parents[:-1]]) if len(parents) else np.array([], dtype=int)
+    return np.arange(len(parents)) - np.repeat(starts, np.diff(np.r_[starts, len(parents)]))
+
+
+def joined(parts: Sequence[pa.Table]) -> pa.Table:
+    """Concatenate tables; columns come in the order of their first table, and types of new columns may differ."""
+    names = dict.fromkeys(name for part in parts for name in part.column_names)
+    types = {name: _common([part.column(name) for part in parts if name in part.column_names]) for name in names}
+    schema = pa.schema(list(types.items()))
+    return pa.concat_tables([as_schema(part, schema) for part in parts]).combine_chunks()
+
+
+def _common(columns: Sequence[pa.ChunkedArray]) -> pa.DataType:
+    # What is missing throughout says nothing of a type.
+    types = {column.type for column in columns if column.null_count < len(column)} or {columns[0].type}
+    if len(types) == 1:
+        return types.pop()
+    if types == {pa.int64(), pa.float64()}:
+        whole = [column for column in columns if column.type == pa.int64()]
+        if all((pc.max(pc.abs(column)).as_py() or 0) <= 2**53 for column in whole):
+            return pa.float64()
+    return pa.string()
+
+
+def as_schema(part: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Give a table the columns and types of the whole that it is a part of."""
+    columns = [
+        _as(part.column(field.name), field.type)
+        if field.name in part.column_names
+        else pa.chunked_array([pa.nulls(len(part), field.type)])
+        for field in schema
+    ]
+    return pa.table(columns, schema=schema)
+
+
+def _as(column: pa.ChunkedArray, type_: pa.DataType) -> pa.ChunkedArray:
+    if column.type == type_ or not pa.types.is_string(type_):
+        return pa.nulls(len(column), type_) if column.null_count == len(column) else pc.cast(column, type_)
+    # Numbers as JSON wrote them, and not as Arrow would.
+    return pa.chunked_array(
+        [pa.array([None if value is None else json.dumps(value) for value in column.to_pylist()], type_)]
+    )
+
+
+def _tell_new(known: Mapping[str, pa.Table], tables: Mapping[str, pa.Table], report: Report) -> None:
+    for name, table in tables.items():
+        if name not in known:
+            report.undeclared[name] = "table"
+            continue
+        for field in table.schema:
+            if field.name in known[name].column_names:
+                continue
+            if field.name.endswith(AS_SENT) or field.name == AS_SENT.lstrip("_"):
+                column = table.column(field.name)
+                report.misfits[f"{name}.{field.name}"] += len(column) - column.null_count
+            else:
+                report.undeclared[f"{name}.{field.name}"] = "column"

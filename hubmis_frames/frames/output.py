@@ -1,0 +1,252 @@
+"""Frames out to files: private to their owner, whole or not at all, and harmless in a spreadsheet."""
+
+import functools
+import importlib.util
+import io
+import re
+from collections.abc import Callable, Iterable, Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pandas.api.types import infer_dtype, is_integer_dtype
+
+from ..errors import BadArgumentError, ExportError, SettingsError
+from ..files import private_folder, shared_by, whole_file
+from .partitions import refuse_dask, warn
+
+_BEGINS = r"(?=[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20])"  # and the full-width forms, which a spreadsheet takes too
+GUARDED = f"^'{_BEGINS}"
+"""The apostrophe that :func:`to_csv` put before what a spreadsheet would take for a formula."""
+_DIGITS = 10**15  # a spreadsheet keeps fifteen digits of a number
+_LONGEST = 32_767  # characters in a cell of Excel
+_SHEET = 31  # and in the name of a sheet
+
+
+def to_parquet(frame: pd.DataFrame | Mapping[str, pd.DataFrame], path: str | PathLike[str]) -> Path:
+    """Write a frame to a Parquet file, or tables by name into a folder, a file for each.
+
+    Parameters
+    ----------
+    frame
+        A frame, or what a loader's ``.tables`` gives.
+    path
+        The file; or the folder, into which ``<name>.parquet`` is written for each table.
+
+    Returns
+    -------
+    Path
+        What was written. :func:`pandas.read_parquet` gives back the frame, dtype for dtype, with its source.
+
+    Raises
+    ------
+    ExportError
+        It cannot be written. Nothing stands where a file would be half written.
+    BadArgumentError
+        It is neither a frame nor frames by name, or the name of a table is no name of a file.
+    """
+    return _files(frame, path, "parquet", pd.DataFrame.to_parquet)
+
+
+def to_csv(frame: pd.DataFrame | Mapping[str, pd.DataFrame], path: str | PathLike[str]) -> Path:
+    r"""Write a frame to a CSV file that a spreadsheet opens without running anything, or tables into a folder.
+
+    Text that a spreadsheet would take for a formula (it begins with ``=``, ``+``, ``-``, ``@``, a tab or a line end)
+    gets an apostrophe in front, so telephone numbers do. A file of text has no types: Excel and
+    :func:`pandas.read_csv` take the zeros off ``"0042"``, unless they are told that the column is text.
+    :func:`to_excel` keeps them.
+
+    Parameters
+    ----------
+    frame
+        As for :func:`to_parquet`. An index that is more than a row number becomes columns in front.
+    path
+        The file, which is UTF-8 and says so to Excel; or the folder, into which ``<name>.csv`` is written for each
+        table.
+
+    Returns
+    -------
+    Path
+        What was written.
+
+    Raises
+    ------
+    ExportError, BadArgumentError
+        As for :func:`to_parquet`.
+    """
+    return _files(frame, path, "csv", _as_csv)
+
+
+def to_excel(frame: pd.DataFrame | Mapping[str, pd.DataFrame], path: str | PathLike[str]) -> Path:
+    """Write a frame to an Excel file, or tables to a sheet each: text stays text, and no cell is a formula or a link.
+
+    Takes the extra ``excel``. Text cells have Excel's format for text, so that zeros in front stay and nothing turns
+    into a formula when somebody edits it; whole numbers of more than fifteen digits are text, as Excel would round
+    them. Excel knows no time zone, so that one is written behind the column's name: ``date_time (UTC)``.
+
+    Parameters
+    ----------
+    frame
+        As for :func:`to_csv`. A sheet has its table's name, as far as Excel takes it: 31 characters.
+    path
+        The file, which ends in ``.xlsx``.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    SettingsError
+        The extra is not installed.
+    BadArgumentError
+        It is neither a frame nor frames by name, the file does not end in ``.xlsx``, or a frame does not fit into a
+        sheet.
+    ExportError
+        As for :func:`to_parquet`.
+    """
+    target = Path(path)
+    if importlib.util.find_spec("xlsxwriter") is None:
+        raise SettingsError('Excel files take another package: pip install "hubmis-frames[excel]".')
+    if target.suffix.lower() != ".xlsx":
+        raise BadArgumentError(f"{target.name}: the name of an Excel file ends in .xlsx.")
+    named = _tables(frame, "to_excel")
+    sheets = ["Sheet1"] if isinstance(frame, pd.DataFrame) else _sheet_names(named)
+    made = {sheet: _for_sheet(table, sheet) for sheet, table in zip(sheets, named.values(), strict=True)}
+
+    def write(part: Path) -> None:
+        # In memory: its scratch files lie where others may read them, and a full disk would leave it half closed.
+        options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+        kwargs = {"options": {**options, "in_memory": True}}
+        content = io.BytesIO()
+        with pd.ExcelWriter(content, engine="xlsxwriter", engine_kwargs=kwargs) as book:
+            as_text = book.book.add_format({"num_format": "@"})
+            for sheet, flat in made.items():
+                try:
+                    flat.to_excel(book, sheet_name=sheet, index=False)
+                except ValueError as error:  # too many rows or columns; pandas says how many fit
+                    raise BadArgumentError(f"{sheet}: {error}") from error
+                for position in _texts(flat):
+                    book.sheets[sheet].set_column(position, position, None, as_text)
+        part.write_bytes(content.getvalue())
+
+    return _write(target, write)
+
+
+def _tables(frame: object, what: str) -> dict[str, pd.DataFrame]:
+    """The tables by name; a lone frame has none."""
+    named = {}
+    for name, table in (frame if isinstance(frame, Mapping) else {"": frame}).items():
+        refuse_dask(table, what)
+        if not isinstance(table, pd.DataFrame):
+            raise BadArgumentError(
+                f"{what} takes a frame, or frames by name as a loader's .tables(school) gives them, and this is a "
+                f"{type(table).__name__}.{' Its .to_frame() is a frame.' if isinstance(table, pd.Series) else ''}"
+            )
+        named[str(name)] = table
+    return named
+
+
+def _files(
+    frame: pd.DataFrame | Mapping[str, pd.DataFrame],
+    path: str | PathLike[str],
+    kind: str,
+    write: Callable[[pd.DataFrame, Path], Any],
+) -> Path:
+    """Write a frame to a file, or tables into a folder, a file for each."""
+    named = _tables(frame, f"to_{kind}")
+    target = Path(path)
+    if isinstance(frame, pd.DataFrame):
+        return _write(target, functools.partial(write, frame))
+    if odd := [name for name in named if not name or Path(name).name != name or name.startswith(".") or "\\" in name]:
+        raise BadArgumentError(f"The table {odd[0]!r} cannot be called so in a folder: give it a plain name.")
+    for name, table in named.items():
+        _write(target / f"{name}.{kind}", functools.partial(write, table))
+    return target
+
+
+def _as_csv(frame: pd.DataFrame, part: Path) -> None:
+    flat = flattened(frame)
+    for position in _texts(flat):
+        flat.isetitem(position, _defused(flat.iloc[:, position]).array)
+    flat.columns = pd.Index(_defused(flat.columns.to_series()))
+    # Python quotes the characters of the line end alone, and a bare one of them would begin a new cell.
+    flat.to_csv(part, index=False, encoding="utf-8-sig", lineterminator="\r\n")
+
+
+def _for_sheet(frame: pd.DataFrame, sheet: str) -> pd.DataFrame:
+    """The cells of a sheet, with what Excel would round or does not know made text."""
+    flat = _without_zones(flattened(frame))
+    for position in range(flat.shape[1]):
+        column = flat.iloc[:, position]
+        if is_integer_dtype(column.dtype) and not column.dropna().between(1 - _DIGITS, _DIGITS - 1).all():
+            flat.isetitem(position, column.astype("str").array)
+    if any((flat.iloc[:, position].astype("string").str.len() > _LONGEST).any() for position in _texts(flat)):
+        raise BadArgumentError(
+            f"{sheet}: a text is longer than the {_LONGEST:,} characters that a cell of Excel holds."
+        )
+    return flat
+
+
+def _sheet_names(names: Iterable[str]) -> list[str]:
+    """Names that Excel takes: short, without what it forbids in them, and each once whatever the case."""
+    found: dict[str, str] = {}
+    for name in names:
+        plain = re.sub(r"[\[\]:*?/\\\x00-\x1f]", "_", str(name))
+        number, ending = 1, ""
+        # An apostrophe may not stand at either end, and Excel keeps History for itself.
+        while (sheet := (plain[: _SHEET - len(ending)] + ending).strip("' ") or "_").casefold() in {*found, "history"}:
+            number += 1
+            ending = f"_{number}"
+        found[sheet.casefold()] = sheet
+    return list(found.values())
+
+
+def _write(file: Path, write: Callable[[Path], Any]) -> Path:
+    """Let a file appear whole, and readable by its owner alone."""
+    if service := shared_by(file):
+        warn(
+            f"{file} seems to lie in {service}, so what is written there leaves this machine. Is that where "
+            "children's data may go?"
+        )
+    try:
+        private_folder(file.absolute().parent)
+        with whole_file(file) as part:
+            write(part)
+    except OSError as error:
+        raise ExportError(f"Cannot write {file}: {error.strerror or error}. Choose another place.") from error
+    return file
+
+
+def flattened(frame: pd.DataFrame) -> pd.DataFrame:
+    """A copy with columns alone, each with one name: an index that is no mere row number becomes columns."""
+    numbers = frame.index.nlevels == 1 and frame.index.name is None and is_integer_dtype(frame.index.dtype)
+    flat = frame.reset_index(drop=True) if numbers else frame.reset_index(allow_duplicates=True)
+    names = [column if isinstance(column, tuple) else (column,) for column in flat.columns]
+    flat.columns = pd.Index(["_".join(str(part) for part in name if part != "") for name in names], dtype="str")
+    for position, dtype in enumerate(flat.dtypes):  # what is text stands in columns of these two types
+        if isinstance(dtype, pd.CategoricalDtype):
+            flat.isetitem(position, flat.iloc[:, position].astype(dtype.categories.dtype).array)
+    return flat
+
+
+def _texts(frame: pd.DataFrame) -> list[int]:
+    """The positions of columns in which text stands."""
+    kinds = [infer_dtype(frame.iloc[:, position], skipna=True) for position in range(frame.shape[1])]
+    return [position for position, kind in enumerate(kinds) if kind in ("string", "mixed", "mixed-integer")]
+
+
+def _defused(values: pd.Series) -> pd.Series:
+    changed = values.str.replace(f"^{_BEGINS}", "'", regex=True)
+    return changed.where(changed.notna(), values)  # other things can stand among text
+
+
+def _without_zones(frame: pd.DataFrame) -> pd.DataFrame:
+    names = list(frame.columns)
+    for position, dtype in enumerate(frame.dtypes):
+        if isinstance(dtype, pd.DatetimeTZDtype):
+            frame.isetitem(position, frame.iloc[:, position].dt.tz_localize(None).array)
+            names[position] += f" ({dtype.tz})"
+    return frame.set_axis(names, axis=1)

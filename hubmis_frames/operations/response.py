@@ -1,0 +1,81 @@
+"""What an answer says, judged by its declaration: its rows, whether it is one, whether filters were obeyed."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+import pandas as pd
+from pandas.api.types import is_datetime64_any_dtype
+
+from ..errors import FilterIgnoredError
+from .declaration import Endpoint
+
+
+def active_year(years: pd.DataFrame, today: date) -> int | None:
+    """Find the active academic year: by its flag where the server sends one, else by its dates.
+
+    The document names no field of an academic year, so several likely names are known.
+    """
+    years = years.dropna(subset=["academic_year_id"])
+    for name in ("is_active", "active", "is_current", "current"):
+        if name in years:
+            flagged = years[years[name].astype("string").str.lower().isin(["true", "1", "active", "current"])]
+            if len(flagged) == 1:
+                return int(flagged["academic_year_id"].iloc[0])
+    begins = _dates(years, ("date_from", "start_date", "date_start", "starts_on", "start", "from"))
+    ends = _dates(years, ("date_to", "end_date", "date_end", "ends_on", "end", "to"))
+    if begins is None or ends is None:
+        return None
+    now = pd.Timestamp(today)
+    running = years[(begins <= now) & (now <= ends)]
+    return int(running["academic_year_id"].iloc[0]) if len(running) == 1 else None
+
+
+def _dates(years: pd.DataFrame, names: Sequence[str]) -> pd.Series | None:
+    for name in names:
+        if name in years and years[name].notna().any():
+            return pd.to_datetime(years[name], errors="coerce", utc=True).dt.tz_localize(None)
+    return None
+
+
+def rows(value: object, endpoint: Endpoint) -> list[object]:
+    """The list in an answer, whether it stands alone, in a wrapper or as a single record."""
+    if isinstance(value, dict):
+        value = value.get(endpoint.wrapper, value) if endpoint.wrapper else value
+    return value if isinstance(value, list) else [value] if value else []
+
+
+def is_answer(value: object, endpoint: Endpoint) -> bool:
+    """Whether an answer can be one of the operation: a list, its wrapper, or an object with fields of its record."""
+    if not isinstance(value, dict) or not value or endpoint.record.num_fields == 0:
+        return True
+    if endpoint.wrapper:
+        return endpoint.wrapper in value
+    return any(endpoint.record.get_field_index(name) >= 0 for name in value)
+
+
+def check_filters(endpoint: Endpoint, arguments: Mapping[str, Any], frame: pd.DataFrame) -> None:
+    """Refuse rows that a filter should have kept away: a server may ignore a filter that it does not know."""
+    for parameter in endpoint.parameters:
+        asked = arguments.get(parameter.name)
+        column = endpoint.checks.get(parameter.name, parameter.name if parameter.choices else "")
+        if asked is None or parameter.place != "query" or column not in frame:
+            continue
+        values = frame[column]
+        if parameter.choices:
+            # Values from another vocabulary than the filter's say nothing about it.
+            said = values.astype("string").str.lower()
+            outside = said.isin([choice.lower() for choice in parameter.choices]) & (said != str(asked).lower())
+        elif parameter.kind in (date, datetime) and is_datetime64_any_dtype(values):
+            # The document states neither a time zone nor whether bounds are inclusive: a day either way is let pass.
+            days = pd.to_datetime(values, utc=True).dt.normalize()
+            bound = pd.to_datetime(asked, utc=True).normalize()
+            day = pd.Timedelta(days=1)
+            outside = days < bound - day if parameter.name.endswith("_from") else days > bound + day
+        else:
+            continue
+        if outside.any():
+            raise FilterIgnoredError(
+                f"{endpoint.loader}: {int(outside.sum())} of {len(frame)} rows lie outside {parameter.name}={asked!r}, "
+                f"so HUBmis seems to ignore this filter. Load without it and select by the column {column}."
+            )

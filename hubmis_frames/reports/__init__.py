@@ -1,0 +1,1 @@
+"""Pages and notebooks made from an export."""

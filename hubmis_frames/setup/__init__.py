@@ -1,0 +1,1 @@
+"""Settings, credentials, and finding out whether a school can be reached."""

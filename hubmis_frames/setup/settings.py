@@ -1,0 +1,184 @@
+"""Where a school's settings come from: arguments, the environment, the keyring. Nothing here sends anything."""
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import platformdirs
+
+from ..errors import SettingsError
+from .keyring import Login, NoKeyringError, stored_login
+
+BASE_URL = "https://api.hubmis.com"
+LOGIN = ("realm", "client_id", "client_secret")
+OTHERS = ("base_url", "cache_dir", "openapi")
+USUAL = ""  # the cache folder of the environment, else of the user
+
+
+class Secret(str):
+    """Text that does not show itself where a traceback or a notebook shows variables."""
+
+    def __repr__(self) -> str:
+        return "Secret('***')"
+
+
+class Found(NamedTuple):
+    """A setting and where it comes from: ``argument``, ``environment``, ``keyring`` or ``default``."""
+
+    value: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What it takes to reach one school."""
+
+    realm: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    base_url: str = BASE_URL
+    cache_dir: Path | None = None
+    openapi: str | os.PathLike[str] | None = None
+
+
+def look_up(**given: str | os.PathLike[str] | None) -> dict[str, Found]:
+    """Find each setting: as given, else in the environment, else in the keyring, else its default.
+
+    What is found nowhere is left out. A login in the keyring belongs to one address and one client, so
+    its secret goes with no other. The keyring is opened where something is missing alone.
+    """
+    found: dict[str, Found] = {}
+    for name in (*LOGIN, *OTHERS):
+        value, source = given.get(name), "argument"
+        if value is None or (value == USUAL and name in OTHERS):
+            value, source = os.environ.get(variable(name)) or None, "environment"
+        if value is not None and str(value).strip():
+            found[name] = Found(_kept(name, str(value).strip()), source)
+    empty = {name for name in LOGIN if given.get(name) is not None}  # given as nothing: a mistake, not a wish
+    missing = [name for name in LOGIN if name not in found and name not in empty]
+    if missing and (login := login_for(found.get("base_url"))):
+        found.setdefault("base_url", Found(login.base_url, "keyring"))
+        for name in missing:
+            if name != "client_secret" or "client_id" not in found or found["client_id"].value == login.client_id:
+                found[name] = Found(_kept(name, getattr(login, name)), "keyring")
+    found.setdefault("base_url", Found(BASE_URL, "default"))
+    found.setdefault("cache_dir", Found(str(platformdirs.user_cache_path("hubmis_frames")), "default"))
+    return found
+
+
+def login_for(base_url: Found | None) -> Login | None:
+    """The login in the keyring, if there is one and it belongs to the address."""
+    try:
+        login = stored_login()
+    except NoKeyringError:
+        return None
+    if login and base_url and address(base_url.value) != login.base_url:
+        return None
+    return login
+
+
+def settings(
+    realm: str | None,
+    client_id: str | None,
+    client_secret: str | None,
+    base_url: str | None,
+    cache_dir: str | os.PathLike[str] | None,  # None: in memory
+    openapi: str | os.PathLike[str] | None,
+) -> Settings:
+    """Complete the arguments and check them; see :func:`look_up`. The secret comes as a :class:`Secret`.
+
+    Raises
+    ------
+    SettingsError
+        A setting is missing or cannot be used.
+    """
+    found = look_up(
+        realm=realm,
+        client_id=client_id,
+        client_secret=client_secret,
+        base_url=base_url,
+        cache_dir=cache_dir,
+        openapi=openapi,
+    )
+    if missing := [name for name in LOGIN if name not in found]:
+        raise SettingsError(
+            f"Not set: {', '.join(map(variable, missing))}. Run 'hubmis-frames login' once, or set "
+            f"{'it' if len(missing) == 1 else 'them'} in the environment, or give "
+            f"{', '.join(f'{name}=' for name in missing)} to hf.connect(). WCBS sends them on registration; hf.demo() "
+            f"needs none.{_elsewhere(found)}"
+        )
+    for name in LOGIN:
+        if not found[name].value.isprintable():
+            raise SettingsError(
+                f"{variable(name)} holds a character that cannot be sent, such as a line end. Copy it again."
+            )
+    return Settings(
+        found["realm"].value,
+        found["client_id"].value,
+        found["client_secret"].value,
+        address(found["base_url"].value),
+        None if cache_dir is None else Path(found["cache_dir"].value).expanduser(),
+        found["openapi"].value if "openapi" in found else None,
+    )
+
+
+def _kept(name: str, value: str) -> str:
+    return Secret(value) if name == "client_secret" else value
+
+
+def variable(name: str) -> str:
+    """The variable of the environment that holds a setting."""
+    return f"HUBMIS_{name.upper()}"
+
+
+def _elsewhere(found: Mapping[str, Found]) -> str:
+    """Say so where a login is stored that belongs to another address."""
+    login = login_for(None)
+    if login is None or found["base_url"].value == login.base_url:
+        return ""
+    return f" The stored login belongs to {login.base_url} and is not sent to another address."
+
+
+def address(url: str) -> str:
+    """Check the address of HUBmis: scheme and host, https unless the host is this machine."""
+    try:
+        parts = urlsplit(url.strip())
+        port = parts.port
+    except ValueError:
+        raise SettingsError(f"{_shown(url)} is not an address. An address looks like {BASE_URL}.") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise SettingsError(f"{_shown(url)} is not an address. An address looks like {BASE_URL}.")
+    if parts.username or parts.password:
+        raise SettingsError("The address of HUBmis takes no user name or password. Give client_id and client_secret.")
+    if parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise SettingsError(f"The address of HUBmis is a host without a path, such as {BASE_URL}.")
+    if parts.scheme == "http" and not is_this_machine(parts.hostname):
+        raise SettingsError(
+            f"http://{parts.hostname} would send the secret and children's data unencrypted. Use https://; plain http "
+            "is for a server on this machine alone."
+        )
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}{f':{port}' if port else ''}"
+
+
+def rate_file() -> Path:
+    """The file in which all processes of this user count requests, whatever cache they use."""
+    return platformdirs.user_state_path("hubmis_frames") / "rate.sqlite"
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether a host is the loopback of this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _shown(url: str) -> str:
+    return "The address given" if "@" in url else repr(url)
