@@ -11,8 +11,8 @@ from .errors import BadArgumentError, SettingsError
 from .group import Group
 from .school import School
 from .setup.keyring import cipher
-from .setup.settings import USUAL, Secret, Settings, rate_file, settings
-from .transport import PATIENT, Cipher, Patience, Rate, Session
+from .setup.settings import USUAL, Secret, open_session, settings
+from .transport import Rate, RetryPolicy, Session
 
 
 def connect(
@@ -81,23 +81,6 @@ def connect(
         spec = read_spec(found.openapi)
     session = open_session(found, offline=offline, cipher=cipher() if encrypt else None)
     return School(session, spec=spec, progress=progress)
-
-
-def open_session(
-    found: Settings, *, offline: bool = False, cipher: Cipher | None = None, patience: Patience = PATIENT
-) -> Session:
-    """Open the connection that the settings describe. Nothing is sent yet."""
-    return Session(
-        base_url=found.base_url,
-        realm=found.realm,
-        client_id=found.client_id,
-        client_secret=found.client_secret,
-        cache_dir=found.cache_dir,
-        rate_file=rate_file(),
-        offline=offline,
-        cipher=cipher,
-        patience=patience,
-    )
 
 
 def connect_group(realms: Iterable[str], **settings: Any) -> Group:
@@ -171,7 +154,7 @@ def demo(students: int = 240, *, seed: int = 1, progress: bool | None = None) ->
         cache_dir=Path(folder.name),
         rate_file=Path(folder.name) / "rate.sqlite",
         rate=Rate(rules.capacity, rules.refill_seconds),
-        patience=Patience(first_wait=0.05),
+        retry=RetryPolicy(first_delay=0.05),
     )
     school = School(session, progress=progress)
 

@@ -1,9 +1,17 @@
-"""Every error that reaches a person. A message says what to do next and holds no secret, token or child's data."""
+"""Every error and warning that reaches a person.
+
+A message says what to do next and holds no secret, no token and no child's data.
+"""
 
 import difflib
+import inspect
+import sys
+import warnings
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd  # a command that only prints its version should not wait for it
 
 
 class HubmisError(Exception):
@@ -16,6 +24,10 @@ class SettingsError(HubmisError, ValueError):
 
 class BadArgumentError(HubmisError, ValueError):
     """An argument is not what the document allows; nothing was sent."""
+
+
+class MissingFieldError(BadArgumentError):
+    """A measure needs a field that the server did not send; no figure stands in for it."""
 
 
 class CredentialsError(HubmisError):
@@ -84,7 +96,7 @@ class IncompleteError(HubmisError):
     """
 
     def __init__(
-        self, message: str, tables: Mapping[str, pd.DataFrame], failed: Mapping[tuple[int | str, ...], HubmisError]
+        self, message: str, tables: "Mapping[str, pd.DataFrame]", failed: Mapping[tuple[int | str, ...], HubmisError]
     ) -> None:
         super().__init__(message)
         self.tables = dict(tables)
@@ -97,6 +109,18 @@ class ExportError(HubmisError):
 
 class HubmisWarning(UserWarning):
     """Something a reader of the frame should know: fields nobody declared, values that did not fit, rows dropped."""
+
+
+def warn(text: str) -> None:
+    """Warn at the user's own line; from a Dask worker, where nobody would see it, at the client."""
+    users_line, level, frame = 2, 1, inspect.currentframe()
+    while frame is not None:
+        level += 1
+        if str(frame.f_globals.get("__name__")).partition(".")[0] == __package__:
+            users_line = level  # whoever called the outermost of our functions
+        frame = frame.f_back
+    show = getattr(sys.modules.get("distributed"), "warn", warnings.warn)
+    show(text, HubmisWarning, stacklevel=users_line)
 
 
 def check_realm(realm: str) -> str:

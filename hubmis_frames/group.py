@@ -1,6 +1,5 @@
 """Several schools that one client may read: the same calls, one school after another, with ``realm`` in front."""
 
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from os import PathLike
 from typing import Any, NoReturn, TypeVar
@@ -8,7 +7,7 @@ from typing import Any, NoReturn, TypeVar
 import pandas as pd
 
 from .display.notebook import as_table
-from .errors import BadArgumentError, HubmisError, HubmisWarning, IncompleteError
+from .errors import BadArgumentError, HubmisError, IncompleteError, warn
 from .export import plan
 from .operations.declaration import Endpoint
 from .school import School
@@ -55,10 +54,6 @@ class Group:
         """Requests sent so far, those for tokens and repeated attempts included."""
         return sum(school.sent for school in self)
 
-    def seconds(self, requests: int) -> float:
-        """How long so many requests would take, as all schools share one count of them."""
-        return next(iter(self)).seconds(requests)
-
     def close(self) -> None:
         """Close connections and caches."""
         for school in self:
@@ -70,7 +65,7 @@ class Group:
         plans: list[pd.DataFrame] = []
         sent = 0
         for school in self:
-            plans.append(_with_realm(plan(school, tables, refresh, sent), school.realm))
+            plans.append(_with_realm(plan(school._fetcher, tables, refresh, sent), school.realm))
             sent += int((plans[-1]["requests"] - plans[-1]["cached"]).sum())
         return pd.concat(plans, ignore_index=True)
 
@@ -98,12 +93,12 @@ class Group:
         tables = tables if isinstance(tables, str) else list(tables)
         done, failed = self._each(lambda school: school.export(directory, tables, **choices))
         for realm, error in failed.items():
-            warnings.warn(f"{realm}: {error}", HubmisWarning, stacklevel=2)
+            warn(f"{realm}: {error}")
         rows = [_with_realm(frame, realm) for realm, frame in done.items()]
         rows += [pd.DataFrame({"realm": [realm], "status": ["failed"]}) for realm in failed]
         return pd.concat(rows, ignore_index=True).astype({"rows": "Int64"})
 
-    def load(self, endpoint: Endpoint, arguments: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
+    def _load(self, endpoint: Endpoint, arguments: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
         """Load the tables of an operation from every school; the loaders call this.
 
         Raises
@@ -127,7 +122,7 @@ class Group:
                 name: value[value["realm"].astype("str") == school.realm] if isinstance(value, pd.DataFrame) else value
                 for name, value in arguments.items()
             }
-            return school.load(endpoint, own)
+            return school._load(endpoint, own)
 
         done, failed = self._each(ask)
         done |= {realm: error.tables for realm, error in failed.items() if isinstance(error, IncompleteError)}

@@ -14,14 +14,14 @@ import pytest
 
 from hubmis_frames.school import School
 from hubmis_frames.simulator import Rules, Simulator, World, build_world
-from hubmis_frames.transport import Patience, Rate, Session
+from hubmis_frames.transport import Rate, RetryPolicy, Session
 
 # Machines are shared and uneven, so no test is timed.
 hypothesis.settings.register_profile("quiet", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("quiet")
 
 GENEROUS = {"capacity": 1_000_000, "refill_seconds": 0.001}
-QUICK = Patience(connect=5, silence=5, whole_body=5, first_wait=0.01, queue=5)
+QUICK = RetryPolicy(connect_timeout=5, read_timeout=5, total_timeout=5, first_delay=0.01, max_wait_429=5)
 
 
 class MemoryKeyring(keyring.backend.KeyringBackend):
@@ -90,7 +90,7 @@ def connect_to(tmp_path: Path) -> Iterator[Callable[..., School]]:
                 "cache_dir": tmp_path / "cache",
                 "rate_file": tmp_path / "rate.sqlite",
                 "rate": Rate(simulator.rules.capacity, simulator.rules.refill_seconds),
-                "patience": QUICK,
+                "retry": QUICK,
             }
             spec = given.pop("spec", None)
             return stack.enter_context(School(Session(**{**settings, **given}), progress=False, spec=spec))

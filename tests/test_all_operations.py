@@ -32,11 +32,12 @@ def calls_of(school: School, table: str) -> list[dict[str, Any]]:
     """The calls an export would make for the table, with fifteen parents at the most."""
     *before, step = steps_of([table])
     loaded: dict[str, pd.DataFrame] = {}
-    year = school.current_year()
-    for each in before:
-        requests = each.requests(school, loaded, year)
-        fetched = school.fetch(school.resolve(each.endpoint), requests)
-        loaded[each.endpoint.table] = to_pandas(fetched.tables[each.endpoint.table]).head(15)
+    fetcher = school._fetcher
+    year = fetcher.current_year()
+    for parent in before:
+        endpoint = fetcher.resolve(parent.endpoint)
+        requests = parent.requests(fetcher, endpoint, loaded, year)
+        loaded[endpoint.table] = to_pandas(fetcher.fetch(endpoint, requests).tables()[endpoint.table]).head(15)
     return step.calls(loaded, year)
 
 
@@ -44,13 +45,13 @@ def calls_of(school: School, table: str) -> list[dict[str, Any]]:
 @pytest.mark.filterwarnings("ignore:.*has deprecated this operation")
 def test_all_that_was_sent_is_in_the_frames(table: str, every: tuple[School, Heard]):
     school, heard = every
-    endpoint = school.resolve(CATALOGUE[table])
+    endpoint = school._fetcher.resolve(CATALOGUE[table])
     loader = getattr(hf, endpoint.loader)
     rows = 0
     for given in calls_of(school, table)[:3]:
         heard.bodies.clear()
         tables = loader.tables(school, **given, refresh=True)
-        ids_of = {request.path: request.ids for request in school.requests(endpoint, given)}
+        ids_of = {request.path: request.ids for request in school._fetcher.requests(endpoint, given)}
         answers = [(ids, body) for path, ids in ids_of.items() for body in heard.bodies[path]]
         rows += assert_tidy(endpoint, answers, tables)
         assert next(iter(tables)) == table
@@ -70,7 +71,7 @@ def every(tmp_path_factory: pytest.TempPathFactory) -> Any:
     with Simulator(build_world(students=40, seed=5), Rules(**GENEROUS), [heard]) as simulator:
         session = Session(
             base_url=simulator.url, realm="S999", client_id="demo-client", client_secret="demo-secret",
-            cache_dir=folder / "cache", rate_file=folder / "rate.sqlite", rate=Rate(10**6, 0.001), patience=QUICK,
+            cache_dir=folder / "cache", rate_file=folder / "rate.sqlite", rate=Rate(10**6, 0.001), retry=QUICK,
         )  # fmt: skip
         with School(session, progress=False) as school:
             yield school, heard

@@ -9,18 +9,21 @@ import hubmis_frames
 
 DECLARATION = '''
 
-from .shapes import many
+from .shapes import list_of
 
 @attendance_section(
     "Get all reasons for absence",
     "absence-reasons",
     record(
-        id=ID, name=TEXT, attendance_code=one("attendance_code_id", id=ID, code=TEXT), year_groups=many("year_group_id")
+        id=ID,
+        name=TEXT,
+        attendance_code=struct_of("attendance_code_id", id=ID, code=TEXT),
+        year_groups=list_of("year_group_id"),
     ),
     key="absence_reason_id",
 )
 def load_absence_reasons(
-    school: School, *, status: Literal["active", "inactive"] | None = None, refresh: bool = False
+    school: SchoolOrGroup, *, status: Literal["active", "inactive"] | None = None, refresh: bool = False
 ) -> pd.DataFrame:
     """Reasons for absence: one row per reason."""
 '''

@@ -200,7 +200,7 @@ def test_the_package_exports_its_loaders_alone() -> None:
 class Recorder:
     """A school that keeps what it was asked."""
 
-    def load(self, endpoint: Endpoint, arguments: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
+    def _load(self, endpoint: Endpoint, arguments: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
         self.arguments = arguments
         return {endpoint.table: pd.DataFrame()}
 

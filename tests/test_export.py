@@ -24,6 +24,7 @@ from hubmis_frames.export.write import INCOMPLETE
 from hubmis_frames.operations.declaration import CATALOGUE
 from hubmis_frames.school import School
 from hubmis_frames.simulator import Answer, Asked, Simulator, build_world
+from hubmis_frames.transport import Session
 
 Serve = Callable[..., Simulator]
 Connect = Callable[..., School]
@@ -82,7 +83,7 @@ def test_the_manifest_says_what_was_fetched(school: School, tmp_path: Path):
     school.export(tmp_path / "out", ["students", "student_attendance"])
     said = manifest(tmp_path / "out")
     assert said["realm"] == "S999"
-    assert said["academic_year_id"] == school.current_year()
+    assert said["academic_year_id"] == school._fetcher.current_year()
     assert said["finished_at"] >= said["started_at"]
     marks = said["operations"]["student_attendance"]
     assert marks["operation"] == "Get a list of student session attendance records"
@@ -470,7 +471,7 @@ def test_the_commands_say_what_is_not_counted_and_how_long_it_takes_where_nobody
     assert main(["export", out, *load[3:]]) == 0
     assert main(["plan"]) == 0
     assert "not counted" not in capsys.readouterr().out
-    monkeypatch.setattr(School, "seconds", lambda _, requests: 5.0 * requests)
+    monkeypatch.setattr(Session, "seconds", lambda _, requests: 5.0 * requests)
     assert main(["export", out]) == 0
     said = capsys.readouterr().err
     assert "student_attendance: up to 60 requests, 5 minutes" in said

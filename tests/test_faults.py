@@ -24,7 +24,7 @@ import trustme
 import hubmis_frames as hf
 from hubmis_frames.school import School
 from hubmis_frames.simulator import Answer, Asked, Simulator, build_world
-from hubmis_frames.transport import Patience, Rate
+from hubmis_frames.transport import Rate, RetryPolicy
 
 Serve = Callable[..., Simulator]
 Connect = Callable[..., School]
@@ -101,8 +101,8 @@ def test_a_drip_ends_at_the_deadline(raw: Any, simulator: Simulator, connect_to:
             connection.sendall(b" ")
             time.sleep(0.05)
 
-    patience = Patience(silence=5, whole_body=0.4, faults=2, first_wait=0.01)
-    school = connect_to(simulator, base_url=raw(first_grant_then(drip)), patience=patience)
+    retry = RetryPolicy(read_timeout=5, total_timeout=0.4, max_attempts=2, first_delay=0.01)
+    school = connect_to(simulator, base_url=raw(first_grant_then(drip)), retry=retry)
     began = time.monotonic()
     with pytest.raises(hf.UnreachableError, match="in time"):
         hf.load_genders(school)
@@ -114,7 +114,7 @@ def test_a_compressed_bomb_is_refused_early(raw: Any, simulator: Simulator, conn
 
     bomb = gzip.compress(b" " * 50_000_000)
     url = raw(first_grant_then(lambda connection: reply(connection, bomb, "Content-Encoding: gzip\r\n")))
-    school = connect_to(simulator, base_url=url, patience=Patience(largest_body=10**6))
+    school = connect_to(simulator, base_url=url, retry=RetryPolicy(max_body=10**6))
     with pytest.raises(hf.PayloadError, match="larger than"):
         hf.load_genders(school)
 
@@ -245,7 +245,7 @@ def test_a_token_is_not_older_than_its_life_after_a_long_queue(
 
     monkeypatch.setattr(school._session.bucket, "take", long_queue)
     monkeypatch.setattr(time, "monotonic", lambda: monotonic() + passed[0])
-    monkeypatch.setattr(school._session._adapter, "_patience", Patience(queue=10**6, whole_body=10**6))
+    monkeypatch.setattr(school._session._adapter, "_retry", RetryPolicy(max_wait_429=10**6, total_timeout=10**6))
     assert len(hf.load_titles(school)) > 0
     assert next(asked.status for asked in simulator.log if asked.path.endswith("titles")) == 200
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubmis_frames.frames import Report, empty, tidy, to_pandas
+from hubmis_frames.frames import Findings, empty, tidy, to_pandas
 from hubmis_frames.frames import parsing as read_module
 from hubmis_frames.operations.declaration import CATALOGUE, Endpoint
 
@@ -21,8 +21,8 @@ MARKS = CATALOGUE["student_attendance"]
 FORMS = CATALOGUE["forms"]
 
 
-def load(endpoint: Endpoint, *answers: tuple[tuple[Any, ...], list[Any]]) -> tuple[dict[str, pd.DataFrame], Report]:
-    report = Report()
+def load(endpoint: Endpoint, *answers: tuple[tuple[Any, ...], list[Any]]) -> tuple[dict[str, pd.DataFrame], Findings]:
+    report = Findings()
     bodies = [
         (ids, [page if isinstance(page, bytes) else json.dumps(page).encode() for page in pages])
         for ids, pages in answers
@@ -30,7 +30,7 @@ def load(endpoint: Endpoint, *answers: tuple[tuple[Any, ...], list[Any]]) -> tup
     return {name: to_pandas(table) for name, table in tidy(endpoint, bodies, report).items()}, report
 
 
-def students(*rows: Any) -> tuple[dict[str, pd.DataFrame], Report]:
+def students(*rows: Any) -> tuple[dict[str, pd.DataFrame], Findings]:
     return load(STUDENTS, ((), [list(rows)]))
 
 

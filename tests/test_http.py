@@ -16,7 +16,7 @@ import hubmis_frames as hf
 from hubmis_frames.request import Request
 from hubmis_frames.school import School
 from hubmis_frames.simulator import Answer, Asked, Simulator, World, build_world
-from hubmis_frames.transport import Patience, Rate
+from hubmis_frames.transport import Rate, Reading, RetryPolicy
 from hubmis_frames.transport.adapter import pause_asked
 
 Serve = Callable[..., Simulator]
@@ -149,13 +149,13 @@ def test_a_server_that_is_not_there(simulator: Simulator, connect_to: Connect):
 
 def test_a_body_that_drips_is_given_up(serve: Serve, connect_to: Connect):
     simulator = serve(latency=0.4)
-    school = connect_to(simulator, patience=Patience(silence=0.1, first_wait=0.01))
+    school = connect_to(simulator, retry=RetryPolicy(read_timeout=0.1, first_delay=0.01))
     with pytest.raises(hf.UnreachableError, match="in time"):
         hf.load_genders(school)
 
 
 def test_a_body_beyond_measure_is_refused(simulator: Simulator, connect_to: Connect):
-    school = connect_to(simulator, patience=Patience(largest_body=1000))
+    school = connect_to(simulator, retry=RetryPolicy(max_body=1000))
     with pytest.raises(hf.PayloadError, match="larger than"):
         hf.load_students(school)
 
@@ -191,7 +191,7 @@ def test_a_byte_order_mark_is_no_fault(simulator: Simulator, school: School):
 
 def test_429_is_waited_out_and_nothing_is_lost(serve: Serve, connect_to: Connect):
     simulator = serve(capacity=12, refill_seconds=0.05)
-    school = connect_to(simulator, rate=Rate(500, 0.05), patience=Patience(queue=60, first_wait=0.01))
+    school = connect_to(simulator, rate=Rate(500, 0.05), retry=RetryPolicy(max_wait_429=60, first_delay=0.01))
     students = hf.load_students(school).head(30)
     marks = hf.load_student_attendance(school, students)
     assert marks.student_id.nunique() == 30
@@ -272,10 +272,11 @@ def test_refresh_asks_again(simulator: Simulator, school: School):
 def test_an_answer_expires(simulator: Simulator, school: School):
     request = Request("/api/v1/genders")
     session = school._session
-    assert not session.get(request, timedelta(seconds=1)).cached
-    assert session.get(request, timedelta(seconds=1)).cached
+    reading = Reading(timedelta(seconds=1), is_answer=lambda _: True, rows=lambda _: [])
+    assert not session.get(request, reading).cached
+    assert session.get(request, reading).cached
     time.sleep(1.1)
-    assert not session.get(request, timedelta(seconds=1)).cached
+    assert not session.get(request, reading).cached
 
 
 def test_an_error_is_never_kept(simulator: Simulator, school: School):

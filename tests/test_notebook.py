@@ -18,8 +18,9 @@ from requests_cache.models.response import CachedResponse
 import hubmis_frames as hf
 from hubmis_frames.display import completion, progress
 from hubmis_frames.display.progress import Progress
+from hubmis_frames.fetch import INFERRED
 from hubmis_frames.group import Group
-from hubmis_frames.school import INFERRED, School
+from hubmis_frames.school import School
 from hubmis_frames.simulator import Simulator, build_world
 from hubmis_frames.transport import Rate, Session
 
@@ -130,7 +131,7 @@ def test_every_request_and_every_page_is_counted(simulator: Simulator, school: S
                 counted.append((str(self.desc).removesuffix(": "), self.total, self.n))
 
     monkeypatch.setattr("hubmis_frames.display.progress.Progress", Counting)
-    school._progress = True
+    school._fetcher.progress = True
     monkeypatch.setattr(progress, "DELAY", 1e9)
     students = hf.load_students(school)
     hf.load_student_attendance(school, students.head(5))

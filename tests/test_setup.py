@@ -19,10 +19,9 @@ import pytest
 
 import hubmis_frames as hf
 from hubmis_frames.cli.command import main
-from hubmis_frames.connections import open_session
 from hubmis_frames.setup.json_shape import shape_of
 from hubmis_frames.setup.keyring import Login, store_login, stored_login
-from hubmis_frames.setup.settings import BASE_URL, look_up, settings
+from hubmis_frames.setup.settings import BASE_URL, look_up, open_session, settings
 from hubmis_frames.simulator import Answer, Asked, Simulator
 
 Serve = Callable[..., Simulator]

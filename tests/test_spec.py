@@ -102,13 +102,13 @@ def everything(spec: Spec, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 @pytest.mark.filterwarnings("ignore:.*has deprecated this operation")
 def test_all_that_was_sent_is_in_the_frames(table: str, everything: tuple[School, Heard, Simulator]):
     school, heard, simulator = everything
-    endpoint = school.resolve(CATALOGUE[table])
+    endpoint = school._fetcher.resolve(CATALOGUE[table])
     calls = calls_of(school, table)[:2]
     before = len(simulator.log)
     for given in calls:
         heard.bodies.clear()
         tables = getattr(hf, endpoint.loader).tables(school, **given, refresh=True)
-        ids_of = {request.path: request.ids for request in school.requests(endpoint, given)}
+        ids_of = {request.path: request.ids for request in school._fetcher.requests(endpoint, given)}
         assert_tidy(endpoint, [(ids, body) for path, ids in ids_of.items() for body in heard.bodies[path]], tables)
     described = vendor_file()["paths"]
     for asked in simulator.log[before:]:
@@ -349,11 +349,13 @@ def test_a_schema_that_comes_back_to_itself_ends():
 
 
 def test_names_that_are_data_become_rows(everything: tuple[School, Heard, Simulator]):
-    from hubmis_frames.frames import Report, tidy, to_pandas
+    from hubmis_frames.frames import Findings, tidy, to_pandas
 
-    endpoint = everything[0].resolve(CATALOGUE["genders"])
+    endpoint = everything[0]._fetcher.resolve(CATALOGUE["genders"])
     tables = tidy(
-        endpoint, [((), [b'[{"id": 1, "vendor_counts": {"a": 1, "b": 2}}, {"id": 2, "vendor_counts": {}}]'])], Report()
+        endpoint,
+        [((), [b'[{"id": 1, "vendor_counts": {"a": 1, "b": 2}}, {"id": 2, "vendor_counts": {}}]'])],
+        Findings(),
     )
     counts = to_pandas(tables["genders_vendor_counts"])
     assert counts.to_dict("list") == {"gender_id": [1, 1], "position": [0, 1], "key": ["a", "b"], "value": [1, 2]}

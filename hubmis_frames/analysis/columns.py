@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
-from ..errors import BadArgumentError, did_you_mean
+from ..errors import BadArgumentError, MissingFieldError, did_you_mean
 from ..frames.partitions import refuse_dask
 from ..privacy.pseudonyms import PSEUDONYM
 
@@ -15,10 +15,6 @@ OF_CALENDAR = ("term", "half_term", "academic_year", "school_week")
 """Periods that a school's calendar tells."""
 _NUMBERS = ("integer", "floating", "mixed-integer", "mixed-integer-float", "decimal", "complex", "boolean")
 _OFFSET = r"[T ].*(?:[Zz]|[+-]\d\d(?::?\d\d)?)$"
-
-
-class MissingFieldError(BadArgumentError):
-    """A measure needs a field that the server did not send; no figure stands in for it."""
 
 
 def require(frame: pd.DataFrame, names: Iterable[str], what: str, made_by: str = "") -> None:

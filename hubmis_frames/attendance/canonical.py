@@ -20,9 +20,9 @@ from ..analysis.columns import (
     require,
     schools,
 )
-from ..errors import BadArgumentError
+from ..errors import BadArgumentError, warn
 from ..frames.output import GUARDED
-from ..frames.partitions import by_partition, warn
+from ..frames.partitions import by_partition
 from .codes import CATEGORIES, GIVEN, CodeMap
 
 CANONICAL = ["student_id", "date", "session", "code", "category"]

@@ -9,8 +9,7 @@ import pandas as pd
 
 from ..analysis.calendar import WEEKDAYS, Calendar, check_calendar, first_of_week, year_name
 from ..analysis.columns import OF_CALENDAR, natural, no_group
-from ..errors import BadArgumentError
-from ..frames.partitions import warn
+from ..errors import BadArgumentError, warn
 from .canonical import SESSIONS, category_numbers
 from .codes import CATEGORIES
 

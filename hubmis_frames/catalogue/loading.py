@@ -56,13 +56,13 @@ def load_tables(
             f"{', '.join(known) or 'none'}."
         )
     given = {parameter: arguments.get(parameter) for parameter in known}
-    return school.load(endpoint, {**given, "sort": sort, "refresh": refresh})
+    return school._load(endpoint, {**given, "sort": sort, "refresh": refresh})
 
 
 def find(school: School, what: str) -> Endpoint:
     """Find an operation by its title, path, table or loader."""
-    known = [school.resolve(each) for each in CATALOGUE.values() if _is_there(school, each)]
-    known += school.spec.others.values() if school.spec else []
+    spec = school._fetcher.spec
+    known = [*spec.endpoints.values(), *spec.others.values()] if spec else list(CATALOGUE.values())
     wanted = " ".join(what.split()).casefold()
     found = [each for each in known if wanted in _names(each)]
     for endpoint in sorted(found, key=lambda each: each.deprecated):
@@ -71,10 +71,6 @@ def find(school: School, what: str) -> Endpoint:
     near = difflib.get_close_matches(wanted, titles, 1)
     hint = f' Did you mean "{titles[near[0]]}"?' if near else ""
     raise BadArgumentError(f"No operation has the title or path {what!r}.{hint} hf.endpoints(school) lists them all.")
-
-
-def _is_there(school: School, endpoint: Endpoint) -> bool:
-    return school.spec is None or endpoint.table in school.spec.endpoints
 
 
 def _names(endpoint: Endpoint) -> set[str]:

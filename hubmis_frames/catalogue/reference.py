@@ -37,7 +37,7 @@ def endpoints(school: School | None = None) -> pd.DataFrame:
         raise BadArgumentError(
             f"endpoints() lists all, as a frame to search; 'hubmis-frames endpoints {school}' searches."
         )
-    spec = school.spec if school else None
+    spec = school._fetcher.spec if school else None
     known = [spec.endpoints.get(endpoint.table, endpoint) if spec else endpoint for endpoint in CATALOGUE.values()]
     known += spec.others.values() if spec else []
     frame = pd.DataFrame([_row(endpoint) for endpoint in known])
@@ -83,7 +83,7 @@ def _row(endpoint: Endpoint) -> dict[str, object]:
         "ids": ", ".join(ids),
         "filters": ", ".join(filters),
         "tables": ", ".join(table.name for table in _tables(endpoint)),
-        "cached_hours": endpoint.keep.total_seconds() / 3600,
+        "cached_hours": endpoint.expire_after.total_seconds() / 3600,
     }
 
 
@@ -162,7 +162,7 @@ def _source(endpoint: Endpoint) -> str:
     note = (
         f'Source: "{endpoint.title}"{" (deprecated)" if endpoint.deprecated else ""} in the section {endpoint.section} '
         f"of the {API}. Asked at ``{endpoint.path}`` (path {endpoint.path_source}). {fields}. An answer stays good for "
-        f"{endpoint.keep.total_seconds() / 3600:.0f} hours."
+        f"{endpoint.expire_after.total_seconds() / 3600:.0f} hours."
     )
     return "Notes\n-----\n" + _filled(note, 100)
 

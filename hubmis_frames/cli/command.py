@@ -268,12 +268,12 @@ def _export_to(
 ) -> int:
     with progress_line() as show:
 
-        def each(table: str, requests: int) -> None:
+        def on_table(table: str, requests: int, seconds: float) -> None:
             show(table)
-            if not sys.stderr.isatty() and (seconds := school.seconds(requests)) > 60:
+            if not sys.stderr.isatty() and seconds > 60:
                 print(f"{table}: up to {requests:,} requests, {seconds / 60:.0f} minutes", file=sys.stderr, flush=True)
 
-        done = school.export(directory, tables, each=each, **choices)
+        done = school.export(directory, tables, on_table=on_table, **choices)
     _print(done if as_json else done.drop(columns="remarks"), as_json)
     said = done[done["remarks"].notna() & done["remarks"].ne("")]
     for row in said.to_dict("records"):

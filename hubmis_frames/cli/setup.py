@@ -5,13 +5,12 @@ import getpass
 import json
 import sys
 
-from ..connections import open_session
 from ..errors import HubmisError, SettingsError
 from ..operations import CATALOGUE
 from ..setup.doctor import examine
 from ..setup.keyring import NoKeyringError, forget_login
-from ..setup.login import IMPATIENT, in_environment, shadowed, store, try_out
-from ..setup.settings import Secret, settings
+from ..setup.login import QUICK_RETRY, in_environment, shadowed, store, try_out
+from ..setup.settings import Secret, open_session, settings
 from .console import COMPLETE, FAILED, PARTLY, print_json, print_table, progress_line, rows_of
 
 _MARKS = {"ok": "ok", "note": "note", "wrong": "WRONG", "skipped": "-"}
@@ -40,7 +39,7 @@ def _login(given: argparse.Namespace) -> int:
     secret = Secret(getpass.getpass("Client secret: ").strip())
     found = settings(realm, client_id, secret, given.base_url, None, None)
     print(f"Trying them at {found.base_url} ...")
-    session = open_session(found, patience=IMPATIENT)
+    session = open_session(found, retry=QUICK_RETRY)
     try:
         problem = try_out(session, found.realm)
     except HubmisError:

@@ -2,7 +2,7 @@
 
 from .reading import read
 from .refresh import WINDOW
-from .run import Choices, export
+from .run import ExportOptions, export
 from .steps import CORE, Step, plan, steps_of
 
-__all__ = ["CORE", "WINDOW", "Choices", "Step", "export", "plan", "read", "steps_of"]
+__all__ = ["CORE", "WINDOW", "ExportOptions", "Step", "export", "plan", "read", "steps_of"]

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from .. import __about__
-from ..errors import ExportError, HubmisWarning
+from ..errors import ExportError, warn
 from ..files import safe_name, whole_file
 
 FORMAT = 1
@@ -101,11 +100,9 @@ class Manifest:
                     "that one, or export into another directory."
                 )
             if known["format"] < FORMAT:
-                warnings.warn(
+                warn(
                     f"{self.file} was an older version's and is written anew. It no longer names tables of earlier "
-                    "exports, whose files stay: export them again, or remove them.",
-                    HubmisWarning,
-                    stacklevel=6,
+                    "exports, whose files stay: export them again, or remove them."
                 )
                 return {}
             return {name: Entry(**entry) for name, entry in known["operations"].items()}
@@ -123,11 +120,9 @@ def manifests(directory: Path) -> list[dict[str, Any]]:
         if isinstance(content, dict) and content.get("format") == FORMAT and content.keys() >= {"realm", "operations"}:
             found.append(content)
         else:
-            warnings.warn(
+            warn(
                 f"{file} cannot be read, or is another version's, and is passed over. Export again: that writes it "
-                "anew, or says why it cannot.",
-                HubmisWarning,
-                stacklevel=4,
+                "anew, or says why it cannot."
             )
     return found
 

@@ -1,7 +1,6 @@
 """An export read back, with what it lacks said aloud."""
 
 import glob
-import warnings
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
@@ -11,10 +10,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..errors import BadArgumentError, ExportError, HubmisWarning, did_you_mean
+from ..errors import BadArgumentError, ExportError, did_you_mean, warn
 from ..frames import as_schema, joined, to_pandas
 from ..frames.partitions import NOT_TEXT, Frame, need_dask
-from ..frames.provenance import come_from
+from ..frames.provenance import set_provenance
 from ..operations import CATALOGUE
 from .manifest import manifests
 from .write import FILE, INCOMPLETE, partition, sample
@@ -85,7 +84,7 @@ def read(
     for mark in (file.with_name(INCOMPLETE) for file in files):
         if mark.exists():
             said = mark.read_text(encoding="utf-8")
-            warnings.warn(f"{table} of {_realm(mark)} is incomplete. {said}", HubmisWarning, stacklevel=2)
+            warn(f"{table} of {_realm(mark)} is incomplete. {said}")
     if engine == "dask":
         return _by_school(files)
     frame = to_pandas(joined([_table(file) for file in files]))
@@ -93,7 +92,7 @@ def read(
         for entry in of[0]["operations"].values():
             if table in entry["tables"]:
                 names = ("operation", "path", "path_source", "fetched_from", "fetched_to")
-                come_from(frame, realm=_realm(files[0]), **{name: entry[name] for name in names})
+                set_provenance(frame, realm=_realm(files[0]), **{name: entry[name] for name in names})
     return frame
 
 

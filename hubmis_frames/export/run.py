@@ -5,30 +5,28 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import filelock
 import pandas as pd
 import pyarrow as pa
 
 from ..errors import BadArgumentError, CredentialsError, ExportError, HubmisError, NotPermittedError, check_realm
+from ..fetch import Fetch, Fetcher
 from ..files import own_folder
 from ..frames import AS_SENT, Batch, empty, free_name, joined, to_pandas
+from ..operations.declaration import Endpoint
 from ..privacy import pseudonymise, without_free_text
+from ..request import Request
 from .manifest import Entry, Manifest
 from .refresh import HISTORIES, WINDOW, History, open_history, vanished_rows
 from .steps import Step, first_day, steps_of
 from .write import FILE, INCOMPLETE, Sink, partition
 
-if TYPE_CHECKING:
-    from ..request import Request
-    from ..school import Fetched, School
-
 _YEARS = "academic_years"  # ages and bounds are reckoned by them
 
 
 @dataclass(frozen=True)
-class Choices:
+class ExportOptions:
     """How an export is made."""
 
     refresh: bool = False
@@ -39,17 +37,21 @@ class Choices:
 
 
 def export(
-    school: "School", directory: Path, tables: str | Iterable[str], choices: Choices, each: Callable[[str, int], None]
+    fetcher: Fetcher,
+    directory: Path,
+    tables: str | Iterable[str],
+    options: ExportOptions,
+    on_table: Callable[[str, int, float], None],
 ) -> pd.DataFrame:
     """Write tables to Parquet. See :meth:`School.export`."""
     steps = steps_of(tables)
-    if choices.window < 0:
-        raise BadArgumentError(f"window is a number of days, 0 or more; not {choices.window}.")
+    if options.window < 0:
+        raise BadArgumentError(f"window is a number of days, 0 or more; not {options.window}.")
     try:
         own_folder(directory)
         lock = filelock.FileLock(directory / ".export.lock", mode=0o600)
         with lock.acquire(timeout=0):
-            return _run(school, directory, steps, choices, each)
+            return _run(fetcher, directory, steps, options, on_table)
     except filelock.Timeout:
         raise ExportError(
             f"Another export is writing to {directory}. Wait for it to end, or choose another directory."
@@ -62,14 +64,20 @@ def export(
 
 
 def _run(
-    school: "School", directory: Path, steps: list[Step], choices: Choices, each: Callable[[str, int], None]
+    fetcher: Fetcher,
+    directory: Path,
+    steps: list[Step],
+    options: ExportOptions,
+    on_table: Callable[[str, int, float], None],
 ) -> pd.DataFrame:
-    year = Manifest.unfinished_year(directory, school.realm)
+    year = Manifest.unfinished_year(directory, fetcher.session.realm)
     if year is None and any(step.endpoint.year for step in steps):
-        year = school.current_year()
-    manifest = Manifest(directory, school.realm, school.base_url, year, choices.free_text, choices.key is not None)
+        year = fetcher.current_year()
+    manifest = Manifest(
+        directory, fetcher.session.realm, fetcher.session.base_url, year, options.free_text, options.key is not None
+    )
     needed = {_YEARS, *(parent for step in steps for parent in step.parents)}
-    run = _Run(school, directory, year, choices, manifest.entries, needed, each)
+    run = _Run(fetcher, directory, year, options, manifest.entries, needed, on_table)
     done: dict[str, Entry] = {}
     waiting: dict[str, Entry] = {}
     for number, step in enumerate(steps, 1):
@@ -78,11 +86,11 @@ def _run(
         if not any(entry.status in ("complete", "incomplete") for entry in done.values()):
             continue  # where nothing at all can be had, what is there stays
         for name, entry in waiting.items():
-            run.settle(manifest.entries.get(name), entry)
+            run.reconcile(manifest.entries.get(name), entry)
         manifest.write(waiting, complete=number == len(steps))
         waiting = {}
     if waiting:
-        raise _nothing(school, run.errors)
+        raise _nothing(fetcher, run.errors)
     return pd.DataFrame([_row(table, entry) for table, entry in done.items()]).astype({"rows": "Int64"})
 
 
@@ -98,30 +106,32 @@ def _row(table: str, entry: Entry) -> dict[str, object]:
     }
 
 
-def _nothing(school: "School", errors: list[HubmisError]) -> HubmisError:
+def _nothing(fetcher: Fetcher, errors: list[HubmisError]) -> HubmisError:
     """Why nothing at all was had: one error says it, unless it is that nothing is permitted."""
     if errors and all(isinstance(error, NotPermittedError) for error in errors):
-        return NotPermittedError(f"HUBmis permits this client nothing of what was asked. {check_realm(school.realm)}")
+        return NotPermittedError(
+            f"HUBmis permits this client nothing of what was asked. {check_realm(fetcher.session.realm)}"
+        )
     return next(error for error in errors if not isinstance(error, NotPermittedError))
 
 
 @dataclass
 class _Run:
-    school: "School"
+    fetcher: Fetcher
     directory: Path
     year: int | None
-    choices: Choices
+    options: ExportOptions
     earlier: dict[str, Entry]
     needed: set[str]
     """The tables by whose rows others are asked."""
-    each: Callable[[str, int], None]
+    on_table: Callable[[str, int, float], None]
     loaded: dict[str, pd.DataFrame] = field(default_factory=dict)
     errors: list[HubmisError] = field(default_factory=list)
     """Why tables could not be had."""
 
     def step(self, step: Step) -> Entry:
         """Ask for one operation and write its tables."""
-        endpoint = self.school.resolve(step.endpoint)
+        endpoint = self.fetcher.resolve(step.endpoint)
         entry = Entry(endpoint.title, endpoint.path, endpoint.path_source, "complete")
         if missing := self._missing(step):
             entry.status = "failed"
@@ -129,7 +139,7 @@ class _Run:
             return self._beside(entry, self.earlier.get(step.endpoint.table))
         try:
             with contextlib.ExitStack() as stack:
-                self._fetch(step, entry, stack)
+                self._fetch(step, endpoint, entry, stack)
         except CredentialsError:
             raise  # every other table would fail in the same way
         except HubmisError as error:
@@ -157,13 +167,12 @@ class _Run:
             return f"the academic year, and {known}"
         return ""
 
-    def _fetch(self, step: Step, entry: Entry, stack: contextlib.ExitStack) -> None:
-        endpoint = self.school.resolve(step.endpoint)
-        requests = step.requests(self.school, self.loaded, self.year)
-        self.each(endpoint.table, len(requests))
-        history, people = self._history(step, requests)
+    def _fetch(self, step: Step, endpoint: Endpoint, entry: Entry, stack: contextlib.ExitStack) -> None:
+        requests = step.requests(self.fetcher, endpoint, self.loaded, self.year)
+        self.on_table(endpoint.table, len(requests), self.fetcher.session.seconds(len(requests)))
+        history, people = self._history(endpoint, requests)
         if history:
-            requests = [self._lately(step, request, history.ask_from(people[request.ids])) for request in requests]
+            requests = [self._lately(endpoint, request, history.ask_from(people[request.ids])) for request in requests]
         sinks: dict[str, Sink] = {}
         kept: list[pa.Table] = []
 
@@ -179,17 +188,21 @@ class _Run:
                 kept.append(batch.tables[endpoint.table])
 
         # What is personal is decided for a whole column, so pseudonyms are given when all of it is there.
-        whole = self.choices.key is not None
-        fetched = self.school.fetch(endpoint, requests, refresh=self.choices.refresh, each=None if whole else take)
+        whole = self.options.key is not None
+        fetched = self.fetcher.fetch(endpoint, requests, refresh=self.options.refresh)
         if whole:
-            take(Batch([request.ids for request in requests if request.ids not in fetched.failed], fetched.tables))
-        entry.requests, entry.cached = fetched.requests, fetched.cached
+            tables = fetched.tables()
+            take(Batch([request.ids for request in requests if request.ids not in fetched.failed], tables))
+        else:
+            for batch in fetched:
+                take(batch)
+        entry.requests, entry.cached = fetched.asked, fetched.cached
         entry.fetched_from, entry.fetched_to = fetched.ages["fetched_from"], fetched.ages["fetched_to"]
-        entry.remarks = fetched.report.sentences() + _without_ids(step, self.loaded)
+        entry.remarks = fetched.findings.sentences() + _without_ids(step, self.loaded)
         if history:
             sinks[endpoint.table].add(history.rest(list(people.values()), [people[ids] for ids in fetched.failed]))
             self._end(history, entry, endpoint.table, stack)
-        if self.choices.key is None:
+        if self.options.key is None:
             entry.failed = {", ".join(map(str, ids)): str(error) for ids, error in fetched.failed.items()}
         if fetched.failed or _without_ids(step, self.loaded):
             entry.status = "incomplete"
@@ -200,27 +213,26 @@ class _Run:
             self.loaded[endpoint.table] = to_pandas(joined(kept))
 
     def _history(
-        self, step: Step, requests: Sequence["Request"]
+        self, endpoint: Endpoint, requests: Sequence[Request]
     ) -> tuple[History | None, dict[tuple[int | str, ...], object]]:
         """What is here of a history that its last days bring up to date, and each person's id as it stands there."""
-        endpoint = self.school.resolve(step.endpoint)
         keys = HISTORIES.get(endpoint.table)
-        if not self.choices.refresh or keys is None:
+        if not self.options.refresh or keys is None:
             return None, {}
         declared = empty(endpoint)[endpoint.table]
         shown = self._shown(endpoint.table, declared).column_names
         file = self._folder(endpoint.table) / FILE
-        history = open_history(endpoint, file, shown, self.earlier.get(endpoint.table), self.choices.window)
+        history = open_history(endpoint, file, shown, self.earlier.get(endpoint.table), self.options.window)
         ids = pa.table({keys.who: pa.array([request.ids[0] for request in requests], pa.int64())})
         people = self._shown(endpoint.table, ids)[keys.who].to_pylist()
         return history, dict(zip((request.ids for request in requests), people, strict=True))
 
-    def _lately(self, step: Step, request: "Request", since: date | None) -> "Request":
+    def _lately(self, endpoint: Endpoint, request: Request, since: date | None) -> Request:
         """The request for somebody's rows from a day on."""
         if since is None:
             return request
-        who = HISTORIES[step.endpoint.table].who
-        return self.school.requests(step.endpoint, {who: request.ids[0], "date_time_from": since})[0]
+        who = HISTORIES[endpoint.table].who
+        return self.fetcher.requests(endpoint, {who: request.ids[0], "date_time_from": since})[0]
 
     def _end(self, history: History, entry: Entry, table: str, stack: contextlib.ExitStack) -> None:
         """Say what the refresh did, and keep what is no longer sent in a table of its own."""
@@ -228,7 +240,7 @@ class _Run:
         earlier = self.earlier[table]
         entry.whole_from = earlier.whole_from or earlier.fetched_from
         entry.remarks.append(
-            f"its last {self.choices.window} days were asked again; the whole was, at {entry.whole_from}"
+            f"its last {self.options.window} days were asked again; the whole was, at {entry.whole_from}"
         )
         entry.remarks += history.sentences() or ["nothing in them changed"]
         rows = vanished_rows(history, self._folder(name) / FILE)
@@ -239,21 +251,23 @@ class _Run:
             sink.write(None)
 
     def _folder(self, table: str) -> Path:
-        return self.directory / table / f"realm={partition(self.school.realm)}"
+        return self.directory / table / f"realm={partition(self.fetcher.session.realm)}"
 
     def _shown(self, name: str, table: pa.Table) -> pa.Table:
         """What of a table may stand in a file."""
-        if not self.choices.free_text:
+        if not self.options.free_text:
             table = table.select(without_free_text(name, table.column_names))
         if "realm" in table.column_names:  # that name is the folder's
             table = table.rename_columns({"realm": free_name(f"realm{AS_SENT}", table.column_names)})
-        if self.choices.key is None:
+        if self.options.key is None:
             return table
         start = first_day(self.loaded, self.year)
-        frames = pseudonymise({name: to_pandas(table)}, self.choices.key, year_start=start, realm=self.school.realm)
+        frames = pseudonymise(
+            {name: to_pandas(table)}, self.options.key, year_start=start, realm=self.fetcher.session.realm
+        )
         return pa.Table.from_pandas(frames[name], preserve_index=False).replace_schema_metadata(None)
 
-    def settle(self, older: Entry | None, entry: Entry) -> None:
+    def reconcile(self, older: Entry | None, entry: Entry) -> None:
         """Mark what stays of an earlier export; remove what this one did not write: it would pass for this one's."""
         for name in entry.tables if entry.status == "failed" else ():
             with contextlib.suppress(FileNotFoundError):
@@ -273,7 +287,7 @@ def _without_ids(step: Step, loaded: dict[str, pd.DataFrame]) -> list[str]:
     return [f"{missing} rows of {step.parent} have no id, so nothing was asked about them"] if missing else []
 
 
-def _remark(fetched: "Fetched") -> str | None:
+def _remark(fetched: Fetch) -> str | None:
     if not fetched.failed:
         return None
     return f"{len(fetched.failed)} requests failed, so rows are missing here. The manifest names them. Export again."

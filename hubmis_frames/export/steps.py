@@ -4,18 +4,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import product
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from ..errors import BadArgumentError, did_you_mean
+from ..fetch import Fetcher
 from ..frames import to_pandas
 from ..operations import CATALOGUE
 from ..operations.declaration import YEAR, Endpoint, Parameter
 from ..request import Request
-
-if TYPE_CHECKING:
-    from ..school import School
 
 CORE = (
     "academic_years",
@@ -109,10 +106,10 @@ class Step:
         """The columns of the parent by which the table is asked."""
         return [p.name for p in self.endpoint.path_ids if p.place == "path" and p.name != YEAR and p.kind is int]
 
-    def requests(self, school: "School", loaded: Frames, year: int | None) -> list[Request]:
-        """Build the requests of all calls, each once."""
+    def requests(self, fetcher: Fetcher, endpoint: Endpoint, loaded: Frames, year: int | None) -> list[Request]:
+        """Build the requests of all calls of the operation, as the vendor's file has it, each once."""
         calls = self.calls(loaded, year)
-        return list(dict.fromkeys(each for call in calls for each in school.requests(self.endpoint, call)))
+        return list(dict.fromkeys(request for call in calls for request in fetcher.requests(endpoint, call)))
 
 
 def steps_of(tables: str | Iterable[str]) -> list[Step]:
@@ -134,30 +131,31 @@ def steps_of(tables: str | Iterable[str]) -> list[Step]:
     return list(ordered.values())
 
 
-def plan(school: "School", tables: str | Iterable[str], refresh: bool = False, sent: int = 0) -> pd.DataFrame:
+def plan(fetcher: Fetcher, tables: str | Iterable[str], refresh: bool = False, sent: int = 0) -> pd.DataFrame:
     """Say what an export would cost once ``sent`` other requests are through. See :meth:`School.plan`."""
-    year = _cached_year(school)
+    year = _cached_year(fetcher)
+    seconds = fetcher.session.seconds
     loaded: dict[str, pd.DataFrame] = {}
     rows = []
     for step in steps_of(tables):
         known = all(parent in loaded for parent in step.parents) and (year is not None or not step.endpoint.year)
         cached = to_send = 0
         if known:
-            requests = step.requests(school, loaded, year)
-            found = [school.cached(step.endpoint, request) for request in requests]
+            endpoint = fetcher.resolve(step.endpoint)
+            requests = step.requests(fetcher, endpoint, loaded, year)
+            found = [fetcher.count_cached(endpoint, request) for request in requests]
             # A paged list takes a page and the certainty that no other follows.
             least = 2 if step.endpoint.paged else 1
             to_send = sum(least if number is None else number * refresh for number in found)
             cached = 0 if refresh else sum(number or 0 for number in found)
             if None not in found:
-                table = school.fetch(step.endpoint, requests).tables[step.endpoint.table]
-                loaded[step.endpoint.table] = to_pandas(table)
+                loaded[endpoint.table] = to_pandas(fetcher.fetch(endpoint, requests).tables()[endpoint.table])
         rows.append(
             {
                 "table": step.endpoint.table,
                 "requests": cached + to_send if known else pd.NA,
                 "cached": cached,
-                "minutes": (school.seconds(sent + to_send) - school.seconds(sent)) / 60 if known else pd.NA,
+                "minutes": (seconds(sent + to_send) - seconds(sent)) / 60 if known else pd.NA,
                 "basis": _basis(step, known, to_send),
                 "asked_by": ", ".join(step.parents),
             }
@@ -259,11 +257,11 @@ def first_day(loaded: Frames, year: int | None) -> date:
 _FROM = Parameter("date_from", "", "query", date)
 
 
-def _cached_year(school: "School") -> int | None:
-    endpoint = CATALOGUE["academic_years"]
-    if school.cached(endpoint, school.requests(endpoint, {})[0]) is None:
+def _cached_year(fetcher: Fetcher) -> int | None:
+    endpoint = fetcher.resolve(CATALOGUE["academic_years"])
+    if fetcher.count_cached(endpoint, fetcher.requests(endpoint, {})[0]) is None:
         return None
-    return school.current_year()
+    return fetcher.current_year()
 
 
 def _year_before(loaded: Frames, year: int | None) -> int | None:

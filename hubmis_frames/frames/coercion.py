@@ -15,14 +15,14 @@ import pyarrow as pa
 
 from ..errors import PayloadError
 from ..operations.shapes import MAP
-from .findings import Report
+from .findings import Findings
 from .layout import AS_SENT
 
 _INT64 = range(-(2**63), 2**63)
 _EXACT = 2**53
 
 
-def fitted(bodies: Sequence[bytes], record: pa.StructType, wrapper: str | None, report: Report) -> pa.ListArray:
+def fitted(bodies: Sequence[bytes], record: pa.StructType, wrapper: str | None, report: Findings) -> pa.ListArray:
     """Decode bodies to a list of records each, in a type that holds all of ``record`` and all that is new."""
     with _without_collector():
         fitter = _Fitter(report)
@@ -66,7 +66,7 @@ def _listed(answer: Any) -> list[Any]:
 
 
 class _Fitter:
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Findings) -> None:
         self._report = report
 
     def item(self, value: Any, type_: pa.DataType, where: str) -> Any:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass
-class Report:
+class Findings:
     """Collected while a response is made tidy."""
 
     undeclared: dict[str, str] = field(default_factory=dict)

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from ..operations.declaration import Endpoint
 from .casting import cast_text
 from .coercion import free_name
-from .findings import Report
+from .findings import Findings
 from .layout import AS_SENT, POSITION, ROW, VALUE, Path, Table, lay_out
 from .parsing import read_records
 
@@ -32,7 +32,7 @@ class Batch(NamedTuple):
     tables: dict[str, pa.Table]
 
 
-def flatten(endpoint: Endpoint, answers: Answers, report: Report) -> Iterator[Batch]:
+def flatten(endpoint: Endpoint, answers: Answers, report: Findings) -> Iterator[Batch]:
     """Make tables of answers, each the path ids and the bodies of its pages, a few megabytes at a time.
 
     The first batch has no rows and all declared columns. Fields that nobody declared stand after them in the
@@ -48,7 +48,7 @@ def flatten(endpoint: Endpoint, answers: Answers, report: Report) -> Iterator[Ba
         yield Batch([ids for ids, _ in batch], tables)
 
 
-def tidy(endpoint: Endpoint, answers: Answers, report: Report) -> dict[str, pa.Table]:
+def tidy(endpoint: Endpoint, answers: Answers, report: Findings) -> dict[str, pa.Table]:
     """Make the tables of an operation out of all its answers."""
     return joined_by_name(batch.tables for batch in flatten(endpoint, answers, report))
 
@@ -110,7 +110,7 @@ def _batches(answers: Answers) -> Iterator[list[tuple[tuple[int | str, ...], Seq
 
 
 def _flatten_batch(
-    endpoint: Endpoint, batch: Sequence[tuple[tuple[int | str, ...], Sequence[bytes]]], offset: int, report: Report
+    endpoint: Endpoint, batch: Sequence[tuple[tuple[int | str, ...], Sequence[bytes]]], offset: int, report: Findings
 ) -> dict[str, pa.Table]:
     bodies = [body for _, pages in batch for body in pages]
     found, record = read_records(bodies, endpoint.record, endpoint.wrapper, report)
@@ -130,7 +130,7 @@ def _flatten_batch(
     return tables
 
 
-def _without_repeats(rows: pa.StructArray, request: np.ndarray, page: np.ndarray, report: Report) -> pa.BooleanArray:
+def _without_repeats(rows: pa.StructArray, request: np.ndarray, page: np.ndarray, report: Findings) -> pa.BooleanArray:
     """Choose the rows to keep of a list whose pages may overlap, because it changed while it was read."""
     keep = np.ones(len(rows), dtype=bool)
     index = rows.type.get_field_index("id")
@@ -150,7 +150,7 @@ def _without_repeats(rows: pa.StructArray, request: np.ndarray, page: np.ndarray
 
 
 def _flatten(
-    rows: pa.StructArray, table: Table, keys: Columns, offset: int, tables: dict[str, pa.Table], report: Report
+    rows: pa.StructArray, table: Table, keys: Columns, offset: int, tables: dict[str, pa.Table], report: Findings
 ) -> None:
     leaves = dict(_leaves(rows))
     result = dict(keys)
@@ -264,7 +264,7 @@ def _as(column: pa.ChunkedArray, type_: pa.DataType) -> pa.ChunkedArray:
     )
 
 
-def _tell_new(known: Mapping[str, pa.Table], tables: Mapping[str, pa.Table], report: Report) -> None:
+def _tell_new(known: Mapping[str, pa.Table], tables: Mapping[str, pa.Table], report: Findings) -> None:
     for name, table in tables.items():
         if name not in known:
             report.undeclared[name] = "table"

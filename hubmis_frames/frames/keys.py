@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from ..errors import BadArgumentError
+from ..errors import BadArgumentError, warn
 from ..operations.declaration import CATALOGUE, Endpoint, listed_in
 from .layout import Table, lay_out
-from .partitions import by_partition, warn
+from .partitions import by_partition
 
 REALM = "realm"
 

@@ -12,9 +12,9 @@ from typing import Any
 import pandas as pd
 from pandas.api.types import infer_dtype, is_integer_dtype
 
-from ..errors import BadArgumentError, ExportError, SettingsError
+from ..errors import BadArgumentError, ExportError, SettingsError, warn
 from ..files import private_folder, shared_by, whole_file
-from .partitions import refuse_dask, warn
+from .partitions import refuse_dask
 
 _BEGINS = r"(?=[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20])"  # and the full-width forms, which a spreadsheet takes too
 GUARDED = f"^'{_BEGINS}"

@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 import pyarrow.json
 
 from .coercion import fitted, on_wire
-from .findings import Report
+from .findings import Findings
 from .layout import merged
 
 BLOCK = 2**20  # bytes that one thread parses at a time; a smaller block costs more than a second thread gains
@@ -15,7 +15,7 @@ _EXACT = 2.0**53  # from here on a float no longer tells neighbouring integers a
 
 
 def read_records(
-    bodies: Sequence[bytes], record: pa.StructType, wrapper: str | None, report: Report
+    bodies: Sequence[bytes], record: pa.StructType, wrapper: str | None, report: Findings
 ) -> tuple[pa.ListArray, pa.StructType]:
     """Read bodies into a list of records each, and tell the record's type: declared fields, then new ones, marked."""
     found = None if wrapper else _fast(bodies, record)

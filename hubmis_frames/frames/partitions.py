@@ -6,13 +6,12 @@ Dask is optional and is the engine; here is only what the rest needs to meet it.
 import functools
 import inspect
 import sys
-import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeAlias, TypeGuard, Union, overload
 
 import pandas as pd
 
-from ..errors import BadArgumentError, HubmisError, HubmisWarning
+from ..errors import BadArgumentError, HubmisError
 
 if TYPE_CHECKING:
     import dask.dataframe as dd
@@ -120,12 +119,3 @@ def _shared(value: object) -> object:
     import dask
 
     return dask.delayed(local)(value)
-
-
-def warn(text: str) -> None:
-    """Warn at the caller's line; from a Dask worker, where nobody would see it, at the client."""
-    level, frame = 1, inspect.currentframe()
-    while frame is not None and frame.f_globals.get("__name__", "").startswith(f"{__package__}."):
-        level, frame = level + 1, frame.f_back
-    said = getattr(sys.modules.get("distributed"), "warn", warnings.warn)
-    said(text, HubmisWarning, stacklevel=level)

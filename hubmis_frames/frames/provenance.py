@@ -18,7 +18,7 @@ def source(frame: pd.DataFrame) -> dict[str, str | None]:
     return dict(frame.attrs.get(_SOURCE, {}))
 
 
-def come_from(
+def set_provenance(
     frame: pd.DataFrame,
     operation: str,
     path: str,

@@ -5,14 +5,14 @@ from typing import Any
 
 import pyarrow as pa
 
-from ..operations.shapes import DATE, FLAG, ID, INSTANT, MAP, NUMBER, REFERS, TEXT, TIME
+from ..operations.shapes import BOOL, DATE, ID, INSTANT, MAP, NUMBER, REFERS, TEXT, TIME
 from .document import Document, Json
 
 DEEPEST = 12
 
 # The first name of a type is the one we write: a "time" has an offset, which a bell has not.
 _FORMATS = {"date": DATE, "date-time": INSTANT, "time-local": TIME, "time": TIME}
-_SCALARS = {"integer": ID, "number": NUMBER, "boolean": FLAG, "string": TEXT}
+_SCALARS = {"integer": ID, "number": NUMBER, "boolean": BOOL, "string": TEXT}
 
 
 class Converter:

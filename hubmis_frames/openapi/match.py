@@ -343,7 +343,7 @@ def _others(operations: Sequence[Operation], document: Document, converter: Conv
             single="items" not in document.resolve(operation.response or {})[0],
             paging=paging,
             deprecated=operation.deprecated,
-            keep=PEOPLE,
+            expire_after=PEOPLE,
             wrapper=wrapper,
             sorts=None,
             checks={},

@@ -4,73 +4,73 @@ from typing import Literal
 
 import pandas as pd
 
-from .declaration import Ids, School, Section
-from .shapes import FLAG, ID, PERSON, TEXT, WHOLE, extended, many, one, record
+from .declaration import Ids, SchoolOrGroup, Section
+from .shapes import BOOL, ID, PERSON, TEXT, WHOLE, extended, list_of, record, struct_of
 
 academic_structure = Section("Academic Structure")
 
 DEPARTMENT_DEPRECATED = record(
     id=ID,
-    academic_year=one("academic_year_id"),
+    academic_year=struct_of("academic_year_id"),
     code=TEXT,
-    department_heads=many("staff_id", **PERSON),
+    department_heads=list_of("staff_id", **PERSON),
     name=TEXT,
-    subjects=many("subject_id"),
+    subjects=list_of("subject_id"),
 )
-DEPARTMENT = extended(DEPARTMENT_DEPRECATED, can_copy=FLAG)
+DEPARTMENT = extended(DEPARTMENT_DEPRECATED, can_copy=BOOL)
 
 SECTION = record(
     id=ID,
     code=TEXT,
     name=TEXT,
-    section_heads=many("staff_id", **PERSON),
-    year_groups=many("year_group_id"),
+    section_heads=list_of("staff_id", **PERSON),
+    year_groups=list_of("year_group_id"),
     position=WHOLE,
 )
 
 SUBJECT_DEPRECATED = record(
     id=ID,
-    academic_year=one("academic_year_id"),
+    academic_year=struct_of("academic_year_id"),
     alternative_name=TEXT,
     code=TEXT,
     color_option=WHOLE,
-    department=one("department_id"),
+    department=struct_of("department_id"),
     name=TEXT,
-    subject_heads=many("staff_id", **PERSON),
+    subject_heads=list_of("staff_id", **PERSON),
 )
 SUBJECT = record(
     id=ID,
-    academic_year=one("academic_year_id"),
+    academic_year=struct_of("academic_year_id"),
     alternative_name=TEXT,
     code=TEXT,
-    department=one("department_id"),
+    department=struct_of("department_id"),
     name=TEXT,
-    can_copy=FLAG,
-    subject_heads=many("staff_id", **PERSON),
+    can_copy=BOOL,
+    subject_heads=list_of("staff_id", **PERSON),
 )
 
 YEAR_GROUP = record(
     id=ID,
-    academic_year=one("academic_year_id"),
+    academic_year=struct_of("academic_year_id"),
     code=TEXT,
     dfe_year=TEXT,
-    final_year=FLAG,
+    final_year=BOOL,
     form_count=WHOLE,
     key_stage=TEXT,
     max_students=WHOLE,
     name=TEXT,
     position=WHOLE,
-    section=one("section_id"),
+    section=struct_of("section_id"),
     status=TEXT,
     total_student_count=WHOLE,
     uuid=TEXT,
-    year_group_heads=many("staff_id", **PERSON),
+    year_group_heads=list_of("staff_id", **PERSON),
 )
 
 
 @academic_structure("Sections: Get list", "sections", SECTION, key="section_id", sorts=())
 def load_sections(
-    school: School,
+    school: SchoolOrGroup,
     *,
     group_type: Literal["form", "subject_set", "tutor_group", "year_group"] | None = None,
     assessment_creation: bool | None = None,
@@ -91,7 +91,7 @@ def load_sections(
     sorts=(),
 )
 def load_year_groups(
-    school: School,
+    school: SchoolOrGroup,
     *,
     section: int | None = None,
     assessment_creation: bool | None = None,
@@ -113,7 +113,7 @@ def load_year_groups(
     single=True,
 )
 def load_year_group(
-    school: School, year_group_id: Ids, *, academic_year_id: int | None = None, refresh: bool = False
+    school: SchoolOrGroup, year_group_id: Ids, *, academic_year_id: int | None = None, refresh: bool = False
 ) -> pd.DataFrame:
     """Single year groups: one row per year group asked for."""
 
@@ -122,7 +122,7 @@ def load_year_group(
     "Departments: Get list", "academic-years/{academic_year_id}/departments", DEPARTMENT, key="department_id"
 )
 def load_departments(
-    school: School, *, search: str | None = None, academic_year_id: int | None = None, refresh: bool = False
+    school: SchoolOrGroup, *, search: str | None = None, academic_year_id: int | None = None, refresh: bool = False
 ) -> pd.DataFrame:
     """Departments: one row per department of the academic year."""
 
@@ -135,14 +135,14 @@ def load_departments(
     single=True,
 )
 def load_department(
-    school: School, department_id: Ids, *, academic_year_id: int | None = None, refresh: bool = False
+    school: SchoolOrGroup, department_id: Ids, *, academic_year_id: int | None = None, refresh: bool = False
 ) -> pd.DataFrame:
     """Single departments: one row per department asked for."""
 
 
 @academic_structure("Subjects: Get list", "academic-years/{academic_year_id}/subjects", SUBJECT, key="subject_id")
 def load_subjects(
-    school: School,
+    school: SchoolOrGroup,
     *,
     department: int | None = None,
     section: int | None = None,
@@ -160,7 +160,7 @@ def load_subjects(
     single=True,
 )
 def load_subject(
-    school: School, subject_id: Ids, *, academic_year_id: int | None = None, refresh: bool = False
+    school: SchoolOrGroup, subject_id: Ids, *, academic_year_id: int | None = None, refresh: bool = False
 ) -> pd.DataFrame:
     """Single subjects: one row per subject asked for."""
 
@@ -168,7 +168,7 @@ def load_subject(
 @academic_structure(
     "Sections: Get one", "sections/{section_id}", SECTION, key="section_id", single=True, deprecated=True
 )
-def load_section_deprecated(school: School, section_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
+def load_section_deprecated(school: SchoolOrGroup, section_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
     """Single sections: one row per section asked for.
 
     Deprecated without a successor: ``load_sections`` gives every section in one request.
@@ -177,7 +177,7 @@ def load_section_deprecated(school: School, section_id: Ids, *, refresh: bool = 
 
 @academic_structure("Sections: Get list", "legacy/sections", SECTION, key="section_id", sorts=(), deprecated=True)
 def load_sections_deprecated(
-    school: School,
+    school: SchoolOrGroup,
     *,
     group_type: Literal["form", "subject_set", "tutor_group", "year_group"] | None = None,
     assessment_creation: bool | None = None,
@@ -198,7 +198,7 @@ def load_sections_deprecated(
     deprecated=True,
 )
 def load_departments_deprecated(
-    school: School, *, search: str | None = None, academic_year_id: int | None = None, refresh: bool = False
+    school: SchoolOrGroup, *, search: str | None = None, academic_year_id: int | None = None, refresh: bool = False
 ) -> pd.DataFrame:
     """Departments: one row per department of the academic year.
 
@@ -215,7 +215,7 @@ def load_departments_deprecated(
     deprecated=True,
 )
 def load_department_deprecated(
-    school: School, department_id: Ids, *, academic_year_id: int | None = None, refresh: bool = False
+    school: SchoolOrGroup, department_id: Ids, *, academic_year_id: int | None = None, refresh: bool = False
 ) -> pd.DataFrame:
     """Single departments: one row per department asked for.
 
@@ -231,7 +231,7 @@ def load_department_deprecated(
     deprecated=True,
 )
 def load_subjects_deprecated(
-    school: School,
+    school: SchoolOrGroup,
     *,
     department: int | None = None,
     section: int | None = None,
@@ -253,7 +253,7 @@ def load_subjects_deprecated(
     deprecated=True,
 )
 def load_subject_deprecated(
-    school: School, subject_id: Ids, *, academic_year_id: int | None = None, refresh: bool = False
+    school: SchoolOrGroup, subject_id: Ids, *, academic_year_id: int | None = None, refresh: bool = False
 ) -> pd.DataFrame:
     """Single subjects: one row per subject asked for.
 

@@ -2,24 +2,24 @@
 
 import pandas as pd
 
-from .declaration import Ids, School, Section
-from .shapes import FLAG, ID, NAME, REACH, TEXT, WHOLE, many, one, record
+from .declaration import Ids, SchoolOrGroup, Section
+from .shapes import BOOL, CONTACT, ID, NAME, TEXT, WHOLE, list_of, record, struct_of
 
 students = Section("Students")
 address = Section("Address")
 staff = Section("Staff")
 
-EMAIL = record(id=ID, email=REACH, type=TEXT, is_primary=FLAG)
-PHONE = record(id=ID, phone=REACH, type=TEXT, is_primary=FLAG)
+EMAIL = record(id=ID, email=CONTACT, type=TEXT, is_primary=BOOL)
+PHONE = record(id=ID, phone=CONTACT, type=TEXT, is_primary=BOOL)
 
 MAPPING = record(
     id=ID,
-    address_types=many(),
+    address_types=list_of(),
     position=WHOLE,
-    address=one(None, id=ID, postcode=REACH, country=one("country_id")),
-    formatted_address=REACH,
+    address=struct_of(None, id=ID, postcode=CONTACT, country=struct_of("country_id")),
+    formatted_address=CONTACT,
 )
-RELATED = record(id=ID, name=NAME, person_type=TEXT, formatted_address=REACH)
+RELATED = record(id=ID, name=NAME, person_type=TEXT, formatted_address=CONTACT)
 
 
 @students(
@@ -28,7 +28,7 @@ RELATED = record(id=ID, name=NAME, person_type=TEXT, formatted_address=REACH)
     EMAIL,
     key="email_id",
 )
-def load_student_emails(school: School, student_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
+def load_student_emails(school: SchoolOrGroup, student_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
     """Students' e-mail: one row per e-mail address of a student.
 
     One request a student: ``primary_email`` of ``load_students`` is often enough.
@@ -41,7 +41,7 @@ def load_student_emails(school: School, student_id: Ids, *, refresh: bool = Fals
     EMAIL,
     key="email_id",
 )
-def load_contact_emails(school: School, contact_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
+def load_contact_emails(school: SchoolOrGroup, contact_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
     """Contacts' e-mail: one row per e-mail address of a contact.
 
     One request a contact: ``primary_email`` of ``load_contacts`` is often enough.
@@ -49,7 +49,7 @@ def load_contact_emails(school: School, contact_id: Ids, *, refresh: bool = Fals
 
 
 @staff("Emails: Get List of Email Addresses by staff Id", "staff/{staff_id}/emails", EMAIL, key="email_id")
-def load_staff_emails(school: School, staff_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
+def load_staff_emails(school: SchoolOrGroup, staff_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
     """Staff's e-mail: one row per e-mail address of a member of staff.
 
     One request each: ``email`` of ``load_staff`` is often enough.
@@ -57,7 +57,7 @@ def load_staff_emails(school: School, staff_id: Ids, *, refresh: bool = False) -
 
 
 @students("Phones: Get List of Phones by contact Id", "contacts/{contact_id}/phones", PHONE, key="phone_id")
-def load_contact_phones(school: School, contact_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
+def load_contact_phones(school: SchoolOrGroup, contact_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
     """Contacts' telephones: one row per telephone number of a contact.
 
     Numbers are text and keep their leading zeros. One request a contact.
@@ -65,7 +65,7 @@ def load_contact_phones(school: School, contact_id: Ids, *, refresh: bool = Fals
 
 
 @staff("Phones: Get List of Phones by Staff Id", "staff/{staff_id}/phones", PHONE, key="phone_id")
-def load_staff_phones(school: School, staff_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
+def load_staff_phones(school: SchoolOrGroup, staff_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
     """Staff's telephones: one row per telephone number of a member of staff.
 
     Numbers are text and keep their leading zeros. One request each.
@@ -79,7 +79,7 @@ def load_staff_phones(school: School, staff_id: Ids, *, refresh: bool = False) -
     key="address_mapping_id",
     also=("Address",),
 )
-def load_student_addresses(school: School, student_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
+def load_student_addresses(school: SchoolOrGroup, student_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
     """Students' addresses: one row per student and address.
 
     A mapping says that an address is this person's; the address has an id of its own. One request a student.
@@ -93,7 +93,7 @@ def load_student_addresses(school: School, student_id: Ids, *, refresh: bool = F
     key="address_mapping_id",
     also=("Staff",),
 )
-def load_staff_addresses(school: School, staff_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
+def load_staff_addresses(school: SchoolOrGroup, staff_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
     """Staff's addresses: one row per member of staff and address.
 
     A mapping says that an address is this person's; the address has an id of its own. One request each.
@@ -110,7 +110,7 @@ def load_staff_addresses(school: School, staff_id: Ids, *, refresh: bool = False
     also=("Staff",),
 )
 def load_staff_address(
-    school: School, staff_id: Ids, address_mapping_id: Ids, *, refresh: bool = False
+    school: SchoolOrGroup, staff_id: Ids, address_mapping_id: Ids, *, refresh: bool = False
 ) -> pd.DataFrame:
     """Single addresses of staff: one row per member of staff and address asked for."""
 
@@ -122,7 +122,7 @@ def load_staff_address(
     key="related_address_id",
     also=("Address",),
 )
-def load_student_related_addresses(school: School, student_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
+def load_student_related_addresses(school: SchoolOrGroup, student_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
     """Related addresses: one row per student and related person's address. One request a student."""
 
 
@@ -133,5 +133,5 @@ def load_student_related_addresses(school: School, student_id: Ids, *, refresh: 
     key="related_address_id",
     also=("Address", "Contacts"),
 )
-def load_contact_related_addresses(school: School, contact_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
+def load_contact_related_addresses(school: SchoolOrGroup, contact_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
     """Related addresses: one row per contact and related person's address. One request a contact."""

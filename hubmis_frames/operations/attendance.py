@@ -4,25 +4,27 @@ from typing import Literal
 
 import pandas as pd
 
-from .declaration import EVENTS, REFERENCE, Ids, School, Section, When
-from .shapes import DATE, FLAG, ID, INSTANT, NOTE, TEXT, one, record
+from .declaration import EVENTS, REFERENCE, Ids, SchoolOrGroup, Section, When
+from .shapes import BOOL, DATE, ID, INSTANT, NOTE, TEXT, record, struct_of
 
 attendance_section = Section("Attendance")
 
-CODE = record(id=ID, code=TEXT, description=TEXT, display=FLAG)
+CODE = record(id=ID, code=TEXT, description=TEXT, display=BOOL)
 
 MARK = record(
     id=ID,
     date=DATE,
     date_time=INSTANT,
     attendance_session=TEXT,
-    attendance_code=one("attendance_code_id", id=ID, code=TEXT, description=TEXT),
+    attendance_code=struct_of("attendance_code_id", id=ID, code=TEXT, description=TEXT),
     description=NOTE,
 )
 
 
-@attendance_section("Get all attendance codes", "attendance-codes", CODE, key="attendance_code_id", keep=REFERENCE)
-def load_attendance_codes(school: School, *, display: bool | None = None, refresh: bool = False) -> pd.DataFrame:
+@attendance_section(
+    "Get all attendance codes", "attendance-codes", CODE, key="attendance_code_id", expire_after=REFERENCE
+)
+def load_attendance_codes(school: SchoolOrGroup, *, display: bool | None = None, refresh: bool = False) -> pd.DataFrame:
     """Attendance codes: one row per code.
 
     Ask without ``display``: history uses codes that are hidden today.
@@ -34,12 +36,12 @@ def load_attendance_codes(school: School, *, display: bool | None = None, refres
     "students/{student_id}/attendance-records",
     MARK,
     key="attendance_record_id",
-    keep=EVENTS,
+    expire_after=EVENTS,
     sorts=("description", "date", "attendance_code", "attendance_session"),
     checks={"date_time_from": "date", "date_time_to": "date"},
 )
 def load_student_attendance(
-    school: School,
+    school: SchoolOrGroup,
     student_id: Ids,
     *,
     attendance_code: int | None = None,

@@ -40,10 +40,10 @@ _NOT_FILTERS = {"search": "search", "assessment_creation": "assessmentCreation",
 _NOT_SENT = ("sort", "refresh")
 
 
-class School(Protocol):
-    """What a loader needs of the school that it is called with."""
+class SchoolOrGroup(Protocol):
+    """What a loader is called with: a school, or a group of schools."""
 
-    def load(self, endpoint: "Endpoint", arguments: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
+    def _load(self, endpoint: "Endpoint", arguments: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
         """Every table of the response by name, the operation's own table first."""
 
 
@@ -85,7 +85,7 @@ class Endpoint:
     single: bool
     paging: Paging | None
     deprecated: bool
-    keep: timedelta
+    expire_after: timedelta
     wrapper: str | None
     sorts: tuple[str, ...] | None
     checks: Mapping[str, str]
@@ -166,7 +166,7 @@ class Section:
         single: bool = False,
         paged: bool = False,
         deprecated: bool = False,
-        keep: timedelta = PEOPLE,
+        expire_after: timedelta = PEOPLE,
         wrapper: str | None = None,
         year: Mapping[Literal["header", "query"], str] | None = None,
         sorts: tuple[str, ...] | None = None,
@@ -191,7 +191,7 @@ class Section:
             The operation answers with one record and not with a list.
         paged
             The operation takes ``page[number]`` and ``page[size]``.
-        keep
+        expire_after
             How long a cached answer stays good.
         wrapper
             The field of the answer that holds the list, where the answer is an object around it.
@@ -222,7 +222,7 @@ class Section:
                 single=single,
                 paging=Paging() if paged else None,
                 deprecated=deprecated,
-                keep=keep,
+                expire_after=expire_after,
                 wrapper=wrapper,
                 sorts=sorts,
                 checks=checks or {},
@@ -251,7 +251,7 @@ def _loader(function: Callable[P, pd.DataFrame], endpoint: Endpoint, defaults: M
         bound = signature.bind(*args, **kwargs)
         bound.apply_defaults()
         school, *_ = bound.arguments.values()
-        if not hasattr(school, "load"):
+        if not hasattr(school, "_load"):
             raise TypeError(
                 f"{function.__name__}: the first argument is the school, from hf.connect() or hf.demo(), "
                 f"not a {type(school).__name__}."
@@ -260,7 +260,7 @@ def _loader(function: Callable[P, pd.DataFrame], endpoint: Endpoint, defaults: M
         for name, source in defaults.items():
             if arguments[name] is None:
                 arguments[name] = arguments[source]
-        tables: dict[str, pd.DataFrame] = school.load(endpoint, arguments)
+        tables: dict[str, pd.DataFrame] = school._load(endpoint, arguments)
         return tables
 
     @functools.wraps(function)

@@ -2,49 +2,49 @@
 
 import pandas as pd
 
-from .declaration import Ids, School, Section
-from .shapes import DATE, ID, PERSON, TEXT, WHOLE, extended, many, one, record
+from .declaration import Ids, SchoolOrGroup, Section
+from .shapes import DATE, ID, PERSON, TEXT, WHOLE, extended, list_of, record, struct_of
 from .students import MEMBER
 
 academic_structure = Section("Academic Structure")
 
 GROUP = record(
-    academic_year=one("academic_year_id"),
+    academic_year=struct_of("academic_year_id"),
     code=TEXT,
     max_students=WHOLE,
     name=TEXT,
-    rooms=many("room_id"),
+    rooms=list_of("room_id"),
     short_description=TEXT,
-    staff=many("staff_id", **PERSON),
-    staff_report_writers=many("staff_id", **PERSON),
+    staff=list_of("staff_id", **PERSON),
+    staff_report_writers=list_of("staff_id", **PERSON),
     student_count=WHOLE,
     timetable_code=TEXT,
     id=ID,
 )
 FORM = extended(
     GROUP,
-    section=one("section_id"),
-    year_group=one("year_group_id"),
-    student_representatives=many("student_id", **PERSON),
+    section=struct_of("section_id"),
+    year_group=struct_of("year_group_id"),
+    student_representatives=list_of("student_id", **PERSON),
 )
-TUTOR_GROUP = extended(GROUP, section=one("section_id"))
+TUTOR_GROUP = extended(GROUP, section=struct_of("section_id"))
 SUBJECT_SET = extended(
     GROUP,
     credit_score=WHOLE,
     date_start=DATE,
     date_end=DATE,
-    qualification=one("qualification_id"),
-    section=one("section_id"),
-    subject=one("subject_id"),
-    year_group=one("year_group_id"),
+    qualification=struct_of("qualification_id"),
+    section=struct_of("section_id"),
+    subject=struct_of("subject_id"),
+    year_group=struct_of("year_group_id"),
 )
-ACTIVITY = extended(GROUP, date_start=DATE, date_end=DATE, year_groups=many("year_group_id"))
+ACTIVITY = extended(GROUP, date_start=DATE, date_end=DATE, year_groups=list_of("year_group_id"))
 
 # In the list of one form's students the form is the one that was asked for.
-MEMBER_AND_FORM = extended(MEMBER, form=one("form_id"))
+MEMBER_AND_FORM = extended(MEMBER, form=struct_of("form_id"))
 
 # What the operations on one person's place in the school are taken to hold.
-PLACE = record(id=ID, code=TEXT, name=TEXT, group_type=TEXT, academic_year=one("academic_year_id"))
+PLACE = record(id=ID, code=TEXT, name=TEXT, group_type=TEXT, academic_year=struct_of("academic_year_id"))
 
 
 @academic_structure(
@@ -55,7 +55,7 @@ PLACE = record(id=ID, code=TEXT, name=TEXT, group_type=TEXT, academic_year=one("
     sorts=(),
 )
 def load_forms(
-    school: School,
+    school: SchoolOrGroup,
     *,
     year_group: int | None = None,
     section: int | None = None,
@@ -75,7 +75,7 @@ def load_forms(
     single=True,
 )
 def load_form(
-    school: School, form_id: Ids, *, academic_year_id: int | None = None, refresh: bool = False
+    school: SchoolOrGroup, form_id: Ids, *, academic_year_id: int | None = None, refresh: bool = False
 ) -> pd.DataFrame:
     """Single forms: one row per form asked for."""
 
@@ -87,7 +87,7 @@ def load_form(
     key="student_id",
 )
 def load_form_students(
-    school: School, form_id: Ids, *, academic_year_id: int | None = None, refresh: bool = False
+    school: SchoolOrGroup, form_id: Ids, *, academic_year_id: int | None = None, refresh: bool = False
 ) -> pd.DataFrame:
     """Students of a form: one row per form and student.
 
@@ -103,7 +103,7 @@ def load_form_students(
     sorts=(),
 )
 def load_tutor_groups(
-    school: School,
+    school: SchoolOrGroup,
     *,
     section: int | None = None,
     search: str | None = None,
@@ -122,7 +122,7 @@ def load_tutor_groups(
     single=True,
 )
 def load_tutor_group(
-    school: School, tutor_group_id: Ids, *, academic_year_id: int | None = None, refresh: bool = False
+    school: SchoolOrGroup, tutor_group_id: Ids, *, academic_year_id: int | None = None, refresh: bool = False
 ) -> pd.DataFrame:
     """Single tutor groups: one row per tutor group asked for."""
 
@@ -134,7 +134,7 @@ def load_tutor_group(
     key="student_id",
 )
 def load_tutor_group_students(
-    school: School, tutor_group_id: Ids, *, academic_year_id: int | None = None, refresh: bool = False
+    school: SchoolOrGroup, tutor_group_id: Ids, *, academic_year_id: int | None = None, refresh: bool = False
 ) -> pd.DataFrame:
     """Students of a tutor group: one row per tutor group and student.
 
@@ -152,7 +152,7 @@ def load_tutor_group_students(
     sorts=("code", "credit_score", "max_students", "name", "section", "student_count", "subject", "year_group"),
 )
 def load_subject_sets(
-    school: School,
+    school: SchoolOrGroup,
     *,
     assessment_creation: bool | None = None,
     section: int | None = None,
@@ -174,7 +174,7 @@ def load_subject_sets(
     single=True,
 )
 def load_subject_set(
-    school: School, subject_set_id: Ids, *, academic_year_id: int | None = None, refresh: bool = False
+    school: SchoolOrGroup, subject_set_id: Ids, *, academic_year_id: int | None = None, refresh: bool = False
 ) -> pd.DataFrame:
     """Single subject sets: one row per subject set asked for."""
 
@@ -186,7 +186,7 @@ def load_subject_set(
     key="student_id",
 )
 def load_subject_set_students(
-    school: School, subject_set_id: Ids, *, academic_year_id: int | None = None, refresh: bool = False
+    school: SchoolOrGroup, subject_set_id: Ids, *, academic_year_id: int | None = None, refresh: bool = False
 ) -> pd.DataFrame:
     """Students of a subject set: one row per subject set and student.
 
@@ -203,7 +203,7 @@ def load_subject_set_students(
     deprecated=True,
 )
 def load_subject_sets_deprecated(
-    school: School,
+    school: SchoolOrGroup,
     *,
     year_group: int | None = None,
     section: int | None = None,
@@ -227,7 +227,7 @@ def load_subject_sets_deprecated(
     key="activity_id",
 )
 def load_activities(
-    school: School,
+    school: SchoolOrGroup,
     *,
     year_group: int | None = None,
     search: str | None = None,
@@ -245,7 +245,7 @@ def load_activities(
     single=True,
 )
 def load_activity(
-    school: School, activity_id: Ids, *, academic_year_id: int | None = None, refresh: bool = False
+    school: SchoolOrGroup, activity_id: Ids, *, academic_year_id: int | None = None, refresh: bool = False
 ) -> pd.DataFrame:
     """Single activities: one row per extra-curricular activity asked for."""
 
@@ -256,7 +256,7 @@ def load_activity(
     PLACE,
     key="group_id",
 )
-def load_student_academic_structure(school: School, student_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
+def load_student_academic_structure(school: SchoolOrGroup, student_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
     """Students' places: one row per student and group.
 
     ``group_type`` tells of what kind ``group_id`` is: ids of forms and sets may coincide.
@@ -266,7 +266,7 @@ def load_student_academic_structure(school: School, student_id: Ids, *, refresh:
 @academic_structure(
     "Fetch Academic Structure Data For Staff", "staff/{staff_id}/academic-structure", PLACE, key="group_id"
 )
-def load_staff_academic_structure(school: School, staff_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
+def load_staff_academic_structure(school: SchoolOrGroup, staff_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
     """Staff's places: one row per member of staff and group.
 
     ``group_type`` tells of what kind ``group_id`` is: ids of forms and sets may coincide.
@@ -276,7 +276,7 @@ def load_staff_academic_structure(school: School, staff_id: Ids, *, refresh: boo
 @academic_structure(
     "Fetch Academic Leadership Data For Staff", "staff/{staff_id}/academic-leadership", PLACE, key="group_id"
 )
-def load_staff_academic_leadership(school: School, staff_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
+def load_staff_academic_leadership(school: SchoolOrGroup, staff_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
     """Academic leadership: one row per member of staff and part of the school led.
 
     ``group_type`` tells of what kind ``group_id`` is: ids of departments and sections may coincide.
@@ -286,7 +286,7 @@ def load_staff_academic_leadership(school: School, staff_id: Ids, *, refresh: bo
 @academic_structure(
     "Fetch classes for which the staff member is a leader of", "staff/{staff_id}/classes-led", PLACE, key="group_id"
 )
-def load_staff_classes_led(school: School, staff_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
+def load_staff_classes_led(school: SchoolOrGroup, staff_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
     """Classes led: one row per member of staff and class.
 
     ``group_type`` tells of what kind ``group_id`` is: ids of forms and sets may coincide.

@@ -4,8 +4,8 @@ from typing import Literal
 
 import pandas as pd
 
-from .declaration import REFERENCE, Ids, School, Section
-from .shapes import FLAG, ID, IMAGE, NAMED, PERSON, TEXT, WHOLE, extended, many, one, record
+from .declaration import REFERENCE, Ids, SchoolOrGroup, Section
+from .shapes import BOOL, ID, IMAGE, NAMED, PERSON, TEXT, WHOLE, extended, list_of, record, struct_of
 from .students import MEMBER
 
 students = Section("Students")
@@ -14,24 +14,24 @@ HOUSE = record(
     id=ID,
     address=TEXT,
     code=TEXT,
-    genders=many("gender_id"),
-    house_parents=many("staff_id", **PERSON),
+    genders=list_of("gender_id"),
+    house_parents=list_of("staff_id", **PERSON),
     house_type=TEXT,
-    images=many(None, **IMAGE),
+    images=list_of(None, **IMAGE),
     max_students=WHOLE,
     name=TEXT,
     note=TEXT,
     phone=TEXT,
-    profile_image=one(None, **IMAGE),
-    staff=many("staff_id", **PERSON),
+    profile_image=struct_of(None, **IMAGE),
+    staff=list_of("staff_id", **PERSON),
     system_profile_image=TEXT,
-    is_active=FLAG,
+    is_active=BOOL,
 )
 
 
 @students("Houses: Get Houses", "houses", HOUSE, key="house_id")
 def load_houses(
-    school: School,
+    school: SchoolOrGroup,
     *,
     house_type: Literal["academic", "boarding"] | None = None,
     is_active: bool | None = None,
@@ -49,7 +49,7 @@ def load_houses(
     year={"header": "academic-year-id"},
 )
 def load_house(
-    school: School, house_id: Ids, *, academic_year_id: int | None = None, refresh: bool = False
+    school: SchoolOrGroup, house_id: Ids, *, academic_year_id: int | None = None, refresh: bool = False
 ) -> pd.DataFrame:
     """Single houses: one row per house asked for."""
 
@@ -57,13 +57,13 @@ def load_house(
 @students(
     "House: Get Students",
     "houses/{house_id}/students",
-    extended(MEMBER, form=one("form_id"), boarding_type=one("boarding_type_id")),
+    extended(MEMBER, form=struct_of("form_id"), boarding_type=struct_of("boarding_type_id")),
     key="student_id",
     sorts=(),
     year={"header": "academic-year-id"},
 )
 def load_house_students(
-    school: School,
+    school: SchoolOrGroup,
     house_id: Ids,
     *,
     search: str | None = None,
@@ -90,7 +90,7 @@ def load_house_students(
     year={"query": "academicYearId"},
 )
 def load_houses_summary(
-    school: School,
+    school: SchoolOrGroup,
     *,
     house_type: Literal["academic", "boarding"] | None = None,
     academic_year_id: int | None = None,
@@ -99,6 +99,6 @@ def load_houses_summary(
     """Houses in short: one row per academic or boarding house."""
 
 
-@students("Boarding Types: List", "boarding-types", NAMED, key="boarding_type_id", keep=REFERENCE)
-def load_boarding_types(school: School, *, refresh: bool = False) -> pd.DataFrame:
+@students("Boarding Types: List", "boarding-types", NAMED, key="boarding_type_id", expire_after=REFERENCE)
+def load_boarding_types(school: SchoolOrGroup, *, refresh: bool = False) -> pd.DataFrame:
     """Boarding types: one row per boarding type."""

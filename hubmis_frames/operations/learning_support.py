@@ -5,8 +5,8 @@ A school without it answers *not permitted*, which is not the same as no rows.
 
 import pandas as pd
 
-from .declaration import EVENTS, REFERENCE, Ids, School, Section
-from .shapes import DATE, FLAG, ID, INSTANT, NAMED, NOTE, PERSON, many, one, record
+from .declaration import EVENTS, REFERENCE, Ids, SchoolOrGroup, Section
+from .shapes import BOOL, DATE, ID, INSTANT, NAMED, NOTE, PERSON, list_of, record, struct_of
 
 students = Section("Students")
 learning_support = Section("Learning Support")
@@ -14,14 +14,14 @@ learning_support = Section("Learning Support")
 RECORD = record(
     id=ID,
     description=NOTE,
-    ehcp=FLAG,
+    ehcp=BOOL,
     ehcp_date=DATE,
-    files=many(),
+    files=list_of(),
     learning_support_date=DATE,
-    learning_support_type=one("learning_support_type_id"),
-    severity=one("learning_support_severity_id"),
-    status=one("learning_support_status_id"),
-    student=one("student_id", **PERSON),
+    learning_support_type=struct_of("learning_support_type_id"),
+    severity=struct_of("learning_support_severity_id"),
+    status=struct_of("learning_support_status_id"),
+    student=struct_of("student_id", **PERSON),
     inactive_date=DATE,
 )
 
@@ -29,19 +29,19 @@ RECORD = record(
 REVIEW = record(
     id=ID,
     agreed_actions=NOTE,
-    attending_contacts=many("contact_id", **PERSON),
+    attending_contacts=list_of("contact_id", **PERSON),
     attending_contact_text=NOTE,
-    attending_staff=many("staff_id", **PERSON),
-    is_student_attending=FLAG,
+    attending_staff=list_of("staff_id", **PERSON),
+    is_student_attending=BOOL,
     description=NOTE,
     ehcp_notes=NOTE,
-    files=many(),
+    files=list_of(),
     meeting_aims=NOTE,
     next_review=INSTANT,
-    review_type=one("learning_support_review_type_id"),
+    review_type=struct_of("learning_support_review_type_id"),
     review_date_time=INSTANT,
-    special_needs_coordinators=many("staff_id", **PERSON),
-    review_status=one(),
+    special_needs_coordinators=list_of("staff_id", **PERSON),
+    review_status=struct_of(),
 )
 
 
@@ -51,11 +51,11 @@ REVIEW = record(
     RECORD,
     key="learning_support_record_id",
     paged=True,
-    keep=EVENTS,
+    expire_after=EVENTS,
     sorts=(),
 )
 def load_learning_support_records(
-    school: School,
+    school: SchoolOrGroup,
     *,
     year_group: int | None = None,
     search: str | None = None,
@@ -74,10 +74,10 @@ def load_learning_support_records(
     RECORD,
     key="learning_support_record_id",
     single=True,
-    keep=EVENTS,
+    expire_after=EVENTS,
 )
 def load_learning_support_record(
-    school: School, learning_support_record_id: Ids, *, refresh: bool = False
+    school: SchoolOrGroup, learning_support_record_id: Ids, *, refresh: bool = False
 ) -> pd.DataFrame:
     """Single learning support records: one row per record asked for."""
 
@@ -87,9 +87,9 @@ def load_learning_support_record(
     "learning-support/record-statuses",
     NAMED,
     key="learning_support_status_id",
-    keep=REFERENCE,
+    expire_after=REFERENCE,
 )
-def load_learning_support_statuses(school: School, *, refresh: bool = False) -> pd.DataFrame:
+def load_learning_support_statuses(school: SchoolOrGroup, *, refresh: bool = False) -> pd.DataFrame:
     """Learning support statuses: one row per status of records."""
 
 
@@ -99,9 +99,9 @@ def load_learning_support_statuses(school: School, *, refresh: bool = False) -> 
     NAMED,
     key="learning_support_severity_id",
     paged=True,
-    keep=REFERENCE,
+    expire_after=REFERENCE,
 )
-def load_learning_support_severities(school: School, *, refresh: bool = False) -> pd.DataFrame:
+def load_learning_support_severities(school: SchoolOrGroup, *, refresh: bool = False) -> pd.DataFrame:
     """Learning support severities: one row per severity of need."""
 
 
@@ -111,9 +111,9 @@ def load_learning_support_severities(school: School, *, refresh: bool = False) -
     NAMED,
     key="learning_support_type_id",
     paged=True,
-    keep=REFERENCE,
+    expire_after=REFERENCE,
 )
-def load_learning_support_types(school: School, *, refresh: bool = False) -> pd.DataFrame:
+def load_learning_support_types(school: SchoolOrGroup, *, refresh: bool = False) -> pd.DataFrame:
     """Learning support types: one row per type of need."""
 
 
@@ -123,9 +123,9 @@ def load_learning_support_types(school: School, *, refresh: bool = False) -> pd.
     NAMED,
     key="learning_support_review_type_id",
     paged=True,
-    keep=REFERENCE,
+    expire_after=REFERENCE,
 )
-def load_learning_support_review_types(school: School, *, refresh: bool = False) -> pd.DataFrame:
+def load_learning_support_review_types(school: SchoolOrGroup, *, refresh: bool = False) -> pd.DataFrame:
     """Learning support review types: one row per type of review."""
 
 
@@ -135,10 +135,10 @@ def load_learning_support_review_types(school: School, *, refresh: bool = False)
     REVIEW,
     key="learning_support_review_id",
     single=True,
-    keep=EVENTS,
+    expire_after=EVENTS,
 )
 def load_learning_support_review(
-    school: School, learning_support_review_id: Ids, *, refresh: bool = False
+    school: SchoolOrGroup, learning_support_review_id: Ids, *, refresh: bool = False
 ) -> pd.DataFrame:
     """Single learning support reviews: one row per review asked for.
 
@@ -151,9 +151,9 @@ def load_learning_support_review(
     "learning-support/terminology",
     NAMED,
     key="learning_support_term_id",
-    keep=REFERENCE,
+    expire_after=REFERENCE,
 )
-def load_learning_support_terminology(school: School, *, refresh: bool = False) -> pd.DataFrame:
+def load_learning_support_terminology(school: SchoolOrGroup, *, refresh: bool = False) -> pd.DataFrame:
     """Learning support terminology: one row per term that the school uses for learning support."""
 
 
@@ -161,16 +161,16 @@ def load_learning_support_terminology(school: School, *, refresh: bool = False) 
     "Students: Get Learning Support fields by student Id",
     "students/{student_id}/learning-support",
     record(
-        authority=one("authority_id"),
-        authority_type=one("authority_type_id"),
-        disability=FLAG,
+        authority=struct_of("authority_id"),
+        authority_type=struct_of("authority_type_id"),
+        disability=BOOL,
         disability_description=NOTE,
         placement_date=DATE,
     ),
     single=True,
     also=("Learning Support",),
 )
-def load_student_learning_support(school: School, student_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
+def load_student_learning_support(school: SchoolOrGroup, student_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
     """Students' learning support: one row per student. One request a student."""
 
 
@@ -180,12 +180,12 @@ def load_student_learning_support(school: School, student_id: Ids, *, refresh: b
     REVIEW,
     key="learning_support_review_id",
     paged=True,
-    keep=EVENTS,
+    expire_after=EVENTS,
     sorts=(),
     also=("Learning Support",),
 )
 def load_student_learning_support_reviews(
-    school: School,
+    school: SchoolOrGroup,
     student_id: Ids,
     *,
     search: str | None = None,
@@ -207,12 +207,12 @@ def load_student_learning_support_reviews(
     RECORD,
     key="learning_support_record_id",
     paged=True,
-    keep=EVENTS,
+    expire_after=EVENTS,
     sorts=(),
     also=("Learning Support",),
 )
 def load_student_learning_support_records(
-    school: School,
+    school: SchoolOrGroup,
     student_id: Ids,
     *,
     search: str | None = None,

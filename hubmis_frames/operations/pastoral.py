@@ -5,8 +5,8 @@ from typing import Literal
 
 import pandas as pd
 
-from .declaration import EVENTS, REFERENCE, Ids, School, Section, When
-from .shapes import FLAG, ID, INSTANT, NAMED, NOTE, PERSON, TEXT, WHOLE, many, one, record
+from .declaration import EVENTS, REFERENCE, Ids, SchoolOrGroup, Section, When
+from .shapes import BOOL, ID, INSTANT, NAMED, NOTE, PERSON, TEXT, WHOLE, list_of, record, struct_of
 
 students = Section("Students")
 pastoral = Section("Pastoral")
@@ -15,10 +15,10 @@ CATEGORY = record(
     id=ID,
     name=TEXT,
     position=WHOLE,
-    system_value=FLAG,
-    category=one("pastoral_category_id"),
+    system_value=BOOL,
+    category=struct_of("pastoral_category_id"),
     color=WHOLE,
-    sections=many("section_id"),
+    sections=list_of("section_id"),
     deleted_at=INSTANT,
 )
 
@@ -29,13 +29,13 @@ EVENT = record(
     description=NOTE,
     date_time=INSTANT,
     status=TEXT,
-    category=one("pastoral_category_id"),
-    severity=one("pastoral_severity_level_id"),
-    student=one("student_id", **PERSON),
-    assigned_to=many("staff_id", **PERSON),
-    created_by=one("staff_id", **PERSON),
-    year_group=one("year_group_id"),
-    form=one("form_id"),
+    category=struct_of("pastoral_category_id"),
+    severity=struct_of("pastoral_severity_level_id"),
+    student=struct_of("student_id", **PERSON),
+    assigned_to=list_of("staff_id", **PERSON),
+    created_by=struct_of("staff_id", **PERSON),
+    year_group=struct_of("year_group_id"),
+    form=struct_of("form_id"),
     created_at=INSTANT,
     updated_at=INSTANT,
 )
@@ -49,12 +49,12 @@ BY_TIME = {"date_time_from": "date_time", "date_time_to": "date_time"}
     EVENT,
     key="pastoral_event_id",
     paged=True,
-    keep=EVENTS,
+    expire_after=EVENTS,
     sorts=(),
     checks=BY_TIME,
 )
 def load_pastoral_events(
-    school: School,
+    school: SchoolOrGroup,
     *,
     type: Literal["wellbeing_plan", "wellbeing_event"] | None = None,
     year_group: int | None = None,
@@ -79,9 +79,13 @@ def load_pastoral_events(
 
 
 @pastoral(
-    "Pastoral: Get single Event", "pastoral/events/{pastoral_event_id}", EVENT, key="pastoral_event_id", keep=EVENTS
+    "Pastoral: Get single Event",
+    "pastoral/events/{pastoral_event_id}",
+    EVENT,
+    key="pastoral_event_id",
+    expire_after=EVENTS,
 )
-def load_pastoral_event(school: School, pastoral_event_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
+def load_pastoral_event(school: SchoolOrGroup, pastoral_event_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
     """Single pastoral events: one row per wellbeing event or plan asked for.
 
     The document shows a list as the answer, though one event is asked for.
@@ -91,11 +95,16 @@ def load_pastoral_event(school: School, pastoral_event_id: Ids, *, refresh: bool
 @pastoral(
     "Pastoral: Get summary of Events",
     "pastoral/events/summary",
-    record(type=TEXT, category=one("pastoral_category_id"), severity=one("pastoral_severity_level_id"), total=WHOLE),
-    keep=EVENTS,
+    record(
+        type=TEXT,
+        category=struct_of("pastoral_category_id"),
+        severity=struct_of("pastoral_severity_level_id"),
+        total=WHOLE,
+    ),
+    expire_after=EVENTS,
 )
 def load_pastoral_events_summary(
-    school: School,
+    school: SchoolOrGroup,
     *,
     type: Literal["wellbeing_plan", "wellbeing_event"] | None = None,
     year_group: int | None = None,
@@ -123,11 +132,11 @@ def load_pastoral_events_summary(
     EVENT,
     key="pastoral_event_id",
     paged=True,
-    keep=EVENTS,
+    expire_after=EVENTS,
     checks=BY_TIME,
 )
 def load_student_wellbeing_events(
-    school: School,
+    school: SchoolOrGroup,
     student_id: Ids,
     *,
     assigned_to: int | None = None,
@@ -151,11 +160,11 @@ def load_student_wellbeing_events(
     EVENT,
     key="pastoral_event_id",
     paged=True,
-    keep=EVENTS,
+    expire_after=EVENTS,
     checks=BY_TIME,
 )
 def load_student_wellbeing_plans(
-    school: School,
+    school: SchoolOrGroup,
     student_id: Ids,
     *,
     assigned_to: int | None = None,
@@ -178,10 +187,13 @@ def load_student_wellbeing_plans(
     "pastoral/categories/{pastoral_category_type}",
     CATEGORY,
     key="pastoral_category_id",
-    keep=REFERENCE,
+    expire_after=REFERENCE,
 )
 def load_pastoral_categories(
-    school: School, pastoral_category_type: Literal["wellbeing_event", "wellbeing_plan"], *, refresh: bool = False
+    school: SchoolOrGroup,
+    pastoral_category_type: Literal["wellbeing_event", "wellbeing_plan"],
+    *,
+    refresh: bool = False,
 ) -> pd.DataFrame:
     """Pastoral categories: one row per category of wellbeing events or of plans.
 
@@ -195,10 +207,10 @@ def load_pastoral_categories(
     CATEGORY,
     key="pastoral_category_id",
     single=True,
-    keep=REFERENCE,
+    expire_after=REFERENCE,
 )
 def load_pastoral_category(
-    school: School,
+    school: SchoolOrGroup,
     pastoral_category_type: Literal["wellbeing_event", "wellbeing_plan"],
     pastoral_category_id: Ids,
     *,
@@ -212,10 +224,10 @@ def load_pastoral_category(
     "pastoral/severity-levels/{module}",
     NAMED,
     key="pastoral_severity_level_id",
-    keep=REFERENCE,
+    expire_after=REFERENCE,
 )
 def load_pastoral_severity_levels(
-    school: School, module: Literal["wellbeing"] = "wellbeing", *, refresh: bool = False
+    school: SchoolOrGroup, module: Literal["wellbeing"] = "wellbeing", *, refresh: bool = False
 ) -> pd.DataFrame:
     """Pastoral severity levels: one row per severity level."""
 
@@ -225,10 +237,10 @@ def load_pastoral_severity_levels(
     "pastoral/events/{pastoral_event_id}/shanarri-items",
     NAMED,
     key="shanarri_item_id",
-    keep=EVENTS,
+    expire_after=EVENTS,
 )
 def load_pastoral_event_shanarri_items(
-    school: School, pastoral_event_id: Ids, *, refresh: bool = False
+    school: SchoolOrGroup, pastoral_event_id: Ids, *, refresh: bool = False
 ) -> pd.DataFrame:
     """SHANARRI items: one row per pastoral event and wellbeing indicator.
 
@@ -241,19 +253,21 @@ def load_pastoral_event_shanarri_items(
     "pastoral/events/{pastoral_event_id}/linked-items",
     record(id=ID, type=TEXT, title=NOTE),
     key="linked_item_id",
-    keep=EVENTS,
+    expire_after=EVENTS,
 )
-def load_pastoral_event_linked_items(school: School, pastoral_event_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
+def load_pastoral_event_linked_items(
+    school: SchoolOrGroup, pastoral_event_id: Ids, *, refresh: bool = False
+) -> pd.DataFrame:
     """Linked items: one row per pastoral event and item linked to it. One request an event."""
 
 
 @pastoral(
     "GIRFEC Data: get year groups named persons",
     "pastoral/girfec/named-persons",
-    record(id=ID, name=TEXT, named_persons=many("staff_id", **PERSON)),
+    record(id=ID, name=TEXT, named_persons=list_of("staff_id", **PERSON)),
     key="year_group_id",
 )
-def load_year_group_named_persons(school: School, *, refresh: bool = False) -> pd.DataFrame:
+def load_year_group_named_persons(school: SchoolOrGroup, *, refresh: bool = False) -> pd.DataFrame:
     """Named persons: one row per year group.
 
     For Scottish schools, where GIRFEC gives each child a named person at the school.
@@ -267,12 +281,12 @@ def load_year_group_named_persons(school: School, *, refresh: bool = False) -> p
     key="pastoral_event_id",
     paged=True,
     deprecated=True,
-    keep=EVENTS,
+    expire_after=EVENTS,
     sorts=(),
     checks=BY_TIME,
 )
 def load_pastoral_events_deprecated(
-    school: School,
+    school: SchoolOrGroup,
     *,
     type: Literal["wellbeing_plan", "wellbeing_event"] | None = None,
     year_group: int | None = None,

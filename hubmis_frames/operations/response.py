@@ -38,7 +38,7 @@ def _dates(years: pd.DataFrame, names: Sequence[str]) -> pd.Series | None:
     return None
 
 
-def rows(value: object, endpoint: Endpoint) -> list[object]:
+def rows_of(value: object, endpoint: Endpoint) -> list[object]:
     """The list in an answer, whether it stands alone, in a wrapper or as a single record."""
     if isinstance(value, dict):
         value = value.get(endpoint.wrapper, value) if endpoint.wrapper else value

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from .declaration import REFERENCE, Ids, School, Section
-from .shapes import DATE, FLAG, ID, NAMED, TEXT, WHOLE, one, record
+from .declaration import REFERENCE, Ids, SchoolOrGroup, Section
+from .shapes import BOOL, DATE, ID, NAMED, TEXT, WHOLE, record, struct_of
 
 school_section = Section("School")
 
@@ -13,7 +13,7 @@ DAY = record(id=ID, name=TEXT, date=DATE)
 ROOM = record(
     id=ID,
     description=TEXT,
-    location=one("location_id"),
+    location=struct_of("location_id"),
     room_capacity=WHOLE,
     room_code=TEXT,
     telephone_extension=TEXT,
@@ -24,11 +24,11 @@ ROOM = record(
 @school_section(
     "Academic Years: Get list",
     "academic-years",
-    record(id=ID, name=TEXT, date_from=DATE, date_to=DATE, is_active=FLAG),
+    record(id=ID, name=TEXT, date_from=DATE, date_to=DATE, is_active=BOOL),
     key="academic_year_id",
     also=("Settings",),
 )
-def load_academic_years(school: School, *, refresh: bool = False) -> pd.DataFrame:
+def load_academic_years(school: SchoolOrGroup, *, refresh: bool = False) -> pd.DataFrame:
     """Academic years: one row per academic year.
 
     Where a loader takes ``academic_year_id`` and is given none, the year that is active here is meant.
@@ -38,11 +38,11 @@ def load_academic_years(school: School, *, refresh: bool = False) -> pd.DataFram
 @school_section(
     "Terms: Get list for an Academic Year",
     "academic-years/{academic_year_id}/terms",
-    record(id=ID, name=TEXT, date_from=DATE, date_to=DATE, academic_year=one("academic_year_id")),
+    record(id=ID, name=TEXT, date_from=DATE, date_to=DATE, academic_year=struct_of("academic_year_id")),
     key="term_id",
     also=("Settings",),
 )
-def load_terms(school: School, *, academic_year_id: int | None = None, refresh: bool = False) -> pd.DataFrame:
+def load_terms(school: SchoolOrGroup, *, academic_year_id: int | None = None, refresh: bool = False) -> pd.DataFrame:
     """Terms: one row per term of the academic year."""
 
 
@@ -52,7 +52,7 @@ def load_terms(school: School, *, academic_year_id: int | None = None, refresh: 
     PERIOD,
     key="holiday_id",
 )
-def load_holidays(school: School, *, academic_year_id: int | None = None, refresh: bool = False) -> pd.DataFrame:
+def load_holidays(school: SchoolOrGroup, *, academic_year_id: int | None = None, refresh: bool = False) -> pd.DataFrame:
     """Holidays: one row per holiday of the academic year."""
 
 
@@ -62,7 +62,9 @@ def load_holidays(school: School, *, academic_year_id: int | None = None, refres
     DAY,
     key="inset_day_id",
 )
-def load_inset_days(school: School, *, academic_year_id: int | None = None, refresh: bool = False) -> pd.DataFrame:
+def load_inset_days(
+    school: SchoolOrGroup, *, academic_year_id: int | None = None, refresh: bool = False
+) -> pd.DataFrame:
     """Inset days: one row per day on which staff are in school and students are not."""
 
 
@@ -72,7 +74,9 @@ def load_inset_days(school: School, *, academic_year_id: int | None = None, refr
     DAY,
     key="closure_date_id",
 )
-def load_closure_dates(school: School, *, academic_year_id: int | None = None, refresh: bool = False) -> pd.DataFrame:
+def load_closure_dates(
+    school: SchoolOrGroup, *, academic_year_id: int | None = None, refresh: bool = False
+) -> pd.DataFrame:
     """Closure dates: one row per day on which the school was shut."""
 
 
@@ -81,32 +85,36 @@ def load_closure_dates(school: School, *, academic_year_id: int | None = None, r
     "school/regional-settings",
     record(regional_country_id=ID, start_day_week=TEXT, timezone=TEXT),
     single=True,
-    keep=REFERENCE,
+    expire_after=REFERENCE,
 )
-def load_school_regional_settings(school: School, *, refresh: bool = False) -> pd.DataFrame:
+def load_school_regional_settings(school: SchoolOrGroup, *, refresh: bool = False) -> pd.DataFrame:
     """Regional settings: one row per school.
 
     ``timezone`` is the zone of the school's day; instants in every table are UTC.
     """
 
 
-@school_section("Locations: List", "locations", NAMED, key="location_id", paged=True, keep=REFERENCE, also=("Data",))
-def load_locations(school: School, *, refresh: bool = False) -> pd.DataFrame:
+@school_section(
+    "Locations: List", "locations", NAMED, key="location_id", paged=True, expire_after=REFERENCE, also=("Data",)
+)
+def load_locations(school: SchoolOrGroup, *, refresh: bool = False) -> pd.DataFrame:
     """Locations: one row per site or building that holds rooms."""
 
 
-@school_section("Rooms: List", "rooms", ROOM, key="room_id", paged=True, keep=REFERENCE, also=("Data",))
+@school_section("Rooms: List", "rooms", ROOM, key="room_id", paged=True, expire_after=REFERENCE, also=("Data",))
 def load_rooms(
-    school: School, *, search: str | None = None, location: int | None = None, refresh: bool = False
+    school: SchoolOrGroup, *, search: str | None = None, location: int | None = None, refresh: bool = False
 ) -> pd.DataFrame:
     """Rooms: one row per room."""
 
 
-@school_section("Room: Get One", "rooms/{room_id}", ROOM, key="room_id", single=True, keep=REFERENCE, also=("Data",))
-def load_room(school: School, room_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
+@school_section(
+    "Room: Get One", "rooms/{room_id}", ROOM, key="room_id", single=True, expire_after=REFERENCE, also=("Data",)
+)
+def load_room(school: SchoolOrGroup, room_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
     """Single rooms: one row per room asked for."""
 
 
-@school_section("Group Types: Get List", "group-types", NAMED, key="group_type_id", keep=REFERENCE)
-def load_group_types(school: School, *, refresh: bool = False) -> pd.DataFrame:
+@school_section("Group Types: Get List", "group-types", NAMED, key="group_type_id", expire_after=REFERENCE)
+def load_group_types(school: SchoolOrGroup, *, refresh: bool = False) -> pd.DataFrame:
     """Group types: one row per kind of teaching or pastoral group."""

@@ -13,7 +13,7 @@ ID = pa.int64()
 WHOLE = pa.int64()
 NUMBER = pa.float64()
 TEXT = pa.string()
-FLAG = pa.bool_()
+BOOL = pa.bool_()
 DATE = pa.date32()
 TIME = pa.time64("us")
 INSTANT = pa.timestamp("us", tz="UTC")
@@ -25,7 +25,7 @@ PEOPLE_KEYS = ("student_id", "staff_id", "contact_id")
 MAP = b"map"
 
 
-class Remarked(NamedTuple):
+class Annotated(NamedTuple):
     """The type of a field, with the key column that its ``id`` is a value of, or the personal data that it is."""
 
     type: pa.DataType
@@ -33,15 +33,15 @@ class Remarked(NamedTuple):
     personal: str | None = None
 
 
-Shape: TypeAlias = pa.DataType | Remarked
+Shape: TypeAlias = pa.DataType | Annotated
 
-NAME = Remarked(TEXT, personal="name")
-REACH = Remarked(TEXT, personal="contact details")
-EXTERNAL = Remarked(TEXT, personal="reference")  # by which another system knows the person
-PICTURE = Remarked(TEXT, personal="picture")
-NOTE = Remarked(TEXT, personal="free text")
-BIRTH = Remarked(DATE, personal="birth")
-LOGIN = Remarked(INSTANT, personal="login")  # to the second: another system's log tells whose it is
+NAME = Annotated(TEXT, personal="name")
+CONTACT = Annotated(TEXT, personal="contact details")
+EXTERNAL = Annotated(TEXT, personal="reference")  # by which another system knows the person
+PICTURE = Annotated(TEXT, personal="picture")
+NOTE = Annotated(TEXT, personal="free text")
+BIRTH = Annotated(DATE, personal="birth")
+LOGIN = Annotated(INSTANT, personal="login")  # to the second: another system's log tells whose it is
 
 
 def record(**fields: Shape) -> pa.StructType:
@@ -54,14 +54,14 @@ def extended(base: pa.StructType, **fields: Shape) -> pa.StructType:
     return pa.struct([*base, *record(**fields)])
 
 
-def one(refers: str | None = None, /, **fields: Shape) -> Remarked:
+def struct_of(refers: str | None = None, /, **fields: Shape) -> Annotated:
     """A nested object. ``refers`` is the key of the table it points at; ``{id, name}`` unless said."""
-    return Remarked(record(**(fields or {"id": ID, "name": NAME if refers in PEOPLE_KEYS else TEXT})), refers)
+    return Annotated(record(**(fields or {"id": ID, "name": NAME if refers in PEOPLE_KEYS else TEXT})), refers)
 
 
-def many(refers: str | None = None, /, **fields: Shape) -> Remarked:
+def list_of(refers: str | None = None, /, **fields: Shape) -> Annotated:
     """A nested list of objects, a child table. ``refers`` names its ``id``; ``{id, name}`` unless said."""
-    return Remarked(pa.list_(one(refers, **fields).type), refers)
+    return Annotated(pa.list_(struct_of(refers, **fields).type), refers)
 
 
 def refers(field: pa.Field) -> str | None:
@@ -71,7 +71,7 @@ def refers(field: pa.Field) -> str | None:
 
 
 def _field(name: str, shape: Shape) -> pa.Field:
-    if not isinstance(shape, Remarked):
+    if not isinstance(shape, Annotated):
         return pa.field(name, shape)
     remarks = {key: value.encode() for key, value in ((REFERS, shape.refers), (PERSONAL, shape.personal)) if value}
     return pa.field(name, shape.type, metadata=remarks or None)

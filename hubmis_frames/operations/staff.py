@@ -2,24 +2,24 @@
 
 import pandas as pd
 
-from .declaration import REFERENCE, Ids, School, Section
+from .declaration import REFERENCE, Ids, SchoolOrGroup, Section
 from .shapes import (
     BIRTH,
+    BOOL,
+    CONTACT,
     DATE,
     EXTERNAL,
-    FLAG,
     ID,
     IMAGE,
     NAME,
     NAMED,
     NOTE,
     PERSON,
-    REACH,
     TEXT,
     TIME,
-    many,
-    one,
+    list_of,
     record,
+    struct_of,
 )
 
 staff = Section("Staff")
@@ -27,28 +27,28 @@ settings = Section("Settings")
 
 STAFF = record(
     access_status=TEXT,
-    multi_realm=FLAG,
-    academic_houses=many("house_id"),
-    boarding_houses=many("house_id"),
-    departments=many("department_id"),
-    email=REACH,
+    multi_realm=BOOL,
+    academic_houses=list_of("house_id"),
+    boarding_houses=list_of("house_id"),
+    departments=list_of("department_id"),
+    email=CONTACT,
     external_id=EXTERNAL,
     first_name=NAME,
-    forms=many("form_id"),
-    gender=one("gender_id"),
+    forms=list_of("form_id"),
+    gender=struct_of("gender_id"),
     id=ID,
-    images=many(None, **IMAGE),
+    images=list_of(None, **IMAGE),
     job_title=TEXT,
     last_name=NAME,
     middle_name=NAME,
     person_type=TEXT,
     preferred_name=NAME,
-    profile_image=one(None, **IMAGE),
-    roles=many(),
-    rooms=many("room_id"),
-    sections=many("section_id"),
+    profile_image=struct_of(None, **IMAGE),
+    roles=list_of(),
+    rooms=list_of("room_id"),
+    sections=list_of("section_id"),
     status=TEXT,
-    title=one("title_id"),
+    title=struct_of("title_id"),
 )
 
 WORKING_TIME = record(id=ID, day=TEXT, time_from=TIME, time_to=TIME)
@@ -56,7 +56,7 @@ WORKING_TIME = record(id=ID, day=TEXT, time_from=TIME, time_to=TIME)
 
 @staff("Staff: Get List", "staff", STAFF, key="staff_id", paged=True, sorts=())
 def load_staff(
-    school: School,
+    school: SchoolOrGroup,
     *,
     search: str | None = None,
     department: int | None = None,
@@ -80,7 +80,7 @@ def load_staff(
 
 
 @staff("Staff: Get One Staff", "staff/{staff_id}", STAFF, key="staff_id", single=True)
-def load_staff_member(school: School, staff_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
+def load_staff_member(school: SchoolOrGroup, staff_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
     """Single members of staff: one row per member of staff asked for.
 
     One request each: ``load_staff`` asks for a whole page of them at once.
@@ -91,20 +91,20 @@ def load_staff_member(school: School, staff_id: Ids, *, refresh: bool = False) -
     "Staff: Get Staff School Details",
     "staff/{staff_id}/school-details",
     record(
-        departments=many("department_id"),
+        departments=list_of("department_id"),
         id=ID,
         job_title=TEXT,
-        learning_support_coordinator=FLAG,
-        positions=many("staff_position_id"),
-        rooms=many("room_id"),
-        sections=many("section_id"),
-        subjects=many("subject_id"),
+        learning_support_coordinator=BOOL,
+        positions=list_of("staff_position_id"),
+        rooms=list_of("room_id"),
+        sections=list_of("section_id"),
+        subjects=list_of("subject_id"),
         timetable_code=TEXT,
     ),
     key="staff_school_details_id",
     single=True,
 )
-def load_staff_school_details(school: School, staff_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
+def load_staff_school_details(school: SchoolOrGroup, staff_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
     """Staff's places in school: one row per member of staff.
 
     The document does not say whose the record's ``id`` is, so it stands beside ``staff_id``. One request each.
@@ -115,21 +115,21 @@ def load_staff_school_details(school: School, staff_id: Ids, *, refresh: bool = 
     "Staff: Get Staff Employment Details",
     "staff/{staff_id}/employment",
     record(
-        employment_contract=one("staff_contract_type_id"),
+        employment_contract=struct_of("staff_contract_type_id"),
         employment_start_date=DATE,
         employment_leave_date=DATE,
-        graduate=FLAG,
-        nqt=FLAG,
+        graduate=BOOL,
+        nqt=BOOL,
         nqt_expire_date=DATE,
         payroll_reference=EXTERNAL,
         personal_summary=NOTE,
         qualifications=NOTE,
-        reference=FLAG,
+        reference=BOOL,
         reference_number=EXTERNAL,
     ),
     single=True,
 )
-def load_staff_employment(school: School, staff_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
+def load_staff_employment(school: SchoolOrGroup, staff_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
     """Staff's employment: one row per member of staff. One request each."""
 
 
@@ -138,17 +138,17 @@ def load_staff_employment(school: School, staff_id: Ids, *, refresh: bool = Fals
     "staff/{staff_id}/personal-details",
     record(
         date_of_birth=BIRTH,
-        ethnicity=one("ethnicity_id"),
-        gender=one("gender_id"),
-        nationality=one("nationality_id"),
+        ethnicity=struct_of("ethnicity_id"),
+        gender=struct_of("gender_id"),
+        nationality=struct_of("nationality_id"),
         previous_last_name=NAME,
-        marital_status=one("marital_status_id"),
-        profile_signature_image=one(None, **IMAGE),
-        signature_images=many(None, **IMAGE),
+        marital_status=struct_of("marital_status_id"),
+        profile_signature_image=struct_of(None, **IMAGE),
+        signature_images=list_of(None, **IMAGE),
     ),
     single=True,
 )
-def load_staff_personal_details(school: School, staff_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
+def load_staff_personal_details(school: SchoolOrGroup, staff_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
     """Staff's personal details: one row per member of staff. One request each."""
 
 
@@ -156,26 +156,26 @@ def load_staff_personal_details(school: School, staff_id: Ids, *, refresh: bool 
     "Staff: Get Staff Further Details",
     "staff/{staff_id}/further-details",
     record(
-        site_resident=FLAG,
-        children=many(None, **PERSON),  # whether these are students of the school is not said
-        consent_photo=FLAG,
-        first_aider=FLAG,
-        first_aid_qualified=FLAG,
+        site_resident=BOOL,
+        children=list_of(None, **PERSON),  # whether these are students of the school is not said
+        consent_photo=BOOL,
+        first_aider=BOOL,
+        first_aid_qualified=BOOL,
         first_aid_expire_date=DATE,
     ),
     single=True,
 )
-def load_staff_further_details(school: School, staff_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
+def load_staff_further_details(school: SchoolOrGroup, staff_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
     """Staff's further details: one row per member of staff. One request each."""
 
 
 @staff(
     "Staff Contact Details: Get for Staff Member",
     "staff/{staff_id}/contact-details",
-    record(emergency_contact=REACH),
+    record(emergency_contact=CONTACT),
     single=True,
 )
-def load_staff_contact_details(school: School, staff_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
+def load_staff_contact_details(school: SchoolOrGroup, staff_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
     """Staff's emergency contacts: one row per member of staff. One request each."""
 
 
@@ -185,7 +185,7 @@ def load_staff_contact_details(school: School, staff_id: Ids, *, refresh: bool =
     WORKING_TIME,
     key="staff_working_time_id",
 )
-def load_staff_working_times(school: School, staff_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
+def load_staff_working_times(school: SchoolOrGroup, staff_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
     """Staff's working times: one row per member of staff and day of the week.
 
     For whoever has none, those of ``load_staff_default_working_hours`` hold. One request each.
@@ -197,17 +197,19 @@ def load_staff_working_times(school: School, staff_id: Ids, *, refresh: bool = F
     "staff/default-working-hours",
     WORKING_TIME,
     key="staff_default_working_hours_id",
-    keep=REFERENCE,
+    expire_after=REFERENCE,
 )
-def load_staff_default_working_hours(school: School, *, refresh: bool = False) -> pd.DataFrame:
+def load_staff_default_working_hours(school: SchoolOrGroup, *, refresh: bool = False) -> pd.DataFrame:
     """Default working hours: one row per day of the week."""
 
 
-@staff("Staff Contract Types: List", "staff/contract-types", NAMED, key="staff_contract_type_id", keep=REFERENCE)
-def load_staff_contract_types(school: School, *, refresh: bool = False) -> pd.DataFrame:
+@staff(
+    "Staff Contract Types: List", "staff/contract-types", NAMED, key="staff_contract_type_id", expire_after=REFERENCE
+)
+def load_staff_contract_types(school: SchoolOrGroup, *, refresh: bool = False) -> pd.DataFrame:
     """Staff contract types: one row per type of contract."""
 
 
-@staff("Staff Positions: List", "staff/positions", NAMED, key="staff_position_id", keep=REFERENCE)
-def load_staff_positions(school: School, *, refresh: bool = False) -> pd.DataFrame:
+@staff("Staff Positions: List", "staff/positions", NAMED, key="staff_position_id", expire_after=REFERENCE)
+def load_staff_positions(school: SchoolOrGroup, *, refresh: bool = False) -> pd.DataFrame:
     """Staff positions: one row per position that staff may hold."""

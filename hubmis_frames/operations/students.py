@@ -4,24 +4,24 @@ from typing import Literal
 
 import pandas as pd
 
-from .declaration import Ids, School, Section
+from .declaration import Ids, SchoolOrGroup, Section
 from .shapes import (
     BIRTH,
+    BOOL,
+    CONTACT,
     DATE,
     EXTERNAL,
-    FLAG,
     ID,
     IMAGE,
     INSTANT,
     LOGIN,
     NAME,
     NOTE,
-    REACH,
     TEXT,
     extended,
-    many,
-    one,
+    list_of,
     record,
+    struct_of,
 )
 
 students = Section("Students")
@@ -29,48 +29,48 @@ students = Section("Students")
 STUDENT = record(
     id=ID,
     access_status=TEXT,
-    multi_realm=FLAG,
-    academic_house=one("house_id"),
-    boarding_type=one("boarding_type_id"),
-    boarding_house=one("house_id"),
-    country_of_birth=one("country_id"),
+    multi_realm=BOOL,
+    academic_house=struct_of("house_id"),
+    boarding_type=struct_of("boarding_type_id"),
+    boarding_house=struct_of("house_id"),
+    country_of_birth=struct_of("country_id"),
     date_of_birth=BIRTH,
     deleted_at=INSTANT,
-    ethnicity=one("ethnicity_id"),
+    ethnicity=struct_of("ethnicity_id"),
     enrolment_status=TEXT,
     external_id=EXTERNAL,
-    faith=one("faith_id"),
+    faith=struct_of("faith_id"),
     first_name=NAME,
-    gender=one("gender_id"),
-    has_global_note=FLAG,
-    form=one("form_id"),
-    language_first=one("language_id"),
-    language_second=one("language_id"),
+    gender=struct_of("gender_id"),
+    has_global_note=BOOL,
+    form=struct_of("form_id"),
+    language_first=struct_of("language_id"),
+    language_second=struct_of("language_id"),
     last_login=LOGIN,
     last_name=NAME,
-    learning_support_record_summary=many("learning_support_record_id", id=ID, description=NOTE),
+    learning_support_record_summary=list_of("learning_support_record_id", id=ID, description=NOTE),
     middle_name=NAME,
     name_in_local_language=NAME,
     national_identity=EXTERNAL,
-    nationalities=many("nationality_id"),
+    nationalities=list_of("nationality_id"),
     person_type=TEXT,
     preferred_name=NAME,
-    primary_email=REACH,
-    profile_image=one(None, **IMAGE),
-    tags=many(),
-    medical_condition_severity=many(),
+    primary_email=CONTACT,
+    profile_image=struct_of(None, **IMAGE),
+    tags=list_of(),
+    medical_condition_severity=list_of(),
 )
 
 # The list filters by year group, so its records are taken to hold one; a single student's do not.
-STUDENT_LISTED = extended(STUDENT, year_group=one("year_group_id"))
+STUDENT_LISTED = extended(STUDENT, year_group=struct_of("year_group_id"))
 
 MEMBER = record(
     id=ID,
     first_name=NAME,
     last_name=NAME,
     preferred_name=NAME,
-    gender=one("gender_id"),
-    year_group=one("year_group_id"),
+    gender=struct_of("gender_id"),
+    year_group=struct_of("year_group_id"),
 )
 """A student in the list of a group's students."""
 
@@ -85,7 +85,7 @@ MEMBER = record(
     year={"header": "academic-year-id", "query": "filter[academicYear]"},
 )
 def load_students(
-    school: School,
+    school: SchoolOrGroup,
     *,
     search: str | None = None,
     gender: int | None = None,
@@ -109,7 +109,7 @@ def load_students(
 
 @students("Students: Get Students Past List", "students/past", STUDENT_LISTED, key="student_id", paged=True)
 def load_past_students(
-    school: School,
+    school: SchoolOrGroup,
     *,
     search: str | None = None,
     gender: int | None = None,
@@ -131,7 +131,7 @@ def load_past_students(
     year={"header": "academic-year-id"},
 )
 def load_student(
-    school: School, student_id: Ids, *, academic_year_id: int | None = None, refresh: bool = False
+    school: SchoolOrGroup, student_id: Ids, *, academic_year_id: int | None = None, refresh: bool = False
 ) -> pd.DataFrame:
     """Single students: one row per student asked for.
 
@@ -152,7 +152,7 @@ def load_student(
     ),
     single=True,
 )
-def load_student_enrolment(school: School, student_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
+def load_student_enrolment(school: SchoolOrGroup, student_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
     """Enrolments: one row per student.
 
     ``start_date`` is the day from which a student's attendance can be counted. One request a student.
@@ -165,15 +165,15 @@ def load_student_enrolment(school: School, student_id: Ids, *, refresh: bool = F
     record(
         leaving_status=TEXT,
         leaving_date=DATE,
-        term=one("term_id"),
-        academic_year=one("academic_year_id"),
+        term=struct_of("term_id"),
+        academic_year=struct_of("academic_year_id"),
         destination_start_date=DATE,
-        destination=one("school_college_id"),
+        destination=struct_of("school_college_id"),
         key_stage=TEXT,
     ),
     single=True,
 )
-def load_student_destination(school: School, student_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
+def load_student_destination(school: SchoolOrGroup, student_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
     """Destinations: one row per student.
 
     ``leaving_date`` is the day after which a student's attendance cannot be counted. One request a student.

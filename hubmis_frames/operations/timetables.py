@@ -2,36 +2,36 @@
 
 import pandas as pd
 
-from .declaration import EVENTS, Ids, School, Section, When
-from .shapes import DATE, FLAG, ID, INSTANT, PERSON, TEXT, TIME, WHOLE, many, one, record
+from .declaration import EVENTS, Ids, SchoolOrGroup, Section, When
+from .shapes import BOOL, DATE, ID, INSTANT, PERSON, TEXT, TIME, WHOLE, list_of, record, struct_of
 
 timetable_maintenance = Section("Timetable Maintenance")
 timetable_views = Section("Timetable Views")
 
 TIMETABLE = record(
     id=ID,
-    academic_year=one("academic_year_id"),
+    academic_year=struct_of("academic_year_id"),
     name=TEXT,
-    rotating=FLAG,
+    rotating=BOOL,
     duration_days=WHOLE,
     date_from=DATE,
     date_to=DATE,
     time_from=TIME,
     time_to=TIME,
-    sections=many("section_id"),
+    sections=list_of("section_id"),
     created_at=INSTANT,
     updated_at=INSTANT,
-    created_by=one("staff_id", **PERSON),
-    updated_by=one("staff_id", **PERSON),
+    created_by=struct_of("staff_id", **PERSON),
+    updated_by=struct_of("staff_id", **PERSON),
     last_published_staff_at=INSTANT,
     last_published_students_at=INSTANT,
     last_draft_at=INSTANT,
     last_version_updated_at=INSTANT,
-    last_version_updated_by=one("staff_id", **PERSON),
-    queued_warning_generation=FLAG,
-    deleted=FLAG,
+    last_version_updated_by=struct_of("staff_id", **PERSON),
+    queued_warning_generation=BOOL,
+    deleted=BOOL,
     data_imported=TEXT,
-    days=many(),
+    days=list_of(),
     dates_based_on=TEXT,
     dates_based_on_academic_term_id=ID,
 )
@@ -42,11 +42,11 @@ PERIOD = record(
     day=TEXT,
     time_from=TIME,
     time_to=TIME,
-    timetable=one("timetable_id"),
-    subject=one("subject_id"),
-    subject_set=one("subject_set_id"),
-    room=one("room_id"),
-    staff=many("staff_id", **PERSON),
+    timetable=struct_of("timetable_id"),
+    subject=struct_of("subject_id"),
+    subject_set=struct_of("subject_set_id"),
+    room=struct_of("room_id"),
+    staff=list_of("staff_id", **PERSON),
 )
 CALENDAR_ENTRY = record(
     id=ID,
@@ -54,10 +54,10 @@ CALENDAR_ENTRY = record(
     date=DATE,
     time_from=TIME,
     time_to=TIME,
-    subject=one("subject_id"),
-    subject_set=one("subject_set_id"),
-    room=one("room_id"),
-    staff=many("staff_id", **PERSON),
+    subject=struct_of("subject_id"),
+    subject_set=struct_of("subject_set_id"),
+    room=struct_of("room_id"),
+    staff=list_of("staff_id", **PERSON),
 )
 
 BY_DATE = {"date_from": "date", "date_to": "date"}
@@ -74,7 +74,7 @@ FIRST_DAY = {"date": "date_from"}
     year={"query": "filter[academicYear]"},
 )
 def load_timetables(
-    school: School, *, search: str | None = None, academic_year_id: int | None = None, refresh: bool = False
+    school: SchoolOrGroup, *, search: str | None = None, academic_year_id: int | None = None, refresh: bool = False
 ) -> pd.DataFrame:
     """Timetables: one row per timetable.
 
@@ -85,7 +85,7 @@ def load_timetables(
 @timetable_maintenance(
     "Timetables: Get single Timetable", "timetables/{timetable_id}", TIMETABLE, key="timetable_id", single=True
 )
-def load_timetable(school: School, timetable_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
+def load_timetable(school: SchoolOrGroup, timetable_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
     """Single timetables: one row per timetable asked for."""
 
 
@@ -96,7 +96,7 @@ def load_timetable(school: School, timetable_id: Ids, *, refresh: bool = False) 
     key="timetable_period_id",
     wrapper="timetables",
 )
-def load_staff_timetable(school: School, staff_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
+def load_staff_timetable(school: SchoolOrGroup, staff_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
     """Staff's timetables: one row per member of staff and timetable period.
 
     The pattern that repeats, not its dates: for those, ``load_staff_timetable_calendar``.
@@ -108,13 +108,13 @@ def load_staff_timetable(school: School, staff_id: Ids, *, refresh: bool = False
     "staff/{staff_id}/timetable/calendar",
     CALENDAR_ENTRY,
     key="calendar_entry_id",
-    keep=EVENTS,
+    expire_after=EVENTS,
     wrapper="calendar",
     defaults=FIRST_DAY,
     checks=BY_DATE,
 )
 def load_staff_timetable_calendar(
-    school: School,
+    school: SchoolOrGroup,
     staff_id: Ids,
     *,
     date_from: When,
@@ -135,7 +135,7 @@ def load_staff_timetable_calendar(
     key="timetable_period_id",
     wrapper="timetables",
 )
-def load_student_timetable(school: School, student_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
+def load_student_timetable(school: SchoolOrGroup, student_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
     """Students' timetables: one row per student and timetable period.
 
     The pattern that repeats, not its dates: for those, ``load_student_timetable_calendar``.
@@ -147,13 +147,13 @@ def load_student_timetable(school: School, student_id: Ids, *, refresh: bool = F
     "students/{student_id}/timetable/calendar",
     CALENDAR_ENTRY,
     key="calendar_entry_id",
-    keep=EVENTS,
+    expire_after=EVENTS,
     wrapper="calendar",
     defaults=FIRST_DAY,
     checks=BY_DATE,
 )
 def load_student_timetable_calendar(
-    school: School,
+    school: SchoolOrGroup,
     student_id: Ids,
     *,
     date_from: When,

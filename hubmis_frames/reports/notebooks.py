@@ -4,12 +4,11 @@ import contextlib
 import importlib.util
 import subprocess
 import sys
-import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from ..errors import HubmisWarning, SettingsError
+from ..errors import SettingsError, warn
 from ..files import own_folder, shared_by, whole_file
 from .page import notebooks
 
@@ -34,11 +33,7 @@ def copy_notebooks(folder: Path) -> Copied:
         The folder cannot be written.
     """
     if service := shared_by(folder):
-        warnings.warn(
-            f"{folder} seems to lie in {service}, and a notebook that was run shows children's data.",
-            HubmisWarning,
-            stacklevel=2,
-        )
+        warn(f"{folder} seems to lie in {service}, and a notebook that was run shows children's data.")
     copied = Copied([], [])
     try:
         own_folder(folder.absolute())

@@ -5,7 +5,6 @@ import contextlib
 import html
 import re
 import tempfile
-import warnings
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..analysis.columns import natural
-from ..errors import BadArgumentError, ExportError, HubmisWarning, did_you_mean
+from ..errors import BadArgumentError, ExportError, did_you_mean, warn
 from ..export import read
 from ..export.manifest import manifests
 from ..files import private_folder, safe_name, shared_by, whole_file
@@ -115,11 +114,7 @@ def report(
     named = f"-{year_group.replace(' ', '-') if plain else safe_name(year_group)}" if year_group else ""
     target = Path(file).absolute() if file else folder / f"report-{datetime.now():%Y-%m-%d}{named}.html"
     if service := shared_by(target):
-        warnings.warn(
-            f"{target} seems to lie in {service}, and a report holds the names of children.",
-            HubmisWarning,
-            stacklevel=2,
-        )
+        warn(f"{target} seems to lie in {service}, and a report holds the names of children.")
     whole = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(_head(manifest, year_group))])
     given = (str(folder), manifest["realm"], year_group, None, praise)
     settings = f"EXPORT, REALM, YEAR_GROUP, ROWS, PRAISE = {given!r}"

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from .. import __about__
-from ..connections import open_session
 from ..errors import (
     CacheError,
     CredentialsError,
@@ -30,8 +29,8 @@ from ..operations import CATALOGUE
 from ..operations.declaration import Endpoint
 from ..transport import DOCUMENTED, Session, proxy_for, shown_address
 from .keyring import NoKeyringError, keyring_name
-from .login import CHEAP, IMPATIENT, cheap_answers
-from .settings import LOGIN, Found, look_up, rate_file, settings
+from .login import CHEAP, QUICK_RETRY, cheap_answers
+from .settings import LOGIN, Found, look_up, open_session, rate_file, settings
 
 PACKAGES = ("pandas", "pyarrow", "requests", "requests-cache", "truststore", "keyring", "matplotlib", "jupyterlab")
 ROOM = 500 * 10**6
@@ -94,7 +93,7 @@ def _examine(given: Mapping[str, str | None]) -> Iterator[Check]:
         # Without a cache: what is asked now must be answered now.
         whole = settings(given["realm"], None, None, given["base_url"], None, None)
         yield _certificates(whole.base_url)
-        session = open_session(whole, patience=IMPATIENT)
+        session = open_session(whole, retry=QUICK_RETRY)
     except HubmisError as error:
         yield Check("HUBmis", "wrong", "could not be asked", str(error))
         return

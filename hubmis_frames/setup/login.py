@@ -4,17 +4,18 @@ import shlex
 from collections.abc import Iterator, Mapping
 
 from ..errors import HubmisError, NotFoundError, NotPermittedError, check_realm
+from ..fetch import reading
 from ..operations import CATALOGUE
 from ..operations.arguments import requests_of
 from ..operations.declaration import Endpoint
-from ..transport import Patience, Session
+from ..transport import RetryPolicy, Session
 from .keyring import Login, keyring_name, store_login
 from .settings import BASE_URL, LOGIN, Settings, look_up, variable
 
 CHEAP = ("genders", "countries", "academic_years")
 """Short lists without pages or children, of which most accounts may read one."""
 
-IMPATIENT = Patience(connect=10, silence=20, whole_body=30, faults=2, queue=0)
+QUICK_RETRY = RetryPolicy(connect_timeout=10, read_timeout=20, total_timeout=30, max_attempts=2, max_wait_429=0)
 """While a person waits for an answer, a second attempt is enough."""
 
 
@@ -24,7 +25,7 @@ def cheap_answers(session: Session, known: Mapping[str, Endpoint]) -> Iterator[t
         endpoint = known.get(table, CATALOGUE[table])
         (request,) = requests_of(endpoint, {}, lambda: None)
         try:
-            session.get(request, endpoint.keep, refresh=True)
+            session.get(request, reading(endpoint, refresh=True))
         except HubmisError as error:
             yield endpoint, error
         else:

@@ -6,7 +6,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,6 @@ import pandas as pd
 import pyarrow as pa
 
 from .. import __about__
-from ..connections import open_session
 from ..errors import (
     BadArgumentError,
     CacheError,
@@ -29,16 +28,16 @@ from ..errors import (
 )
 from ..export import Step, steps_of
 from ..files import whole_file
-from ..frames import Report, tidy, to_pandas
+from ..frames import Findings, tidy, to_pandas
 from ..openapi.match import read_spec
 from ..operations import CATALOGUE
 from ..operations.arguments import requests_of
 from ..operations.declaration import Endpoint
 from ..operations.response import active_year
 from ..request import Request
-from ..transport import Patience, Session, parse
+from ..transport import Reading, RetryPolicy, Session, parse
 from .json_shape import Shape, shape_of
-from .settings import Settings
+from .settings import Settings, open_session
 
 FORMAT = 1
 BUDGET = 150
@@ -47,7 +46,8 @@ _DEAREST = 6  # what one operation can cost: its token in two spellings, itself,
 _HOPELESS = 3
 _FEW = 5  # so many are named one by one
 _LARGEST_FILE = 500_000
-_ONCE = Patience(connect=10, silence=60, whole_body=120, faults=1, queue=0)
+_AS_IT_COMES = Reading(timedelta(0), lambda _: True, lambda _: [], refresh=True)
+_ONCE = RetryPolicy(connect_timeout=10, read_timeout=60, total_timeout=120, max_attempts=1, max_wait_429=0)
 
 
 @dataclass
@@ -152,7 +152,7 @@ def probe(found: Settings, file: Path, budget: int = BUDGET, each: Callable[[str
     file = file.expanduser().absolute()
     with _written(file), tempfile.TemporaryFile(dir=file.parent) as room:
         room.write(bytes(_LARGEST_FILE))  # else all requests would have been for nothing
-    session = open_session(found, patience=_ONCE)
+    session = open_session(found, retry=_ONCE)
     prober = _Prober(session, spec.endpoints if spec else CATALOGUE, budget)
     try:
         session.log_in()
@@ -207,7 +207,7 @@ class _Prober:
             return result
         each(endpoint.table)
         try:
-            body = self._session.get(request, endpoint.keep, refresh=True).body
+            body = self._session.get(request, _AS_IT_COMES).body
         except HubmisError as error:
             self._refused(error, request, result)
             return result
@@ -281,7 +281,7 @@ class _Prober:
 
     def _remember(self, endpoint: Endpoint, request: Request, body: bytes) -> None:
         try:
-            tables = tidy(endpoint, [(request.ids, [body])], Report())
+            tables = tidy(endpoint, [(request.ids, [body])], Findings())
         except (ArithmeticError, LookupError, TypeError, ValueError):
             return  # those that need its ids will say so
         frame = to_pandas(tables[endpoint.table])

@@ -1,6 +1,8 @@
-"""Where a school's settings come from: arguments, the environment, the keyring. Nothing here sends anything."""
+"""Where a school's settings come from: arguments, the environment, the keyring.
 
-import ipaddress
+Opening a session from them sends nothing yet.
+"""
+
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,6 +13,7 @@ from urllib.parse import urlsplit
 import platformdirs
 
 from ..errors import SettingsError
+from ..transport import DEFAULT_RETRY, Cipher, RetryPolicy, Session, is_loopback
 from .keyring import Login, NoKeyringError, stored_login
 
 BASE_URL = "https://api.hubmis.com"
@@ -156,7 +159,7 @@ def address(url: str) -> str:
         raise SettingsError("The address of HUBmis takes no user name or password. Give client_id and client_secret.")
     if parts.path not in ("", "/") or parts.query or parts.fragment:
         raise SettingsError(f"The address of HUBmis is a host without a path, such as {BASE_URL}.")
-    if parts.scheme == "http" and not is_this_machine(parts.hostname):
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise SettingsError(
             f"http://{parts.hostname} would send the secret and children's data unencrypted. Use https://; plain http "
             "is for a server on this machine alone."
@@ -165,19 +168,26 @@ def address(url: str) -> str:
     return f"{parts.scheme}://{host}{f':{port}' if port else ''}"
 
 
+def open_session(
+    found: Settings, *, offline: bool = False, cipher: Cipher | None = None, retry: RetryPolicy = DEFAULT_RETRY
+) -> Session:
+    """Open the connection that the settings describe. Nothing is sent yet."""
+    return Session(
+        base_url=found.base_url,
+        realm=found.realm,
+        client_id=found.client_id,
+        client_secret=found.client_secret,
+        cache_dir=found.cache_dir,
+        rate_file=rate_file(),
+        offline=offline,
+        cipher=cipher,
+        retry=retry,
+    )
+
+
 def rate_file() -> Path:
     """The file in which all processes of this user count requests, whatever cache they use."""
     return platformdirs.user_state_path("hubmis_frames") / "rate.sqlite"
-
-
-def is_this_machine(host: str) -> bool:
-    """Whether a host is the loopback of this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _shown(url: str) -> str:

@@ -1,24 +1,27 @@
 """The polite HTTP layer: rate bucket, token, wire, cache, pages and fan-out. It knows no endpoint and no column."""
 
-from .adapter import PATIENT, Patience, parse, proxy_for, shown_address
+from .adapter import DEFAULT_RETRY, RetryPolicy, parse
+from .addresses import is_loopback, proxy_for, shown_address
 from .cache import Cipher
 from .fanout import Outcome, gather
 from .pagination import Pages, read_pages
 from .rate_limit import DOCUMENTED, Bucket, Rate
-from .session import Answer, Session
+from .session import Answer, Reading, Session
 
 __all__ = [
+    "DEFAULT_RETRY",
     "DOCUMENTED",
-    "PATIENT",
     "Answer",
     "Bucket",
     "Cipher",
     "Outcome",
     "Pages",
-    "Patience",
     "Rate",
+    "Reading",
+    "RetryPolicy",
     "Session",
     "gather",
+    "is_loopback",
     "parse",
     "proxy_for",
     "read_pages",

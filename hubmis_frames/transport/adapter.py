@@ -15,7 +15,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 import orjson
 import requests
@@ -25,6 +24,7 @@ from requests.adapters import HTTPAdapter
 
 from .. import __about__
 from ..errors import CredentialsError, PayloadError, RateLimitError, ServerFaultError, SettingsError, UnreachableError
+from .addresses import place, proxy_for
 from .rate_limit import LONGEST_PAUSE, Bucket, called_off
 
 log = logging.getLogger("hubmis_frames")
@@ -48,22 +48,22 @@ _BROKEN = (
 
 
 @dataclass(frozen=True)
-class Patience:
+class RetryPolicy:
     """How long to go on with a request before giving up."""
 
-    connect: float = 20.0
-    silence: float = 60.0
-    whole_body: float = 300.0
-    largest_body: int = 512 * 2**20
-    faults: int = 4
-    first_wait: float = 1.0
-    queue: float = 1800.0  # of answers 429: a bound by time, as their number says nothing
+    connect_timeout: float = 20.0
+    read_timeout: float = 60.0
+    total_timeout: float = 300.0
+    max_body: int = 512 * 2**20
+    max_attempts: int = 4
+    first_delay: float = 1.0
+    max_wait_429: float = 1800.0  # by time, as the number of answers 429 says nothing
 
 
-PATIENT = Patience()
+DEFAULT_RETRY = RetryPolicy()
 
 
-class Crowd:
+class ConcurrencyLimiter:
     """How many requests may be under way at once.
 
     Two to begin with. Each answer whose headers confirm that the bucket still holds plenty lets one
@@ -109,16 +109,18 @@ class Tokens(Protocol):
         """Forget a token that was refused."""
 
 
-class PatientAdapter(HTTPAdapter):
+class RetryAdapter(HTTPAdapter):
     """Send a request until it is answered, within the rate limit."""
 
-    def __init__(self, bucket: Bucket, patience: Patience, crowd: Crowd, tokens: Tokens | None = None) -> None:
+    def __init__(
+        self, bucket: Bucket, retry: RetryPolicy, limiter: ConcurrencyLimiter, tokens: Tokens | None = None
+    ) -> None:
         # The system's certificates too: a school that inspects traffic installs its own there, not with Python.
         self._trust = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         super().__init__(pool_maxsize=16)
         self._bucket = bucket
-        self._patience = patience
-        self._crowd = crowd
+        self._retry = retry
+        self._limiter = limiter
         self._tokens = tokens
         self._count = threading.Lock()
         self.sent = 0
@@ -146,7 +148,7 @@ class PatientAdapter(HTTPAdapter):
         faults = 0
         renewed = False
         kind: type[UnreachableError]
-        gives_up = time.monotonic() + self._patience.queue
+        gives_up = time.monotonic() + self._retry.max_wait_429
         where = place(request.url)
         shown = re.sub(r"(?<=/)\d+(?=/|$)", "...", where)  # a log holds no id of a child
         while True:
@@ -154,7 +156,7 @@ class PatientAdapter(HTTPAdapter):
             self._bucket.take()
             copy = self._outgoing(request)
             try:
-                with self._crowd:
+                with self._limiter:
                     response = self._attempt(copy, options)
             except _BROKEN as error:
                 kind, problem = UnreachableError, _explain(error, where) + _through(str(request.url))
@@ -167,7 +169,9 @@ class PatientAdapter(HTTPAdapter):
                 if response.status_code == 429:
                     log.info("HUBmis answered 429 (too many requests). Waiting.")
                     if time.monotonic() > gives_up:
-                        minutes = f" for {self._patience.queue / 60:.0f} minutes" if self._patience.queue else ""
+                        minutes = (
+                            f" for {self._retry.max_wait_429 / 60:.0f} minutes" if self._retry.max_wait_429 else ""
+                        )
                         raise RateLimitError(
                             f"HUBmis has answered 429 (too many requests){minutes} at {where}. Another "
                             "program may use the same client: stop it, or try again later. What was fetched "
@@ -191,12 +195,12 @@ class PatientAdapter(HTTPAdapter):
                 kind = ServerFaultError
                 problem = f"HUBmis answered {response.status_code} (a fault on its side) at {where}."
                 faults += 1
-            if faults >= self._patience.faults:
+            if faults >= self._retry.max_attempts:
                 raise kind(
                     f"{problem} Tried {faults} times. Try again later; what was fetched is kept in the cache."
                 ) from None
             log.info("%s Trying again.", problem.replace(where, shown))
-            called_off().wait(self._patience.first_wait * 2 ** (faults - 1))
+            called_off().wait(self._retry.first_delay * 2 ** (faults - 1))
 
     def _outgoing(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         copy = request.copy()
@@ -215,18 +219,18 @@ class PatientAdapter(HTTPAdapter):
         with self._count:
             self.sent += 1
         options = {name: options[name] for name in ("verify", "cert", "proxies") if name in options}
-        timeout = (self._patience.connect, self._patience.silence)
+        timeout = (self._retry.connect_timeout, self._retry.read_timeout)
         response = super().send(request, stream=True, timeout=timeout, **options)
         body = bytearray()
         try:
             # As it comes: waiting for a whole piece would let a drip outlast the deadline.
             while piece := response.raw.read1(2**16, decode_content=True):
                 body += piece
-                if time.monotonic() - begun > self._patience.whole_body:
-                    raise requests.Timeout(f"no whole answer within {self._patience.whole_body:.0f} s")
-                if len(body) > self._patience.largest_body:
+                if time.monotonic() - begun > self._retry.total_timeout:
+                    raise requests.Timeout(f"no whole answer within {self._retry.total_timeout:.0f} s")
+                if len(body) > self._retry.max_body:
                     raise PayloadError(
-                        f"The answer at {place(request.url)} is larger than {self._patience.largest_body >> 20} MB. "
+                        f"The answer at {place(request.url)} is larger than {self._retry.max_body >> 20} MB. "
                         "No list of a school is; is this address HUBmis?"
                     )
         finally:
@@ -243,12 +247,12 @@ class PatientAdapter(HTTPAdapter):
         if (server_now := _instant(response.headers.get("Date"))) is not None:
             self.clock_ahead = time.time() - server_now
         if response.status_code == 429:
-            self._crowd.shrink()
+            self._limiter.shrink()
             self._bucket.pause(pause_asked(response.headers, time.time(), self._bucket.rate.interval))
         elif remaining is not None:
             self._bucket.lower(remaining)
             if remaining >= 20:
-                self._crowd.grow()
+                self._limiter.grow()
 
 
 def parse(body: bytes, where: str) -> object:
@@ -283,11 +287,6 @@ def _loads(body: bytes) -> object:
 
 def _no_constant(name: str) -> object:
     raise ValueError(f"{name} is not JSON")
-
-
-def place(url: str | None) -> str:
-    """The part of a URL that may stand in a message: its path, without what was asked for."""
-    return urlsplit(url or "").path
 
 
 def pause_asked(headers: Mapping[str, str], now: float, interval: float) -> float:
@@ -336,24 +335,6 @@ def _unusable(error: Exception) -> str:
         f"The request could not be sent ({type(error).__name__}). Check the settings HTTPS_PROXY, HTTP_PROXY and "
         "ALL_PROXY: a proxy looks like http://host:port."
     )
-
-
-def proxy_for(url: str) -> str | None:
-    """The proxy by which an address is asked, as it may be shown; ``None`` where there is none."""
-    proxy = requests.utils.select_proxy(url, requests.utils.get_environ_proxies(url))
-    return shown_address(proxy) if proxy else None
-
-
-def shown_address(url: str) -> str:
-    """An address without user name and password, and nothing of one that hides where these end."""
-    try:
-        parts = urlsplit(url if "://" in url else f"//{url}")
-    except ValueError:
-        return "no address"
-    # A password with a slash, a question mark or a hash in it would end the host's part too early.
-    if not parts.hostname or "@" in parts.path + parts.query + parts.fragment:
-        return "an address that is not shown, as it may hold a password"
-    return f"{parts.scheme}://".removeprefix("://") + parts.netloc.rpartition("@")[2] + parts.path
 
 
 def _through(url: str) -> str:

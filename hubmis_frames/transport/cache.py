@@ -9,7 +9,6 @@ import hashlib
 import re
 import sqlite3
 import time
-import warnings
 import zlib
 from collections.abc import Iterator
 from datetime import datetime
@@ -24,7 +23,7 @@ from requests_cache.backends.sqlite import SQLiteDict
 from requests_cache.models.response import CachedResponse
 from requests_cache.serializers import SerializerPipeline, Stage
 
-from ..errors import CacheError, HubmisWarning
+from ..errors import CacheError, warn
 from ..files import private_file, private_folder, safe_name
 
 FORMAT = 1
@@ -96,7 +95,7 @@ def _format_of(file: Path) -> int:
 
 
 def _tell(sentence: str) -> None:
-    warnings.warn(sentence, HubmisWarning, stacklevel=6)
+    warn(sentence)
 
 
 def cache_key(request: requests.PreparedRequest, **_: Any) -> str:

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from dataclasses import replace
 from typing import NamedTuple
 
 import orjson
@@ -22,13 +23,10 @@ from ..errors import (
 from ..request import Paging, Request
 from .adapter import parse
 from .rate_limit import StoppedError
-from .session import Answer, Session
+from .session import Answer, Reading, Session
 
 MOST_PAGES = 5000
 MODEST = 100
-
-Rows = Callable[[object], list[object]]
-Get = Callable[[Request, bool], Answer]
 
 
 class Pages(NamedTuple):
@@ -42,9 +40,9 @@ class Pages(NamedTuple):
 
 
 def read_pages(
-    session: Session, request: Request, paging: Paging, get: Get, rows_of: Rows, refresh: bool = False
-) -> Pages:
-    """Read pages, each with ``get``, until one is empty or brings nothing new.
+    session: Session, request: Request, paging: Paging | None, reading: Reading
+) -> Generator[Answer, None, Pages]:
+    """Read pages until one is empty or brings nothing new; yield each as it comes, and return all.
 
     A short page proves nothing: it may be a server's cap, or hold rows that were taken out after paging.
     A page that brings nothing new means that the server ignores paging.
@@ -56,15 +54,19 @@ def read_pages(
     HubmisError
         As :meth:`Session.get`.
     """
+    if paging is None:
+        answer = session.get(request, reading)
+        yield answer
+        return Pages([answer], 1, int(answer.cached))
     read: dict[int, tuple[Answer, list[object]]] = {}
     size = min(paging.most, session.largest_page)
 
     def page(number: int) -> list[object]:
         if number not in read:
             # Pages of different ages do not fit together: once one is new, those after it must be.
-            fresh = refresh or any(not answer.cached for answer, _ in read.values())
-            answer = get(numbered(request, paging, number, size), fresh)
-            read[number] = answer, rows_of(parse(answer.body, request.path))
+            fresh = reading.refresh or any(not answer.cached for answer, _ in read.values())
+            answer = session.get(numbered(request, paging, number, size), replace(reading, refresh=fresh))
+            read[number] = answer, reading.rows(parse(answer.body, request.path))
         return read[number][1]
 
     try:
@@ -74,7 +76,8 @@ def read_pages(
         if read or error.status not in (400, 413, 422) or size <= MODEST:
             raise
         session.largest_page = MODEST  # the server takes no page as large as that
-        return read_pages(session, request, paging, get, rows_of, refresh)
+        return (yield from read_pages(session, request, paging, reading))
+    yield from (answer for answer, _ in read.values())
     answers: list[Answer] = []
     seen: set[bytes] = set()
     known = 0
@@ -95,6 +98,7 @@ def read_pages(
         number += 1
         if len(answers) > MOST_PAGES:
             raise PayloadError(f"The list at {request.path} did not end after {MOST_PAGES} pages.")
+        yield answers[-1]
     asked = [answer for answer, _ in read.values()]
     # An empty list is an answer too: it says when it was asked.
     return Pages(answers or [read[number][0]], len(asked), sum(answer.cached for answer in asked), overlap)

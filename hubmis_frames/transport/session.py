@@ -7,7 +7,8 @@ import os
 import re
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -17,15 +18,39 @@ import requests
 from requests_cache import CachedSession
 from requests_cache.models.response import CachedResponse
 
-from ..errors import CacheError, NotCachedError, NotFoundError, NotPermittedError, RefusedError, SettingsError
+from ..errors import (
+    CacheError,
+    NotCachedError,
+    NotFoundError,
+    NotPermittedError,
+    PayloadError,
+    RefusedError,
+    SettingsError,
+)
 from ..files import whole_file
 from ..request import Request
-from .adapter import PATIENT, Crowd, Patience, PatientAdapter
+from .adapter import DEFAULT_RETRY, ConcurrencyLimiter, RetryAdapter, RetryPolicy, parse
 from .cache import Cipher, Rows, cache_key, open_store
 from .rate_limit import DOCUMENTED, Bucket, Rate
 from .token import ClientCredentials
 
 THREADS = 8
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How the answers of an operation are read; which operation that is, nobody here knows."""
+
+    expire_after: timedelta
+    """How long a cached answer stays good."""
+    is_answer: Callable[[object], bool]
+    """Whether a JSON object can be an answer of the operation, and is no message."""
+    rows: Callable[[object], list[object]]
+    """The rows in an answer."""
+    refresh: bool = False
+    """Ask the server, whatever the cache holds."""
+    only_cached: bool = False
+    """Ask the cache alone."""
 
 
 class Answer(NamedTuple):
@@ -49,7 +74,7 @@ class Session:
         cache_dir: Path | None,
         rate_file: Path,
         rate: Rate = DOCUMENTED,
-        patience: Patience = PATIENT,
+        retry: RetryPolicy = DEFAULT_RETRY,
         offline: bool = False,
         cipher: Cipher | None = None,
     ) -> None:
@@ -58,11 +83,11 @@ class Session:
         self.offline = offline
         client = hashlib.sha256(f"{base_url} {client_id}".encode()).hexdigest()[:16]
         self.bucket = Bucket(rate_file, client, rate)
-        crowd = Crowd(THREADS)
+        limiter = ConcurrencyLimiter(THREADS)
         self._plain = requests.Session()
-        self._tokens_adapter = PatientAdapter(self.bucket, patience, Crowd(1))
+        self._tokens_adapter = RetryAdapter(self.bucket, retry, ConcurrencyLimiter(1))
         self._credentials = ClientCredentials(self._plain, base_url, realm, client_id, client_secret)
-        self._adapter = PatientAdapter(self.bucket, patience, crowd, self._credentials)
+        self._adapter = RetryAdapter(self.bucket, retry, limiter, self._credentials)
         self._store = open_store(cache_dir, base_url, realm, client_id, cipher)
         self._cached = CachedSession(
             backend=self._store,
@@ -137,7 +162,7 @@ class Session:
         with contextlib.suppress(OSError), whole_file(self._facts) as part:  # it can be found out again
             part.write_bytes(orjson.dumps({"first_page": number}))
 
-    def get(self, request: Request, keep: timedelta, refresh: bool = False, only_cached: bool = False) -> Answer:
+    def get(self, request: Request, reading: Reading) -> Answer:
         """Answer from the cache while it is good, else from HUBmis.
 
         Raises
@@ -152,26 +177,38 @@ class Session:
         if os.getpid() != self._process:
             # Parent and child would read each other's answers off the same sockets.
             raise SettingsError("This school was opened in another process. Connect again in this one.")
-        only_cached = only_cached or self.offline
+        only_cached = reading.only_cached or self.offline
         prepared = self._prepare(request)
         key = cache_key(prepared)
         with self._same_url.setdefault(key, threading.Lock()), self._readable():
             # Looked up here, as requests-cache takes longer to decide on an answer than SQLite to find it.
-            stored = self._store.get_response(key) if only_cached or not refresh else None
+            stored = self._store.get_response(key) if only_cached or not reading.refresh else None
             # Offline, an old answer is better than none; its age is known.
             if stored is not None and (self.offline or not stored.is_expired):
-                return Answer(stored.content, stored.created_at, True)
+                return self._checked(Answer(stored.content, stored.created_at, True), request, reading)
             if only_cached:
                 raise NotCachedError(
                     f"The answer at {request.path} is not in the cache. Connect without offline=True to ask for it."
                 )
             options = self._cached.merge_environment_settings(prepared.url, {}, None, None, None)
             response = self._cached.send(
-                prepared, expire_after=keep, force_refresh=True, allow_redirects=False, **options
+                prepared, expire_after=reading.expire_after, force_refresh=True, allow_redirects=False, **options
             )
         if response.status_code != 200:
             raise _refusal(response.status_code, request)
-        return Answer(response.content, getattr(response, "created_at", None) or datetime.now(UTC), False)
+        fetched_at = getattr(response, "created_at", None) or datetime.now(UTC)
+        return self._checked(Answer(response.content, fetched_at, False), request, reading)
+
+    def _checked(self, answer: Answer, request: Request, reading: Reading) -> Answer:
+        """The answer, unless it is an object that cannot be one; then the cache forgets it."""
+        # A body that begins so is a list: it was parsed when it came off the wire.
+        if answer.body.startswith(b"[") or reading.is_answer(parse(answer.body, request.path)):
+            return answer
+        self._store.responses.pop(cache_key(self._prepare(request)), None)
+        raise PayloadError(
+            f"The answer at {request.path} is an object that has nothing in common with a record of the operation; "
+            "perhaps it is an error message. Nothing of it was kept."
+        )
 
     def cache(self) -> dict[str, object]:
         """What the cache holds: its file, how many answers, their oldest and newest, and its size in MB."""
@@ -206,10 +243,6 @@ class Session:
         for aside in Path(self._store.cache_name).parent.glob("*.damaged-*") if self._facts else ():
             aside.unlink()
         return len(keys)
-
-    def forget(self, request: Request) -> None:
-        """Remove an answer that proved to be no answer to the question."""
-        self._store.responses.pop(cache_key(self._prepare(request)), None)
 
     @contextlib.contextmanager
     def _readable(self) -> Iterator[None]:

@@ -5,7 +5,7 @@ are functions of frames alone and fetch nothing. What they count is what staff r
 which the server does not send raises :class:`MissingFieldError`; it never appears as zero.
 """
 
-from ..analysis.columns import MissingFieldError
+from ..errors import MissingFieldError
 from .canonical import concerns, events, timeline
 from .cases import closing_time, open_age, plans, repeat, review_due, without_plan
 from .counts import SHANARRI, shanarri, staff_load, summarise

@@ -1,15 +1,13 @@
 """Wellbeing events and plans in one shape, whatever a server calls their fields, and one student's timeline."""
 
-import warnings
 from collections.abc import Hashable, Iterable, Mapping
 
 import numpy as np
 import pandas as pd
 
 from ..analysis.columns import as_ids, as_times, local_dates, one_school, person, pick, require
-from ..errors import BadArgumentError, HubmisWarning, did_you_mean
+from ..errors import BadArgumentError, did_you_mean, warn
 from ..frames.partitions import by_partition
-from ..frames.partitions import warn as say
 
 EVENT = "wellbeing_event"
 PLAN = "wellbeing_plan"
@@ -50,9 +48,7 @@ TIMELINE = (
 
 
 @by_partition()
-def events(
-    frame: pd.DataFrame, *, columns: Mapping[str, str] | None = None, timezone: str = LONDON, warn: bool = True
-) -> pd.DataFrame:
+def events(frame: pd.DataFrame, *, columns: Mapping[str, str] | None = None, timezone: str = LONDON) -> pd.DataFrame:
     """Put wellbeing events and plans into the shape that every measure takes.
 
     Parameters
@@ -67,8 +63,6 @@ def events(
     timezone
         The school's, for the day on which an instant falls (``load_school_regional_settings`` tells it): half past
         eleven in the evening, UTC, is the next day's in a British summer. Dates without a time stay what they are.
-    warn
-        Whether to warn of rows without a student or date and of duplicates; the figures are in ``attrs`` either way.
 
     Returns
     -------
@@ -112,9 +106,9 @@ def events(
     }
     shaped.attrs = frame.attrs | dict[Hashable, object](counts)
     said = {name.replace("_", " "): number for name, number in counts.items() if number and name != "deleted"}
-    if said and warn:
+    if said:
         counted = ", ".join(f"{name}: {number}" for name, number in said.items())
-        say(f"events: of {len(frame)} rows, {counted}.")
+        warn(f"events: of {len(frame)} rows, {counted}.")
     return shaped
 
 
@@ -184,11 +178,9 @@ def plans_of(frame: pd.DataFrame, measure: str, *beside: pd.DataFrame | None) ->
     """The plans among canonical events; that there is none at all is said, as they may not have been fetched."""
     made = chosen(frame, PLAN, measure, *beside)
     if frame["type"].notna().any() and not frame["type"].eq(PLAN).fillna(False).any():
-        warnings.warn(
+        warn(
             f"{measure}: no row is a {PLAN}, so nobody has a plan. That is wrong if only events were loaded or kept: "
-            "load_pastoral_events without type= gives both.",
-            HubmisWarning,
-            stacklevel=3,
+            "load_pastoral_events without type= gives both."
         )
     return made
 

@@ -5,17 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from ..analysis.calendar import Calendar
-from ..analysis.columns import (
-    REALM,
-    MissingFieldError,
-    as_ids,
-    filled,
-    groups_of_schools,
-    one_school,
-    person,
-    require,
-    schools,
-)
+from ..analysis.columns import REALM, as_ids, filled, groups_of_schools, one_school, person, require, schools
 from ..analysis.groups import (
     STUDENTS,
     Grouping,
@@ -28,9 +18,8 @@ from ..analysis.groups import (
     listed_once,
     span,
 )
-from ..errors import BadArgumentError
+from ..errors import BadArgumentError, MissingFieldError, warn
 from ..frames.partitions import Frame, is_dask, local
-from ..frames.partitions import warn as say
 from .canonical import EVENT, again, chosen, is_active
 
 SHANARRI = ("Safe", "Healthy", "Achieving", "Nurtured", "Active", "Respected", "Responsible", "Included")
@@ -153,7 +142,7 @@ def _here(
         )
     if silent := sorted(set(schools(students)) - set(schools(events))):
         none = ", ".join(silent)
-        say(f"summarise: there are students of {none} and no event. Leave them out if theirs are not loaded.")
+        warn(f"summarise: there are students of {none} and no event. Leave them out if theirs are not loaded.")
     # One may tell a school by text and the other by category.
     return events.astype({REALM: "str"}), students.astype({REALM: "str"})
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pandas as pd
 
 import hubmis_frames as hf
-from hubmis_frames.frames import Report, tidy, to_pandas
+from hubmis_frames.frames import Findings, tidy, to_pandas
 from hubmis_frames.operations.declaration import CATALOGUE
 from hubmis_frames.simulator import Rules, build_world
 from hubmis_frames.simulator.calendar import ACTIVE, YEARS
@@ -70,4 +70,4 @@ def _frame(school: School, table: str, ids: dict[str, str]) -> pd.DataFrame:
     query = "&".join(f"{name}={value}" for name, value in ids.items() if name not in endpoint.path)
     asked = {name: value for name, value in ids.items() if name in endpoint.path}
     body = school.body(endpoint, asked, query, NOTHING)
-    return to_pandas(tidy(endpoint, [(tuple(map(int, asked.values())), [body])], Report())[table])
+    return to_pandas(tidy(endpoint, [(tuple(map(int, asked.values())), [body])], Findings())[table])

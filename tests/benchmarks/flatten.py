@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 
 from hubmis_frames.export.write import Sink
-from hubmis_frames.frames import Report, flatten, tidy, to_pandas
+from hubmis_frames.frames import Findings, flatten, tidy, to_pandas
 from hubmis_frames.frames.coercion import on_wire
 
 from . import data
@@ -28,14 +28,14 @@ Frames = dict[str, pd.DataFrame]
 
 def ours(data: Data) -> Frames:
     """Every table of the operation, typed."""
-    return {name: to_pandas(table) for name, table in tidy(data.endpoint, data.answers, Report()).items()}
+    return {name: to_pandas(table) for name, table in tidy(data.endpoint, data.answers, Findings()).items()}
 
 
 def ours_to_parquet(data: Data) -> dict[str, range]:
     """Every table written as its batches come, as an export does; what comes back has as many rows."""
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         sinks: dict[str, Sink] = {}
-        for batch in flatten(data.endpoint, data.answers, Report()):
+        for batch in flatten(data.endpoint, data.answers, Findings()):
             for name, table in batch.tables.items():
                 if name not in sinks:
                     sinks[name] = stack.enter_context(Sink(Path(folder), Path(folder) / name / "realm=S999"))

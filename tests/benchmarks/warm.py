@@ -4,7 +4,8 @@ import zlib
 from pathlib import Path
 
 import hubmis_frames as hf
-from hubmis_frames.frames import Report, tidy, to_pandas
+from hubmis_frames.fetch import reading
+from hubmis_frames.frames import Findings, tidy, to_pandas
 from hubmis_frames.simulator import Rules, Simulator, build_world
 
 from . import data
@@ -27,15 +28,17 @@ def report(rounds: int, students: int = 800) -> str:
         ids = [ids[0] for ids, _ in made.answers]
         endpoint = made.endpoint
         hf.load_student_attendance(school, ids)
-        requests = school.requests(endpoint, {"student_id": ids})
+        requests = school._fetcher.requests(endpoint, {"student_id": ids})
         file = Path(str(school.cache()["file"]))
         megabytes = sum(each.stat().st_size for each in file.parent.iterdir()) / 1e6
         deflated = [zlib.compress(body, 1) for body in made.bodies]
         steps = {
             "load_student_attendance, warm": lambda: hf.load_student_attendance(school, ids),
-            "of it the cache": lambda: [school._session.get(request, endpoint.keep) for request in requests],
+            "of it the cache": lambda: [school._session.get(request, reading(endpoint)) for request in requests],
             "of that to inflate the bodies": lambda: [zlib.decompress(body) for body in deflated],
-            "of it the frame": lambda: [to_pandas(table) for table in tidy(endpoint, made.answers, Report()).values()],
+            "of it the frame": lambda: [
+                to_pandas(table) for table in tidy(endpoint, made.answers, Findings()).values()
+            ],
         }
         taken = in_turn(steps, rounds)
         assert simulator.count("attendance-records") == len(ids)

@@ -1,0 +1,259 @@
+"""One operation of one school: a call becomes requests, requests become answers, answers become tidy tables.
+
+The vendor's OpenAPI file is looked up once on that way, in :meth:`Fetcher.resolve`; all else here takes its result.
+"""
+
+import contextlib
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pandas as pd
+import pyarrow as pa
+
+from .errors import HubmisError, IncompleteError, NotCachedError, NotPermittedError, PayloadError, warn
+from .frames import Batch, Findings, flatten, joined_by_name, to_pandas
+from .frames.provenance import set_provenance
+from .operations import CATALOGUE
+from .operations.arguments import requests_of
+from .operations.declaration import Endpoint
+from .operations.response import active_year, check_filters, is_answer, rows_of
+from .request import Request
+from .transport import Outcome, Pages, Reading, Session, gather, is_loopback, read_pages
+
+if TYPE_CHECKING:
+    from .openapi import Spec
+
+INFERRED = (
+    "HUBmis's document publishes neither the paths of its operations nor the fields of its lists, so hubmis_frames "
+    "infers them. Compare some rows with what HUBmis shows before you rely on a figure. With the vendor's OpenAPI file "
+    "(HUBMIS_OPENAPI, or openapi= of hf.connect()) they are the vendor's own. hf.endpoints() says which are inferred."
+)
+
+
+class Fetcher:
+    """Fetches operations from one school, as one client may read it.
+
+    Parameters
+    ----------
+    session
+        The connection.
+    spec
+        What the vendor's OpenAPI file says of the operations.
+    progress
+        Whether to show a progress bar on what takes longer than two seconds.
+    """
+
+    def __init__(self, session: Session, *, spec: "Spec | None" = None, progress: bool = False) -> None:
+        self.session = session
+        self.spec = spec
+        self.progress = progress
+        self._current_year: int | None = None
+        self._warned: set[str] = set()
+        self._simulated = is_loopback(urlsplit(session.base_url).hostname or "")
+
+    def load(self, declared: Endpoint, arguments: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
+        """Load the tables of an operation, as a loader returns them.
+
+        Raises
+        ------
+        BadArgumentError
+            An argument is not what the document allows; nothing was sent.
+        IncompleteError
+            Some of many requests failed; it holds what did arrive.
+        FilterIgnoredError
+            Rows came back that a filter should have kept away.
+        HubmisError
+            The request failed.
+        """
+        endpoint = self.resolve(declared)
+        if endpoint.deprecated:
+            self.warn_once(f"{endpoint.loader}: HUBmis has deprecated this operation. {endpoint.instead}")
+        requests = self.requests(endpoint, arguments)
+        fetch = self.fetch(endpoint, requests, refresh=bool(arguments.get("refresh")))
+        tables = {name: to_pandas(table) for name, table in fetch.tables().items()}
+        for sentence in fetch.findings.sentences():
+            self.warn_once(f"{endpoint.table}: {sentence}.")
+        if fetch.failed:
+            reasons = sorted({str(error) for error in fetch.failed.values()})
+            raise IncompleteError(
+                f"{endpoint.loader}: {len(fetch.failed)} of {len(requests)} requests failed. The error's .tables "
+                f"holds the rest, its .failed the ids. What was fetched is cached: call again to complete it. "
+                f"{reasons[0]}",
+                tables,
+                fetch.failed,
+            )
+        check_filters(endpoint, arguments, tables[endpoint.table])
+        for frame in tables.values():
+            set_provenance(frame, endpoint.title, endpoint.path, endpoint.path_source, self.session.realm, **fetch.ages)
+        return tables
+
+    def resolve(self, declared: Endpoint) -> Endpoint:
+        """The operation as the vendor's OpenAPI file has it, where there is one.
+
+        Raises
+        ------
+        SpecError
+            The file does not have it, or not so that it could be asked.
+        """
+        return self.spec.endpoint(declared) if self.spec else declared
+
+    def requests(self, endpoint: Endpoint, arguments: Mapping[str, Any]) -> list[Request]:
+        """The requests that a call stands for."""
+        return requests_of(endpoint, arguments, self.current_year)
+
+    def fetch(self, endpoint: Endpoint, requests: Sequence[Request], *, refresh: bool = False) -> "Fetch":
+        """Begin to fetch the answers to requests; they are sent as the result is read."""
+        if endpoint.path_source == "inferred" and not self._simulated:
+            self.warn_once(INFERRED)
+        return Fetch(self, endpoint, requests, refresh)
+
+    def count_cached(self, endpoint: Endpoint, request: Request) -> int | None:
+        """How many requests an answer in the cache consists of; ``None`` where it is not whole and good."""
+        try:
+            return _all_pages(
+                read_pages(self.session, request, endpoint.paging, reading(endpoint, only_cached=True))
+            ).asked
+        except NotCachedError:
+            return None
+
+    def current_year(self) -> int | None:
+        """The id of the active academic year; it stays the same for as long as this school is open.
+
+        ``None`` where the account may not read the academic years.
+        """
+        if self._current_year is None:
+            years = CATALOGUE["academic_years"]
+            try:
+                frame = self.load(years, {})[years.table]
+            except NotPermittedError:
+                return None
+            self._current_year = active_year(frame, date.today())
+        return self._current_year
+
+    def warn_once(self, sentence: str) -> None:
+        """Warn of something, once for each school."""
+        if sentence not in self._warned:
+            self._warned.add(sentence)
+            warn(sentence)
+
+
+class Fetch:
+    """What comes back for a number of requests: iterate over its batches of tables once, or take all by :meth:`tables`.
+
+    What became of the requests is known when all batches have been taken.
+    """
+
+    def __init__(self, fetcher: Fetcher, endpoint: Endpoint, requests: Sequence[Request], refresh: bool) -> None:
+        self._fetcher = fetcher
+        self._endpoint = endpoint
+        self._requests = requests
+        self._refresh = refresh
+        self.findings = Findings()
+        self.asked = 0
+        """Requests answered, by the server or the cache."""
+        self.cached = 0
+        self.failed: dict[tuple[int | str, ...], HubmisError] = {}
+        self._oldest: datetime | None = None
+        self._newest: datetime | None = None
+
+    @property
+    def ages(self) -> dict[str, str | None]:
+        """When the oldest and the newest answer were fetched."""
+        return {
+            "fetched_from": self._oldest.isoformat(timespec="seconds") if self._oldest else None,
+            "fetched_to": self._newest.isoformat(timespec="seconds") if self._newest else None,
+        }
+
+    def tables(self) -> dict[str, pa.Table]:
+        """The tables of all batches, by name."""
+        return joined_by_name([batch.tables for batch in self])
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Yield tables batch by batch, as answers come; none is kept.
+
+        Raises
+        ------
+        HubmisError
+            Every request failed; it is the first one's error.
+        """
+        # Closed whatever happens, so that nothing goes on asking once nobody waits for it.
+        with contextlib.closing(self._answers()) as answers:
+            batches = flatten(self._endpoint, answers, self.findings)
+            while batch := _next(batches, self._endpoint):
+                yield batch
+        if self.failed and len(self.failed) == len(self._requests):
+            raise next(iter(self.failed.values()))
+
+    def _answers(self) -> Generator[tuple[tuple[int | str, ...], Sequence[bytes]], None, None]:
+        """The path ids and the bodies of the answers, in the order asked."""
+        many = len(self._requests) > 1
+        session, paging = self._fetcher.session, self._endpoint.paging
+        how = reading(self._endpoint, refresh=self._refresh)
+        with contextlib.ExitStack() as stack:
+            advance: Callable[[], object] = lambda: None  # noqa: E731
+            if self._fetcher.progress and (many or self._endpoint.paged):
+                from .display.progress import Progress  # a tenth of our import, and only who watches needs it
+
+                bar = Progress(self._endpoint.table, len(self._requests) if many else None, session.seconds)
+                advance = stack.enter_context(bar).update
+
+            def ask(request: Request) -> Pages:
+                return _all_pages(read_pages(session, request, paging, how), (lambda: None) if many else advance)
+
+            for outcome in stack.enter_context(contextlib.closing(gather(self._requests, ask))):
+                if pages := self._counted(outcome):
+                    bodies = [answer.body for answer in pages.answers]
+                    # Pages whose rows overlap have to be seen together; others may be many.
+                    for part in [bodies] if pages.overlap else ([body] for body in bodies):
+                        yield outcome.request.ids, part
+                    if many:
+                        advance()
+
+    def _counted(self, outcome: Outcome) -> Pages | None:
+        """The pages of an outcome, taken into account; ``None`` where it is an error."""
+        if isinstance(outcome.result, HubmisError):
+            self.failed[outcome.request.ids] = outcome.result
+            return None
+        pages = outcome.result
+        self.asked += pages.asked
+        self.cached += pages.cached
+        ages = [answer.fetched_at for answer in pages.answers]
+        self._oldest = min([*ages, self._oldest] if self._oldest else ages)
+        self._newest = max([*ages, self._newest] if self._newest else ages)
+        return pages
+
+
+def reading(endpoint: Endpoint, *, refresh: bool = False, only_cached: bool = False) -> Reading:
+    """How the answers of an operation are read."""
+    return Reading(
+        expire_after=endpoint.expire_after,
+        is_answer=lambda value: is_answer(value, endpoint),
+        rows=lambda value: rows_of(value, endpoint),
+        refresh=refresh,
+        only_cached=only_cached,
+    )
+
+
+def _all_pages(pages: Generator[object, None, Pages], advance: Callable[[], object] = lambda: None) -> Pages:
+    """Read pages to the end, and call ``advance`` after each."""
+    while True:
+        try:
+            next(pages)
+        except StopIteration as end:
+            result: Pages = end.value
+            return result
+        advance()
+
+
+def _next(batches: Iterator[Batch], endpoint: Endpoint) -> Batch | None:
+    try:
+        return next(batches, None)
+    except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
+        if isinstance(error, HubmisError):
+            raise
+        raise PayloadError(
+            f"{endpoint.loader}: an answer could not be made tidy ({type(error).__name__}). It is kept in the "
+            "cache until refresh=True. Please report it with the shape of the answer, and no child's data."
+        ) from error
