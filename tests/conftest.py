@@ -14,34 +14,12 @@ import pytest
 
 from hubmis_frames.school import School
 from hubmis_frames.simulator import Rules, Simulator, World, build_world
-from hubmis_frames.transport import Rate, RetryPolicy, Session
+from hubmis_frames.transport import Rate, Session
+from tests.helpers.schools import GENEROUS, QUICK, MemoryKeyring
 
 # Machines are shared and uneven, so no test is timed.
 hypothesis.settings.register_profile("quiet", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("quiet")
-
-GENEROUS = {"capacity": 1_000_000, "refill_seconds": 0.001}
-QUICK = RetryPolicy(connect_timeout=5, read_timeout=5, total_timeout=5, first_delay=0.01, max_wait_429=5)
-
-
-class MemoryKeyring(keyring.backend.KeyringBackend):
-    """A keyring that ends with the test."""
-
-    priority = 1
-    name = "memory keyring"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.held: dict[tuple[str, str], str] = {}
-
-    def get_password(self, service: str, username: str) -> str | None:
-        return self.held.get((service, username))
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        self.held[service, username] = password
-
-    def delete_password(self, service: str, username: str) -> None:
-        del self.held[service, username]
 
 
 @pytest.fixture(autouse=True)

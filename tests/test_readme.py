@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
-from draw_readme import catalogue, diagram
 
 from hubmis_frames.cli.command import main
+from tests.tools.draw_readme import catalogue, diagram
 
 TOP = Path(__file__).parent.parent
 README = (TOP / "README.md").read_text(encoding="utf-8")

@@ -2,7 +2,8 @@
 
 import pandas as pd
 import pytest
-from benchmarks import data, flatten
+
+from tests.benchmarks import data, flatten
 
 SMALL = {"students": lambda: data.students(4, 25), "marks": lambda: data.marks(12, 90)}
 

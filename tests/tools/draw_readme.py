@@ -14,7 +14,7 @@ import hubmis_frames as hf
 from hubmis_frames.frames.keys import mermaid
 from hubmis_frames.plots import draw_keys
 
-TOP = Path(__file__).parent.parent
+TOP = Path(__file__).parents[2]
 COLUMNS = (
     ("student_attendance", "pastoral_events", "learning_support_records", "form_students", "tutor_group_students"),
     ("students", "attendance_codes"),

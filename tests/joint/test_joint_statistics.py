@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from test_joint import marked, noted, people
-from test_wellbeing import STUDENTS, made
 
 from hubmis_frames import joint as jt
 from hubmis_frames import wellbeing as wb
 from hubmis_frames.errors import BadArgumentError, HubmisWarning
+from tests.helpers.figures import STUDENTS, made, marked, noted, people
 
 EVENT, PLAN = ("x", "active", "wellbeing_event"), ("Plan", "active", "wellbeing_plan")
 

@@ -18,7 +18,7 @@ from matplotlib.text import Text
 from hubmis_frames import plots
 from hubmis_frames.attendance import Calendar
 
-BASELINE = Path(__file__).parent / "baseline"
+BASELINE = Path(__file__).parents[1] / "plots" / "baseline"
 LONG = "Learners of the combined upper school transition and enrichment programme (north campus)"
 BANDS = [*(f"{low} to <{low + 5}" for low in range(0, 50, 5)), "50 and over"]
 RATES = ("attendance_rate", "absence_rate")

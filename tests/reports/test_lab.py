@@ -9,12 +9,12 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import nbformat
 import pytest
-from browser import BROWSER, lab, page, run_notebook
 
 import hubmis_frames as hf
 from hubmis_frames.cli import command as cli
 from hubmis_frames.reports.notebooks import copy_notebooks, run_jupyterlab
 from hubmis_frames.reports.page import notebooks
+from tests.helpers.browser import BROWSER, lab, page, run_notebook
 
 NAMES = sorted(notebook.name for notebook in notebooks().glob("*.ipynb"))
 

@@ -1,44 +1,16 @@
 """Every operation, through its loader and over HTTP: each row, id and value that was sent is in the frames."""
 
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import Any
 
-import pandas as pd
 import pytest
-from reference import assert_tidy
 
 import hubmis_frames as hf
-from hubmis_frames.export import steps_of
-from hubmis_frames.frames import to_pandas
 from hubmis_frames.operations.declaration import CATALOGUE
 from hubmis_frames.school import School
-from hubmis_frames.simulator import Answer, Asked, Simulator
-
-
-@dataclass
-class Heard:
-    """The bodies that a simulated school sent, by path."""
-
-    bodies: dict[str, list[bytes]] = field(default_factory=dict)
-
-    def __call__(self, asked: Asked, answer: Answer) -> Answer:
-        if answer.status == 200:
-            self.bodies.setdefault(asked.path, []).append(answer.body)
-        return answer
-
-
-def calls_of(school: School, table: str) -> list[dict[str, Any]]:
-    """The calls an export would make for the table, with fifteen parents at the most."""
-    *before, step = steps_of([table])
-    loaded: dict[str, pd.DataFrame] = {}
-    fetcher = school._fetcher
-    year = fetcher.current_year()
-    for parent in before:
-        endpoint = fetcher.resolve(parent.endpoint)
-        requests = parent.requests(fetcher, endpoint, loaded, year)
-        loaded[endpoint.table] = to_pandas(fetcher.fetch(endpoint, requests).tables()[endpoint.table]).head(15)
-    return step.calls(loaded, year)
+from hubmis_frames.simulator import Simulator
+from tests.helpers.operations import Heard, calls_of
+from tests.helpers.reference import assert_tidy
 
 
 @pytest.mark.parametrize("table", CATALOGUE)
@@ -61,10 +33,9 @@ def test_all_that_was_sent_is_in_the_frames(table: str, every: tuple[School, Hea
 
 @pytest.fixture(scope="module")
 def every(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    from conftest import GENEROUS, QUICK
-
     from hubmis_frames.simulator import Rules, build_world
     from hubmis_frames.transport import Rate, Session
+    from tests.helpers.schools import GENEROUS, QUICK
 
     folder = tmp_path_factory.mktemp("every")
     heard = Heard()

@@ -19,7 +19,9 @@ from hubmis_frames.operations import CATALOGUE, load_student_timetable_calendar
 from hubmis_frames.operations.declaration import YEAR, Endpoint
 from hubmis_frames.operations.shapes import refers
 
-FACTS: list[dict[str, Any]] = json.loads((Path(__file__).parent / "fixtures" / "operations.json").read_text("utf-8"))
+FACTS: list[dict[str, Any]] = json.loads(
+    (Path(__file__).parents[1] / "fixtures" / "operations.json").read_text("utf-8")
+)
 DECLARED = list(CATALOGUE.values())
 # By name, as ``hubmis_frames.operations`` is a function to those who import the package.
 PACKAGE = vars(importlib.import_module("hubmis_frames.operations"))

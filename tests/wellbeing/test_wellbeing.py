@@ -13,22 +13,14 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 
-import hubmis_frames as hf
 from hubmis_frames import wellbeing as wb
 from hubmis_frames.analysis.calendar import Calendar
 from hubmis_frames.errors import BadArgumentError, HubmisWarning
 from hubmis_frames.plots.wellbeing import student_timeline, wellbeing_by_category
+from tests.helpers.figures import STUDENTS, YEAR_GROUPS, made, sent
 
 mpl.use("Agg")
 
-YEAR_GROUPS = {1: "Year 9", 2: "Year 9", 3: "Year 10", 4: "Year 10", 5: None, 6: "Year 11"}
-STUDENTS = pd.DataFrame(
-    {
-        "student_id": pd.array([*YEAR_GROUPS], dtype="Int64"),
-        "year_group_name": pd.Series([*YEAR_GROUPS.values()], dtype="str"),
-        "gender_name": pd.Series(["F", "M", "F", "M", "F", "M"], dtype="str"),
-    }
-)
 TERMS = pd.DataFrame(
     {
         "name": ["Autumn Term", "Spring Term"],
@@ -37,23 +29,6 @@ TERMS = pd.DataFrame(
         "date_to": pd.to_datetime(["2025-12-19", "2026-03-27"]),
     }
 )
-
-
-def sent(*rows: tuple[Any, ...], **more: list[Any]) -> pd.DataFrame:
-    """Events as a loader returns them: student, time, category, and optionally status and type."""
-    filled = [(*row, *("Friendships", "active", "wellbeing_event")[len(row) - 2 :]) for row in rows]
-    names = ["student_id", "date_time", "category_name", "status", "type"]
-    frame = pd.DataFrame(filled, columns=names).astype(dict.fromkeys(["category_name", "status", "type"], "str"))
-    frame["student_id"] = frame["student_id"].astype("Int64")
-    frame["date_time"] = pd.to_datetime(frame["date_time"], utc=True, format="ISO8601").astype("datetime64[us, UTC]")
-    frame.insert(0, "pastoral_event_id", pd.array(range(100, 100 + len(frame)), dtype="Int64"))
-    return frame.assign(**more)
-
-
-def made(*rows: tuple[Any, ...], **more: list[Any]) -> pd.DataFrame:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", hf.HubmisWarning)  # odd rows are what many of these tests are about
-        return wb.events(sent(*rows, **more))
 
 
 def test_an_event_is_of_the_day_that_it_is_at_the_school() -> None:

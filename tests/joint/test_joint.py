@@ -1,9 +1,8 @@
 """Attendance and wellbeing together, against the same figures worked out student by student."""
 
 import math
-import warnings
 from collections import Counter
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import hypothesis.strategies as st
@@ -14,59 +13,14 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 
-import hubmis_frames as hf
 from hubmis_frames import joint as jt
 from hubmis_frames import wellbeing as wb
 from hubmis_frames.analysis.statistics import half_width, ranks, spearman, student_t
 from hubmis_frames.errors import BadArgumentError
 from hubmis_frames.plots.event_windows import before_and_after
+from tests.helpers.figures import ATTENDED, POSSIBLE, START, marked, noted, people
 
 mpl.use("Agg")
-
-START = date(2025, 9, 1)  # a Monday
-CATEGORY = {
-    "/": "present", "L": "late", "V": "approved_activity", "I": "authorised_absence", "O": "unauthorised_absence",
-    "Y": "not_possible", "#": "administrative", "-": "unmarked", "?": "unmapped",
-}  # fmt: skip
-ATTENDED, POSSIBLE = set("/LV"), set("/LVIO")
-
-
-def marked(registers: dict[int, str], per_day: int = 1, start: date = START) -> pd.DataFrame:
-    """Marks of students, a letter per session; a blank is a session without a row."""
-    rows = [
-        (student, start + timedelta(number // per_day), "am" if number % per_day == 0 else "pm", code, CATEGORY[code])
-        for student, register in registers.items()
-        for number, code in enumerate(register)
-        if code != " "
-    ]
-    frame = pd.DataFrame(rows, columns=["student_id", "date", "session", "code", "category"])
-    return frame.astype({"student_id": "Int64", "date": "datetime64[us]"})
-
-
-def noted(*rows: tuple[int | None, int | None], kind: str = "wellbeing_event", **more: Any) -> pd.DataFrame:
-    """Events by student and day number."""
-    days = [None if day is None else START + timedelta(day) for _, day in rows]
-    frame = pd.DataFrame(
-        {
-            "pastoral_event_id": pd.array(range(len(rows)), dtype="Int64"),
-            "student_id": pd.array([student for student, _ in rows], dtype="Int64"),
-            "date": pd.Series(days, dtype="datetime64[us]"),
-            "type": pd.Series([kind] * len(rows), dtype="str"),
-            **more,
-        }
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", hf.HubmisWarning)  # odd rows are what many of these tests are about
-        return wb.events(frame)
-
-
-def people(groups: dict[int, str | None]) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "student_id": pd.array(list(groups), dtype="Int64"),
-            "year_group_name": pd.Series(list(groups.values()), dtype="str"),
-        }
-    )
 
 
 def week(day: int) -> int:

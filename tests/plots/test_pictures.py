@@ -1,7 +1,7 @@
 """Every picture as a picture: its shapes as they were when looked at, its words, and that none covers another.
 
 The shapes are compared without words in axes that stand where they stand, as fonts are drawn otherwise by each version
-of matplotlib and shapes are not. The words are compared as text. ``python tests/pictures.py`` draws them again.
+of matplotlib and shapes are not. The words are compared as text. ``python -m tests.tools.pictures`` draws them again.
 """
 
 import json
@@ -12,10 +12,11 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from draw_readme import first_look
 from matplotlib.axes import Axes
 from matplotlib.testing.compare import compare_images
-from pictures import BASELINE, CASES, SHAPES, draw_shapes, texts, words
+
+from tests.tools.draw_readme import first_look
+from tests.tools.pictures import BASELINE, CASES, SHAPES, draw_shapes, texts, words
 
 mpl.use("Agg")
 WORDS = json.loads((BASELINE / "words.json").read_text(encoding="utf-8"))

@@ -13,9 +13,6 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 import yaml
-from reference import assert_tidy
-from test_all_operations import Heard, calls_of
-from vendor import BASE, path_of, vendor_file
 
 import hubmis_frames as hf
 from hubmis_frames.cli.command import main
@@ -27,6 +24,9 @@ from hubmis_frames.operations.shapes import REFERS
 from hubmis_frames.school import School
 from hubmis_frames.simulator import Rules, Simulator, build_world
 from hubmis_frames.transport import Rate, Session
+from tests.helpers.operations import Heard, calls_of
+from tests.helpers.reference import assert_tidy
+from tests.helpers.vendor import BASE, path_of, vendor_file
 
 Serve = Callable[..., Simulator]
 Connect = Callable[..., School]

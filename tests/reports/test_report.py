@@ -15,7 +15,7 @@ from hubmis_frames.cli.command import main
 from hubmis_frames.reports.page import SECTIONS, notebooks, report
 from hubmis_frames.school import School
 
-DEMO = Path(__file__).parent.parent / "data" / "demo"
+DEMO = Path(__file__).parents[2] / "data" / "demo"
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
-NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
 
 def run(file: Path) -> nbformat.NotebookNode:
@@ -49,7 +49,7 @@ def main() -> int:
                 stale += 1
         print(f"{file.name}: {len(fresh.cells)} cells ran in {time.monotonic() - begun:.0f} s")
     if stale:
-        print("If that is right, commit it: python tests/run_notebooks.py --write", file=sys.stderr)
+        print("If that is right, commit it: python -m tests.tools.run_notebooks --write", file=sys.stderr)
     return 1 if stale or not found else 0
 
 

@@ -1,0 +1,81 @@
+"""Small registers, events and students to work figures out of by hand."""
+
+import warnings
+from datetime import date, timedelta
+from typing import Any
+
+import pandas as pd
+
+import hubmis_frames as hf
+from hubmis_frames import wellbeing as wb
+
+YEAR_GROUPS = {1: "Year 9", 2: "Year 9", 3: "Year 10", 4: "Year 10", 5: None, 6: "Year 11"}
+STUDENTS = pd.DataFrame(
+    {
+        "student_id": pd.array([*YEAR_GROUPS], dtype="Int64"),
+        "year_group_name": pd.Series([*YEAR_GROUPS.values()], dtype="str"),
+        "gender_name": pd.Series(["F", "M", "F", "M", "F", "M"], dtype="str"),
+    }
+)
+
+START = date(2025, 9, 1)  # a Monday
+CATEGORY = {
+    "/": "present", "L": "late", "V": "approved_activity", "I": "authorised_absence", "O": "unauthorised_absence",
+    "Y": "not_possible", "#": "administrative", "-": "unmarked", "?": "unmapped",
+}  # fmt: skip
+ATTENDED, POSSIBLE = set("/LV"), set("/LVIO")
+
+
+def marked(registers: dict[int, str], per_day: int = 1, start: date = START) -> pd.DataFrame:
+    """Marks of students, a letter per session; a blank is a session without a row."""
+    rows = [
+        (student, start + timedelta(number // per_day), "am" if number % per_day == 0 else "pm", code, CATEGORY[code])
+        for student, register in registers.items()
+        for number, code in enumerate(register)
+        if code != " "
+    ]
+    frame = pd.DataFrame(rows, columns=["student_id", "date", "session", "code", "category"])
+    return frame.astype({"student_id": "Int64", "date": "datetime64[us]"})
+
+
+def noted(*rows: tuple[int | None, int | None], kind: str = "wellbeing_event", **more: Any) -> pd.DataFrame:
+    """Events by student and day number."""
+    days = [None if day is None else START + timedelta(day) for _, day in rows]
+    frame = pd.DataFrame(
+        {
+            "pastoral_event_id": pd.array(range(len(rows)), dtype="Int64"),
+            "student_id": pd.array([student for student, _ in rows], dtype="Int64"),
+            "date": pd.Series(days, dtype="datetime64[us]"),
+            "type": pd.Series([kind] * len(rows), dtype="str"),
+            **more,
+        }
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", hf.HubmisWarning)  # odd rows are what many of these tests are about
+        return wb.events(frame)
+
+
+def people(groups: dict[int, str | None]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "student_id": pd.array(list(groups), dtype="Int64"),
+            "year_group_name": pd.Series(list(groups.values()), dtype="str"),
+        }
+    )
+
+
+def sent(*rows: tuple[Any, ...], **more: list[Any]) -> pd.DataFrame:
+    """Events as a loader returns them: student, time, category, and optionally status and type."""
+    filled = [(*row, *("Friendships", "active", "wellbeing_event")[len(row) - 2 :]) for row in rows]
+    names = ["student_id", "date_time", "category_name", "status", "type"]
+    frame = pd.DataFrame(filled, columns=names).astype(dict.fromkeys(["category_name", "status", "type"], "str"))
+    frame["student_id"] = frame["student_id"].astype("Int64")
+    frame["date_time"] = pd.to_datetime(frame["date_time"], utc=True, format="ISO8601").astype("datetime64[us, UTC]")
+    frame.insert(0, "pastoral_event_id", pd.array(range(100, 100 + len(frame)), dtype="Int64"))
+    return frame.assign(**more)
+
+
+def made(*rows: tuple[Any, ...], **more: list[Any]) -> pd.DataFrame:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", hf.HubmisWarning)  # odd rows are what many of these tests are about
+        return wb.events(sent(*rows, **more))
