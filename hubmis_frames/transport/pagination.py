@@ -21,7 +21,7 @@ from ..errors import (
     UnreachableError,
 )
 from ..request import Paging, Request
-from .adapter import parse
+from .body import parse
 from .rate_limit import StoppedError
 from .session import Answer, Reading, Session
 
