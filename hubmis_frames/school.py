@@ -116,9 +116,9 @@ class School:
         What was fetched stays in the cache, so an export that was interrupted goes on where it was.
 
         ``core`` costs one request for each student, form, tutor group and house; for each list that has pages, its
-        pages and one more to be sure of the end; two for each of the four lists of the calendar, whose last year the
-        marks reach back to, and for the pastoral categories, of events and of plans; one for each other list; one to
-        learn the number of the first page; and the token's.
+        pages and two more, one to find the number of the first page and one to be sure of the end; two for each of the
+        four lists of the calendar, whose last year the marks reach back to, and for the pastoral categories, of events
+        and of plans; one for each other list; and the token's.
 
         Parameters
         ----------
