@@ -1,6 +1,7 @@
 """The catalogue of operations and each loader's reference, both made from the declarations alone."""
 
 import textwrap
+from datetime import datetime
 from types import ModuleType
 
 import pandas as pd
@@ -118,7 +119,10 @@ def _meaning(parameter: Parameter) -> str:
         return f"One id, many, a Series of ids, or a frame with the column ``{parameter.name}``."
     if parameter.place == "path":
         return "Which of the lists."
-    return f"{'An id, sent' if parameter.kind is int else 'Sent'} as ``{parameter.wire}``."
+    inclusive = (
+        " Inclusive: a date, or midnight without a zone, means the whole day." if parameter.kind is datetime else ""
+    )
+    return f"{'An id, sent' if parameter.kind is int else 'Sent'} as ``{parameter.wire}``.{inclusive}"
 
 
 def _returns(endpoint: Endpoint) -> str:

@@ -178,8 +178,8 @@ def _retry(action: Callable[[], None], file: Path) -> None:
         except PermissionError as error:  # on Windows, an open file can be neither replaced nor removed
             if time.monotonic() >= deadline:
                 raise ExportError(
-                    f"{file} cannot be replaced or removed: {error.strerror}. Close the program that has it open, such as a "
-                    "notebook or Excel, then export again."
+                    f"{file} cannot be replaced or removed: {error.strerror}. Close the program that has it open, "
+                    "then export again."
                 ) from error
         time.sleep(0.2)
 

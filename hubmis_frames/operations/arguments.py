@@ -4,7 +4,7 @@ import inspect
 import numbers
 import re
 from collections.abc import Callable, Mapping, Sequence, Set
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 
 import pandas as pd
@@ -170,10 +170,12 @@ def _text(endpoint: Endpoint, parameter: Parameter, value: object) -> str:
 
 
 def _when(parameter: Parameter, value: object, where: str) -> str:
-    """A date stays a date where the document wants one; where it wants an instant, a date is its first or last."""
+    """A date stays a date where the document wants one. Where it wants an instant, a date means its start or its end.
+
+    Midnight without a zone is such a date, as pandas writes one: the bound of the last day includes that day.
+    """
     try:
         found = datetime.fromisoformat(value) if isinstance(value, str) else value
-        bare = isinstance(value, str) and len(value) <= len("2026-01-31")
         if not isinstance(found, date) or pd.isna(found):
             raise TypeError
     except (ValueError, TypeError):
@@ -182,7 +184,7 @@ def _when(parameter: Parameter, value: object, where: str) -> str:
         ) from None
     if parameter.kind is date:
         return found.strftime("%Y-%m-%d") if found.year > 999 else found.isoformat()[:10]
-    if bare or not isinstance(found, datetime):
+    if not isinstance(found, datetime) or (found.tzinfo is None and found.time() == time.min):
         return f"{found.isoformat()[:10]}T{'23:59:59' if parameter.name.endswith('_to') else '00:00:00'}Z"
     if found.tzinfo is None:
         return found.isoformat(timespec="seconds") + "Z"
