@@ -2,6 +2,7 @@
 
 import functools
 import textwrap
+from datetime import datetime
 from types import ModuleType
 
 import pandas as pd
@@ -149,7 +150,10 @@ def _meaning(parameter: Parameter) -> str:
         return f"One id, several ids, a Series of ids, or a frame with the column ``{parameter.name}``."
     if parameter.place == "path":
         return "Which of the lists to load."
-    return f"{'An id, sent' if parameter.kind is int else 'Sent'} as ``{parameter.wire}``."
+    inclusive = (
+        " Inclusive: a date, or midnight without a zone, means the whole day." if parameter.kind is datetime else ""
+    )
+    return f"{'An id, sent' if parameter.kind is int else 'Sent'} as ``{parameter.wire}``.{inclusive}"
 
 
 def _returns(endpoint: Endpoint) -> str:

@@ -4,7 +4,7 @@ import inspect
 import numbers
 import re
 from collections.abc import Callable, Mapping, Sequence, Set
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 
 import pandas as pd
@@ -187,10 +187,12 @@ def _text(endpoint: Endpoint, parameter: Parameter, value: object) -> str:
 
 
 def _when(parameter: Parameter, value: object, where: str) -> str:
-    """A date as the document takes it: where it takes an instant, a date becomes the first or last one of its day."""
+    """A date as the document takes it: where it takes an instant, a date becomes the first or last one of its day.
+
+    Midnight without a zone is such a date, as pandas writes one: the bound of the last day includes that day.
+    """
     try:
         when = datetime.fromisoformat(value) if isinstance(value, str) else value
-        bare = isinstance(value, str) and len(value) <= len("2026-01-31")
         if not isinstance(when, date) or pd.isna(when):
             raise TypeError
     except (ValueError, TypeError):
@@ -199,7 +201,7 @@ def _when(parameter: Parameter, value: object, where: str) -> str:
         ) from None
     if parameter.kind is date:
         return when.strftime("%Y-%m-%d") if when.year > 999 else when.isoformat()[:10]
-    if bare or not isinstance(when, datetime):
+    if not isinstance(when, datetime) or (when.tzinfo is None and when.time() == time.min):
         return f"{when.isoformat()[:10]}T{'23:59:59' if parameter.name.endswith('_to') else '00:00:00'}Z"
     if when.tzinfo is None:
         return when.isoformat(timespec="seconds") + "Z"
