@@ -18,5 +18,5 @@ def test_the_lowest_versions_are_the_bounds_of_users_dependencies(tmp_path, monk
     assert not any(line.startswith(("pytest", "pdoc", "hubmis")) for line in constraints)
     (tmp_path / "pyproject.toml").write_text('[project]\ndependencies = ["one"]\n[project.optional-dependencies]\n')
     monkeypatch.setattr(lowest, "PYPROJECT", tmp_path / "pyproject.toml")
-    with pytest.raises(ValueError, match="one in pyproject.toml has no lower bound"):
+    with pytest.raises(ValueError, match=r"one in pyproject\.toml has no lower bound"):
         lowest.lowest()
