@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 import pandas as pd
 
@@ -96,8 +97,9 @@ def groups_of_schools(realms: Sequence[str], by: Sequence[str], terms: Sequence[
 
 
 def as_day(value: object, what: str) -> pd.Timestamp:
-    """The day that was given, without a time of day."""
+    """The day that was given as a date, a Timestamp or ISO text, without a time of day."""
     try:
+        value = datetime.fromisoformat(value) if isinstance(value, str) else value
         # A number would be read as nanoseconds since 1970.
         day = pd.NaT if pd.api.types.is_number(value) else pd.Timestamp(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):

@@ -135,14 +135,14 @@ def hide_small(
         return frame.assign(suppressed=False)
     keys = list(by)
     counted = frame[[*keys, *people]] if keys else frame[[*people]].assign(_row=range(len(frame)))
-    hidden = suppress(counted, people, keys or ["_row"], threshold)["suppressed"].astype(bool)
+    hidden = suppress(counted, people, keys or ["_row"], below=threshold)["suppressed"].astype(bool)
     return frame.assign(**{name: frame[name].mask(hidden) for name in figures}, suppressed=hidden)
 
 
 def check_threshold(threshold: int | None) -> None:
-    """Raise unless ``suppress`` is None or a number that hides something."""
+    """Raise unless ``suppress_below`` is None or a number that hides something."""
     if threshold is not None and (isinstance(threshold, bool) or not isinstance(threshold, int) or threshold < 2):
-        raise BadArgumentError(f"suppress takes the smallest number that is shown, 2 or more, not {threshold!r}.")
+        raise BadArgumentError(f"suppress_below takes the smallest number that is shown, 2 or more, not {threshold!r}.")
 
 
 def as_calendar(calendar: Calendar | pd.DataFrame | None, measure: str) -> Calendar | None:

@@ -144,7 +144,7 @@ def absence_bands(
     need(frame, ["band", "students", "share"], "absence_bands", "hf.attendance.bands(marks)")
     lone(frame, ["band"], "absence_bands")
     hide(frame["students"], suppress)
-    shown = frame if suppress is None else hide_counts(frame, ["students"], ["band"], suppress)
+    shown = frame if suppress is None else hide_counts(frame, ["students"], ["band"], below=suppress)
     counts = shown["students"].astype("Int64").reset_index(drop=True)
     total = int(frame["students"].sum())
     ax = axes(ax, 8, 4)
