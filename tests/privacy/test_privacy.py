@@ -215,7 +215,8 @@ def test_nothing_small_is_nothing_hidden():
 
 
 @pytest.mark.parametrize(
-    ("counts", "by", "said"), [(["pupils"], ["form"], "no column pupils"), (["students"], ["year"], "have the same year")]
+    ("counts", "by", "said"),
+    [(["pupils"], ["form"], "no column pupils"), (["students"], ["year"], "have the same year")],
 )
 def test_a_table_that_cannot_be_suppressed(counts: list[str], by: list[str], said: str):
     table = pd.DataFrame({"form": list("ab"), "year": [9, 9], "students": [5, 0]})
