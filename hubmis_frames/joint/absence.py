@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from ..analysis.groups import STUDENTS, hide_small
+from ..analysis.groups import hide_small_groups
+from ..analysis.realms import STUDENTS
 from ..analysis.statistics import Numbers, check_confidence, half_width
 from ..attendance.summary import BANDS
 from ..wellbeing.selection import EVENT
@@ -88,7 +89,7 @@ def events_by_absence_band(
         frame[f"{_RATE}_high"] = 100 * (mean + half)
         figures += [f"{_RATE}_low", f"{_RATE}_high"]
     frame = frame[["absence_band", "absence_from", *figures]]
-    return hide_small(frame, ["absence_band"], ["students", "students_concerned"], figures, suppress_below)
+    return hide_small_groups(frame, ["absence_band"], ["students", "students_concerned"], figures, suppress_below)
 
 
 def _influence(counts: pd.Series) -> Numbers:

@@ -8,8 +8,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from ..analysis.calendar import first_of_week
-from ..analysis.columns import require
-from ..analysis.groups import STUDENTS, listed_once
+from ..analysis.columns import require_columns
+from ..analysis.groups import check_students
+from ..analysis.realms import STUDENTS
 from ..analysis.statistics import Numbers
 from ..wellbeing.selection import select
 from .sessions import sessions_by_day
@@ -98,8 +99,8 @@ def week_grid(
     else:
         rows = rows.assign(in_range=False)
     if students is not None:
-        students = listed_once(students, measure)
-        require(students, [within], f"{measure}: students")
+        students = check_students(students, measure)
+        require_columns(students, [within], f"{measure}: students")
         sessions = sessions[sessions[STUDENTS].isin(students[STUDENTS])]
         rows = rows[rows[STUDENTS].isin(students[STUDENTS])]
     ids = pd.Index(sessions[STUDENTS].unique()).sort_values()

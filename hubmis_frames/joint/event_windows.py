@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from ..analysis.groups import check_threshold
+from ..analysis.groups import check_suppress_below
 from ..analysis.statistics import check_confidence, half_width
 from ..wellbeing.cases import check_whole_number
 from ..wellbeing.selection import EVENT
@@ -110,7 +110,7 @@ def around_events(
     check_whole_number("around_events", weeks=weeks)
     if confidence is not None:
         check_confidence(confidence)
-    check_threshold(suppress_below)
+    check_suppress_below(suppress_below)
     grid = week_grid(marks, events, weeks, students, within, kind)
     on_both_sides = (grid.window(-weeks, -1).possible > 0) & (grid.window(1, weeks).possible > 0)
     comparable = on_both_sides & ~grid.has_event_within(weeks)

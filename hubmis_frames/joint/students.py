@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from ..analysis.groups import STUDENTS, listed_once
+from ..analysis.groups import check_students
+from ..analysis.realms import STUDENTS
 from ..analysis.statistics import spearman
 from ..wellbeing.selection import EVENT, select, with_realm
 from .sessions import SESSIONS, sessions_by_day
@@ -44,7 +45,7 @@ def per_student(
     counts = days.groupby(STUDENTS)[SESSIONS].sum()
     rows = select(events, kind, "per_student", marks, students)
     if students is not None:
-        listed = listed_once(students, "per_student")
+        listed = check_students(students, "per_student")
         counts = counts.reindex(pd.Index(listed[STUDENTS], name=STUDENTS), fill_value=0)
     rows = rows[rows["date"].between(days["date"].min(), days["date"].max())]
     counts["absent_sessions"] = counts["possible_sessions"] - counts["attended_sessions"]

@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from ..analysis.columns import as_ids, filled, local_dates, one_school, require
-from ..analysis.groups import STUDENTS, hide_small
+from ..analysis.columns import as_ids, local_dates, require_columns, require_values
+from ..analysis.groups import hide_small_groups
+from ..analysis.realms import STUDENTS, require_one_school
 from ..analysis.statistics import check_confidence, half_width
 from ..wellbeing.canonical import LONDON
 from ..wellbeing.selection import has_ended, select_plans
@@ -54,7 +55,7 @@ def attendance_by_plan(
     """
     plans = select_plans(events, "attendance_by_plan", marks)
     if plans["closed_date"].isna().all():
-        filled(plans, "status", "attendance_by_plan", "or a closed_date, to tell active plans from ended ones")
+        require_values(plans, "status", "attendance_by_plan", "or a closed_date, to tell active plans from ended ones")
     ended = has_ended(plans, "attendance_by_plan")
     spells = pd.DataFrame(
         {STUDENTS: plans[STUDENTS], "start": plans["date"], "end": plans["closed_date"], "ended": ended}
@@ -105,8 +106,8 @@ def attendance_by_learning_support(
     """
     measure = "attendance_by_learning_support"
     needed = [STUDENTS, "learning_support_date", "inactive_date"]
-    require(records, needed, f"{measure}: records")
-    one_school(records, measure, marks)
+    require_columns(records, needed, f"{measure}: records")
+    require_one_school(records, measure, marks)
     status = records["status_name"] if "status_name" in records else pd.Series("", index=records.index)
     start, end = (local_dates(records[day], LONDON, f"{measure}: {day}") for day in needed[1:])
     spells = pd.DataFrame(
@@ -156,7 +157,7 @@ def _attendance_by_status(
         frame["attendance_rate_low"] = (100 * (rate.to_numpy() - half)).clip(min=0)
         frame["attendance_rate_high"] = (100 * (rate.to_numpy() + half)).clip(max=100)
         figures += ["attendance_rate_low", "attendance_rate_high"]
-    return hide_small(frame, ["status"], ["students"], figures, suppress_below)
+    return hide_small_groups(frame, ["status"], ["students"], figures, suppress_below)
 
 
 def _status_by_day(days: pd.DataFrame, spells: pd.DataFrame) -> pd.Series:

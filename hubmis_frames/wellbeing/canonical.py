@@ -5,7 +5,7 @@ from collections.abc import Hashable, Iterable, Mapping
 import numpy as np
 import pandas as pd
 
-from ..analysis.columns import as_ids, as_times, local_dates, pick, require
+from ..analysis.columns import as_ids, as_times, find_columns, local_dates, require_columns
 from ..errors import BadArgumentError, did_you_mean, warn
 from ..frames.partitions import by_partition
 from .selection import same_event_again
@@ -73,11 +73,11 @@ def events(frame: pd.DataFrame, *, columns: Mapping[str, str] | None = None, tim
     HubmisWarning
         Some rows have no student or no date, or appear twice.
     """
-    columns_of = pick(frame, FIELDS, columns)
+    columns_of = find_columns(frame, FIELDS, columns)
     if "student_id" not in columns_of:
-        require(frame, ["student_id"], "events")
+        require_columns(frame, ["student_id"], "events")
     if "date" not in columns_of and "date_time" not in columns_of:
-        require(frame, ["date_time"], "events")
+        require_columns(frame, ["date_time"], "events")
     canonical = pd.DataFrame(index=frame.index)
     for field in FIELDS:
         canonical[field] = _field(frame, columns_of, field, timezone)
@@ -123,7 +123,7 @@ def concerns(events: pd.DataFrame, praise: Iterable[str], *, categories: pd.Data
     BadArgumentError
         There is no such category. Ignoring the name would count praise as a concern.
     """
-    require(events, ["category_name"], "concerns")
+    require_columns(events, ["category_name"], "concerns")
     left_out = [praise] if isinstance(praise, str) else list(praise)
     lists = [events["category_name"], *([] if categories is None else [categories["name"]])]
     known = sorted({name for names in lists for name in names.dropna()})

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from ..analysis.columns import as_day, filled, require
-from ..analysis.groups import STUDENTS, as_list, in_order
+from ..analysis.columns import as_day, require_columns, require_values
+from ..analysis.groups import as_list, sort_groups
+from ..analysis.realms import STUDENTS
 from ..errors import BadArgumentError
 from .selection import EVENT, PLAN, has_ended, is_active, select, with_realm
 
@@ -92,7 +93,7 @@ def open_events(events: pd.DataFrame, on: object, *, kind: str | None = EVENT) -
     day = as_day(on, "open_events: on")
     rows = select(events, kind, "open_events")
     if rows["closed_date"].isna().all():
-        filled(rows, "status", "open_events", "or a closed_date, to tell which events are open")
+        require_values(rows, "status", "open_events", "or a closed_date, to tell which events are open")
     # An inactive event without a closing date is not open, even where other events have a closing date.
     is_open = rows["closed_date"].gt(day) | (rows["closed_date"].isna() & ~has_ended(rows, "open_events"))
     rows = rows[is_open & ~rows["date"].gt(day)]
@@ -133,8 +134,8 @@ def closing_time(
     """
     names = as_list(by)
     rows = select(events, kind, "closing_time")
-    filled(rows, "closed_date", "closing_time", "the day on which an event was closed")
-    require(rows, names, "closing_time: by")
+    require_values(rows, "closed_date", "closing_time", "the day on which an event was closed")
+    require_columns(rows, names, "closing_time: by")
     days = (rows["closed_date"] - rows["date"]).dt.days.astype("Float64")
     if days.lt(0).any():
         raise BadArgumentError(f"closing_time: {int(days.lt(0).sum())} events have a closed_date before their date.")
@@ -146,7 +147,7 @@ def closing_time(
         longest_days=("days", "max"),
     ).reset_index()
     counts = {"events": "Int64", "closed_events": "Int64", "longest_days": "Int64"}
-    return in_order(frame.drop(columns=[] if names else "_one"), names, {}).astype(counts)
+    return sort_groups(frame.drop(columns=[] if names else "_one"), names, {}).astype(counts)
 
 
 def reviews_due(events: pd.DataFrame, on: object, *, kind: str | None = PLAN) -> pd.DataFrame:
@@ -179,8 +180,8 @@ def reviews_due(events: pd.DataFrame, on: object, *, kind: str | None = PLAN) ->
     """
     day = as_day(on, "reviews_due: on")
     rows = select(events, kind, "reviews_due")
-    filled(rows, "review_date", "reviews_due", "the day of the next review")
-    filled(rows, "status", "reviews_due", "to tell which plans are open")
+    require_values(rows, "review_date", "reviews_due", "the day of the next review")
+    require_values(rows, "status", "reviews_due", "to tell which plans are open")
     rows = rows[is_active(rows, "reviews_due") & ~rows["date"].gt(day)]
     due = rows[rows["review_date"].le(day)]
     due = due.assign(days_overdue=(day - due["review_date"]).dt.days.astype("Int64"))

@@ -5,18 +5,18 @@ from collections.abc import Sequence
 import pandas as pd
 
 from ..analysis.calendar import Calendar
-from ..analysis.columns import REALM, as_day, groups_of_schools, one_school, person, schools
+from ..analysis.columns import as_days
 from ..analysis.groups import (
-    STUDENTS,
-    Grouping,
-    as_calendar,
+    EventGroups,
+    all_groups,
     as_list,
-    complete,
-    grouping,
-    hide_small,
-    in_order,
-    listed_once,
+    check_students,
+    group_events,
+    hide_small_groups,
+    sort_groups,
 )
+from ..analysis.periods import as_calendar
+from ..analysis.realms import REALM, STUDENTS, check_groups_of_schools, person_columns, realms_of, require_one_school
 from ..errors import BadArgumentError, warn
 from ..frames.partitions import Frame, is_dask, local
 from .selection import EVENT, same_event_again, select
@@ -98,15 +98,15 @@ def summarise(
     events, students = _in_memory(events, names, students, calendar)
     rows = select(events, kind, "summarise", students, several_schools=True)
     rows, bounds = _days_counted(rows, since, until)
-    people = None if students is None else listed_once(students, "summarise", several=True)
-    groups = grouping(rows, names, people, as_calendar(calendar, "summarise"), bounds, "summarise")
-    frame = _with_counts(complete(groups, names, people), names, groups, people)
+    people = None if students is None else check_students(students, "summarise", several=True)
+    groups = group_events(rows, names, people, as_calendar(calendar, "summarise"), bounds, "summarise")
+    frame = _with_counts(all_groups(groups, names, people), names, groups, people)
     for rate, count in _RATES.items():
         frame[rate] = per_100(frame[count], frame["students"])
-    frame = in_order(frame, names, groups.order)
+    frame = sort_groups(frame, names, groups.order)
     figures = ["events", "students_concerned", "students", "unlisted", *_RATES]
     frame = frame[[*names, *figures]]
-    result = hide_small(frame, names, ["students_concerned", "students"], figures, suppress_below)
+    result = hide_small_groups(frame, names, ["students_concerned", "students"], figures, suppress_below)
     if suppress_below is not None:
         # Few unlisted events need not hide the group's other figures, which do not contain them.
         few = result["unlisted"].between(1, suppress_below - 1).fillna(False)
@@ -126,12 +126,7 @@ def _days_counted(
     dates = rows["date"]
     if since is None and until is None:
         return rows, None if dates.isna().all() else (dates.min(), dates.max())
-    first = None if since is None else as_day(since, "summarise: since")
-    last = None if until is None else as_day(until, "summarise: until")
-    if first is not None and last is not None and last < first:
-        raise BadArgumentError(
-            f"summarise: until ({last:%Y-%m-%d}) is before since ({first:%Y-%m-%d}). Give the earlier day as since."
-        )
+    first, last = as_days(since, until, "summarise")
     kept = dates.notna() if first is None else dates.ge(first)
     rows = rows[kept if last is None else kept & dates.le(last)]
     # Without an event on the open side, the day that was given is the only one.
@@ -153,18 +148,18 @@ def _in_memory(
             )
     if is_dask(students):
         students = local(students[[name for name in students.columns if name in {REALM, STUDENTS, *by}]])
-    realms = schools(events, students)
-    groups_of_schools(realms, by, ["calendar="] if calendar is not None else [], "summarise")
+    realms = realms_of(events, students)
+    check_groups_of_schools(realms, by, ["calendar="] if calendar is not None else [], "summarise")
     if students is None or len(realms) < 2:
         return events, students
     if REALM not in events or REALM not in students:
-        one_school(events, "summarise", students)
-    if without_students := set(schools(events)) - set(schools(students)):
+        require_one_school(events, "summarise", students)
+    if without_students := set(realms_of(events)) - set(realms_of(students)):
         raise BadArgumentError(
             f"summarise: the frames hold several schools (realm), and students has no student of "
             f"{min(without_students)}. Add the students of that school, or leave out its events."
         )
-    if without_events := sorted(set(schools(students)) - set(schools(events))):
+    if without_events := sorted(set(realms_of(students)) - set(realms_of(events))):
         names = ", ".join(without_events)
         warn(
             f"summarise: there are students of {names} and no event. If the events of a school are not loaded, leave "
@@ -175,7 +170,7 @@ def _in_memory(
 
 
 def _with_counts(
-    frame: pd.DataFrame, by: Sequence[str], groups: Grouping, students: pd.DataFrame | None
+    frame: pd.DataFrame, by: Sequence[str], groups: EventGroups, students: pd.DataFrame | None
 ) -> pd.DataFrame:
     """Add each group's events, students concerned, students, and events of students who are not listed."""
     rows = groups.rows
@@ -196,7 +191,7 @@ def _with_counts(
 
 def _first_rows(rows: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     """Return one row for each student in each group."""
-    return rows[rows[STUDENTS].notna()].drop_duplicates([*by, *person(rows)])
+    return rows[rows[STUDENTS].notna()].drop_duplicates([*by, *person_columns(rows)])
 
 
 def _with_count(frame: pd.DataFrame, by: Sequence[str], rows: pd.DataFrame, name: str) -> pd.DataFrame:

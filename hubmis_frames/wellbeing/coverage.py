@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from ..analysis.columns import as_day, filled, require
-from ..analysis.groups import STUDENTS, as_list, hide_small, in_order, listed_once
+from ..analysis.columns import as_day, require_columns, require_values
+from ..analysis.groups import as_list, check_students, hide_small_groups, sort_groups
+from ..analysis.realms import STUDENTS
 from ..errors import BadArgumentError
 from .cases import check_whole_number
 from .selection import EVENT, is_active, select, select_plans, with_realm
@@ -57,8 +58,8 @@ def plan_coverage(
         ``events`` contains no plan at all: perhaps plans were not loaded.
     """
     names = as_list(by)
-    people = listed_once(students, "plan_coverage")
-    require(people, names, "plan_coverage: by")
+    people = check_students(students, "plan_coverage")
+    require_columns(people, names, "plan_coverage: by")
     plans = select_plans(events, "plan_coverage", students)
     counts = _per_student(events, plans, people, since, "plan_coverage")
     has_plan, has_events = counts["active_plans"].gt(0), counts["events"].gt(0)
@@ -76,11 +77,11 @@ def plan_coverage(
     keys = [people.set_index(STUDENTS)[name] for name in names] or [pd.Series(0, index=counts.index)]
     keys = [key.reindex(counts.index) for key in keys]
     frame = counts[figures].groupby(keys, dropna=False).sum().reset_index(names=names or ["_one"])
-    frame = in_order(frame.drop(columns=[] if names else "_one"), names, {})
+    frame = sort_groups(frame.drop(columns=[] if names else "_one"), names, {})
     with_events = frame["with_events"].where(frame["with_events"].gt(0)).astype("Float64")
     frame["coverage"] = (100 * frame["with_events_and_plan"].astype("Float64") / with_events).astype(float)
     people_counts = [name for name in figures if name != "active_plans"]
-    return hide_small(frame, names, people_counts, [*figures, "coverage"], suppress_below)
+    return hide_small_groups(frame, names, people_counts, [*figures, "coverage"], suppress_below)
 
 
 def without_plan(
@@ -115,7 +116,7 @@ def without_plan(
     """
     check_whole_number("without_plan", at_least=at_least)
     plans = select_plans(events, "without_plan", students)
-    counts = _per_student(events, plans, listed_once(students, "without_plan"), since, "without_plan")
+    counts = _per_student(events, plans, check_students(students, "without_plan"), since, "without_plan")
     counts = counts[counts["active_plans"].eq(0) & counts["events"].ge(at_least)].reset_index()
     counts = counts.sort_values(["events", "last_date", STUDENTS], ascending=[False, False, True], ignore_index=True)
     return with_realm(counts[[STUDENTS, "events", "last_date", "ended_plans"]], students, events)
@@ -128,7 +129,7 @@ def _per_student(
     if len(events) and ("type" not in events or events["type"].isna().all()):
         raise BadArgumentError(f"{measure}: no row has a type, so plans cannot be told from events.")
     rows = select(events, EVENT, measure)
-    filled(plans, "status", measure, "to tell active plans from ended ones")
+    require_values(plans, "status", measure, "to tell active plans from ended ones")
     if since is not None:
         rows = rows[rows["date"].ge(as_day(since, f"{measure}: since"))]
     active = is_active(plans, measure)

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from ..analysis.columns import as_ids, filled, require
-from ..analysis.groups import STUDENTS
+from ..analysis.columns import as_ids, require_columns, require_values
+from ..analysis.realms import STUDENTS
 from .counts import per_100
 from .selection import select
 
@@ -45,9 +45,9 @@ def shanarri(items: pd.DataFrame, events: pd.DataFrame, *, kind: str | None = No
     Children and Young People (Scotland) Act 2014, s. 96(2): safe, healthy, achieving, nurtured, active, respected,
     responsible and included. Schools outside Scotland need not record them.
     """
-    require(items, ["pastoral_event_id", "name"], "shanarri: items")
+    require_columns(items, ["pastoral_event_id", "name"], "shanarri: items")
     rows = select(events, kind, "shanarri", items)[["pastoral_event_id", STUDENTS]]
-    filled(rows, "pastoral_event_id", "shanarri", "the id that links an event to its items")
+    require_values(rows, "pastoral_event_id", "shanarri", "the id that links an event to its items")
     official_names = {name.casefold(): name for name in SHANARRI}
     names = items["name"].astype("str").str.strip()
     links = pd.DataFrame(

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from ..analysis.columns import as_ids, local_dates, require
+from ..analysis.columns import as_ids, local_dates, require_columns
 from .canonical import LONDON
 from .selection import EVENT, select, with_realm
 
@@ -68,7 +68,7 @@ def timeline(
 def _support_entries(records: pd.DataFrame, student_id: int | str) -> list[pd.DataFrame]:
     """The beginnings and the ends of a student's learning support records."""
     needed = ["learning_support_record_id", "student_id", "learning_support_date", "inactive_date"]
-    require(records, needed, "timeline: learning_support")
+    require_columns(records, needed, "timeline: learning_support")
     records = records.assign(
         student_id=as_ids(records["student_id"], "timeline: learning_support's student_id"),
         **{day: local_dates(records[day], LONDON, f"timeline: {day}") for day in needed[2:]},

@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from ..analysis.columns import REALM, one_school, person, require, schools
+from ..analysis.columns import require_columns
+from ..analysis.realms import REALM, person_columns, realms_of, require_one_school
 from ..errors import BadArgumentError, warn
 
 EVENT = "wellbeing_event"
@@ -11,7 +12,7 @@ PLAN = "wellbeing_plan"
 
 def same_event_again(events: pd.DataFrame) -> pd.Series:
     """Whether an earlier row holds the same event and student."""
-    return events.duplicated(["pastoral_event_id", *person(events)]) & events["pastoral_event_id"].notna()
+    return events.duplicated(["pastoral_event_id", *person_columns(events)]) & events["pastoral_event_id"].notna()
 
 
 def select(
@@ -27,9 +28,9 @@ def select(
     no row has raises instead of counting zero. If no row has a type, all rows are of one type that the frame does not
     name, and all are returned.
     """
-    require(events, ["student_id", "date", "type", "deleted"], measure, "hf.wellbeing.events(frame)")
+    require_columns(events, ["student_id", "date", "type", "deleted"], measure, "hf.wellbeing.events(frame)")
     if not several_schools:
-        one_school(events, measure, *other_frames)
+        require_one_school(events, measure, *other_frames)
     kept = events[~events["deleted"].fillna(False).astype(bool)]
     if kind is None or events["type"].isna().all():
         return kept
@@ -79,7 +80,7 @@ def with_realm(result: pd.DataFrame, *inputs: pd.DataFrame | None) -> pd.DataFra
     """Put the column ``realm`` in front of one school's result if one of the inputs has it."""
     if not any(frame is not None and REALM in frame for frame in inputs):
         return result
-    realm = next(iter(schools(*inputs)), None)
+    realm = next(iter(realms_of(*inputs)), None)
     column = pd.Series([realm] * len(result), index=result.index, dtype="str")
     front = pd.concat([column.rename(REALM), result], axis=1)
     front.attrs = result.attrs

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from ..analysis.columns import as_ids, filled, require
-from ..analysis.groups import STUDENTS
+from ..analysis.columns import as_ids, require_columns, require_values
+from ..analysis.realms import STUDENTS
 from ..errors import BadArgumentError, MissingFieldError
 from .selection import is_active, select
 
@@ -80,7 +80,7 @@ def staff_load(
 
 def _links(rows: pd.DataFrame, assigned: pd.DataFrame | None) -> pd.DataFrame:
     """Return each pair of an event and a member of staff assigned to it, once."""
-    filled(rows, "pastoral_event_id", "staff_load", "the id that links an event to its staff")
+    require_values(rows, "pastoral_event_id", "staff_load", "the id that links an event to its staff")
     column = next((name for name in ("staff_id", "assigned_to_id") if name in rows), None)
     if assigned is None and column is None:
         raise MissingFieldError(
@@ -88,14 +88,14 @@ def _links(rows: pd.DataFrame, assigned: pd.DataFrame | None) -> pd.DataFrame:
             'load_pastoral_events.tables(school)["pastoral_events_assigned_to"].'
         )
     links = rows.rename(columns={column: "staff_id"}) if assigned is None else assigned
-    require(links, ["pastoral_event_id", "staff_id"], "staff_load: assigned")
+    require_columns(links, ["pastoral_event_id", "staff_id"], "staff_load: assigned")
     ids = {name: as_ids(links[name], f"staff_load: {name}") for name in ("pastoral_event_id", "staff_id")}
     return pd.DataFrame(ids).dropna().drop_duplicates()
 
 
 def _all_staff(frame: pd.DataFrame, staff: pd.DataFrame) -> pd.DataFrame:
     """Return the staff on the list, followed by others who have been assigned something."""
-    require(staff, ["staff_id"], "staff_load: staff")
+    require_columns(staff, ["staff_id"], "staff_load: staff")
     columns = [name for name in ("staff_id", "first_name", "last_name") if name in staff]
     listed = staff[columns].assign(staff_id=as_ids(staff["staff_id"], "staff_load: staff's staff_id"))
     listed = listed.drop_duplicates("staff_id")
