@@ -268,7 +268,7 @@ def hide_small_groups(
         return frame.assign(suppressed=False)
     keys = list(by)
     counted = frame[[*keys, *people]] if keys else frame[[*people]].assign(_row=range(len(frame)))
-    hidden = suppress(counted, people, keys or ["_row"], suppress_below)["suppressed"].astype(bool)
+    hidden = suppress(counted, people, keys or ["_row"], below=suppress_below)["suppressed"].astype(bool)
     return frame.assign(**{name: frame[name].mask(hidden) for name in figures}, suppressed=hidden)
 
 

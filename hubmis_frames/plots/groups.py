@@ -147,7 +147,7 @@ def absence_bands(
     need(frame, ["absence_band", "students", "share"], "absence_bands", made_by)
     lone(frame, ["absence_band"], "absence_bands")
     hide(frame["students"], suppress_below)
-    shown = frame if suppress_below is None else suppress(frame, ["students"], ["absence_band"], suppress_below)
+    shown = frame if suppress_below is None else suppress(frame, ["students"], ["absence_band"], below=suppress_below)
     counts = shown["students"].astype("Int64").reset_index(drop=True)
     total = int(frame["students"].sum())
     ax = axes(ax, 8, 4)

@@ -10,7 +10,7 @@ from hubmis_frames.frames import Findings, tidy, to_pandas
 from hubmis_frames.operations.declaration import CATALOGUE
 from hubmis_frames.simulator import Rules, build_world
 from hubmis_frames.simulator.calendar import ACTIVE, YEARS
-from hubmis_frames.simulator.school import School
+from hubmis_frames.simulator.school import SimulatedSchool
 
 from .data import NOTHING
 from .timing import in_turn, machine, markdown
@@ -20,7 +20,7 @@ CODE_MAP = hf.attendance.CodeMap.england().extend({"*": "approved_activity"})
 
 def report(rounds: int, students: int = 840) -> str:
     """Seconds of each summary."""
-    school = School(build_world(students), Rules(page_default=5000))
+    school = SimulatedSchool(build_world(students), Rules(page_default=5000))
     people = _frame(school, "students", NOTHING)
     records = pd.concat(
         [_frame(school, "student_attendance", {"student_id": str(each)}) for each in people["student_id"]]
@@ -64,7 +64,7 @@ def report(rounds: int, students: int = 840) -> str:
     return f"{table}\n\n{machine('hubmis-frames', 'pandas', 'pyarrow')} Fastest of {rounds} rounds in turn."
 
 
-def _frame(school: School, table: str, ids: dict[str, str]) -> pd.DataFrame:
+def _frame(school: SimulatedSchool, table: str, ids: dict[str, str]) -> pd.DataFrame:
     endpoint = CATALOGUE[table]
     query = "&".join(f"{name}={value}" for name, value in ids.items() if name not in endpoint.path)
     asked = {name: value for name, value in ids.items() if name in endpoint.path}

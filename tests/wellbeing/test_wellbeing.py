@@ -15,7 +15,7 @@ from hypothesis import given, settings
 
 from hubmis_frames import wellbeing as wb
 from hubmis_frames.analysis.calendar import Calendar
-from hubmis_frames.errors import BadArgumentError, HubmisWarning
+from hubmis_frames.errors import BadArgumentError, HubmisWarning, MissingFieldError
 from hubmis_frames.plots.wellbeing import student_timeline, wellbeing_by_category
 from tests.helpers.figures import STUDENTS, YEAR_GROUPS, made, sent
 
@@ -115,17 +115,17 @@ def test_groups_without_events_appear_with_none_and_groups_without_students_have
     assert table["events"].tolist() == [2, 1, 0, 0]
     assert table["students"].tolist() == [2, 2, 1, 1]
     assert table["students_concerned"].tolist() == [1, 1, 0, 0]
-    assert table["events_per_100"].tolist() == [100.0, 50.0, 0.0, 0.0]
-    assert table["students_per_100"].tolist() == [50.0, 50.0, 0.0, 0.0]
+    assert table["events_per_100_students"].tolist() == [100.0, 50.0, 0.0, 0.0]
+    assert table["concerned_rate"].tolist() == [50.0, 50.0, 0.0, 0.0]
     assert table["unlisted"].tolist() == [0, 0, 0, 1]
     grown_up = STUDENTS[STUDENTS["year_group_name"].notna()]
     table = wb.summarise(found, "year_group_name", students=grown_up)
     last = table.iloc[-1]
     assert (last["events"], last["unlisted"], last["students"]) == (0, 1, 0)
-    assert pd.isna(last["events_per_100"])
+    assert pd.isna(last["events_per_100_students"])
     alone = wb.summarise(found)
     assert alone["events"].tolist() == [4]
-    assert alone[["students", "unlisted", "events_per_100"]].isna().all(axis=None)
+    assert alone[["students", "unlisted", "events_per_100_students"]].isna().all(axis=None)
 
 
 def test_events_take_the_group_of_the_students_frame_not_their_own() -> None:
@@ -152,7 +152,7 @@ def test_periods_have_no_holes_and_terms_know_their_year() -> None:
     assert table["events"].tolist() == [1, 1, 2]
     days = wb.summarise(found, "weekday").dropna(subset="weekday")
     assert days["weekday"].tolist() == ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday"]
-    months = wb.summarise(found, "month", between=("2025-08-01", "2026-02-28"))
+    months = wb.summarise(found, "month", since="2025-08-01", until="2026-02-28")
     assert len(months) == 7
     assert int(months["events"].sum()) == 3  # the one without a date cannot be placed
     with pytest.raises(BadArgumentError, match="needs calendar="):
@@ -173,18 +173,18 @@ def test_what_a_loader_gave_is_told_the_call_that_comes_first() -> None:
     raw = sent((1, "2025-11-03T10:00Z"))
     for measure in (
         wb.summarise,
-        wb.repeat,
+        wb.repeated_events,
         wb.staff_load,
         lambda frame: wb.timeline(frame, 1),
-        lambda frame: wb.open_age(frame, "2026-01-01"),
-        lambda frame: wb.plans(frame, STUDENTS),
+        lambda frame: wb.open_events(frame, "2026-01-01"),
+        lambda frame: wb.plan_coverage(frame, students=STUDENTS),
     ):
         with pytest.raises(BadArgumentError, match=r"Give hf\.wellbeing\.events\(frame\), not the frame that was load"):
             measure(raw)  # type: ignore[operator]
-    with pytest.raises(wb.MissingFieldError, match=r"give hf\.wellbeing\.events\(frame, columns="):
+    with pytest.raises(MissingFieldError, match=r"give hf\.wellbeing\.events\(frame, columns="):
         wb.closing_time(wb.events(raw))
     with pytest.raises(BadArgumentError, match="Did you mean 'year_group_name'"):
-        wb.plans(wb.events(raw), STUDENTS, "year_groupname")
+        wb.plan_coverage(wb.events(raw), students=STUDENTS, by="year_groupname")
 
 
 def test_a_calendar_knows_half_terms_and_weeks_that_begin_on_another_day() -> None:
@@ -195,7 +195,7 @@ def test_a_calendar_knows_half_terms_and_weeks_that_begin_on_another_day() -> No
     halves = wb.summarise(found, "half_term", students=STUDENTS, calendar=calendar)
     assert halves["events"].tolist() == [1, 1, 1]
     assert halves["half_term"].isna().tolist() == [False, False, True]
-    weeks = wb.summarise(found, "week", calendar=calendar, between=("2025-10-20", "2025-11-07"))
+    weeks = wb.summarise(found, "week", calendar=calendar, since="2025-10-20", until="2025-11-07")
     assert weeks["week"].dt.strftime("%d %b").tolist() == ["20 Oct", "03 Nov"]
     sundays = Calendar(TERMS, weekdays=(6, 0, 1, 2, 3))
     assert wb.summarise(found, "week", calendar=sundays)["week"].dt.day_of_week.eq(6).all()
@@ -248,7 +248,7 @@ def test_groups_pool_to_the_whole_and_agree_with_counting(rows: list[Any], by: l
     assert int(table["events"].sum()) == len(listed)
     assert int(table["unlisted"].sum()) == len(events) - len(listed)
     assert not table.duplicated(by).any() if by else len(table) == 1
-    assert table["students_per_100"].dropna().le(100).all()
+    assert table["concerned_rate"].dropna().le(100).all()
     one = wb.summarise(found, ["year_group_name", "category_name"], students=STUDENTS)
     expected = Counter((YEAR_GROUPS.get(row[0]) or "", row[2] or "") for row in listed)
     got = {
@@ -272,8 +272,8 @@ def test_the_order_of_rows_changes_nothing(rows: list[Any], by: list[str], rando
             wb.summarise(found, by, students=STUDENTS, calendar=TERMS),
             wb.summarise(other, by, students=people, calendar=TERMS),
         ),
-        (wb.repeat(found, 2, days=10), wb.repeat(other, 2, days=10)),
-        (wb.open_age(found, "2026-03-01"), wb.open_age(other, "2026-03-01")),
+        (wb.repeated_events(found, at_least=2, days=10), wb.repeated_events(other, at_least=2, days=10)),
+        (wb.open_events(found, "2026-03-01"), wb.open_events(other, "2026-03-01")),
         (wb.timeline(found, 1), wb.timeline(other, 1)),
     ):
         pd.testing.assert_frame_equal(one, two)
@@ -282,7 +282,7 @@ def test_the_order_of_rows_changes_nothing(rows: list[Any], by: list[str], rando
 @given(ROWS, st.integers(1, 4), st.integers(1, 40))
 @settings(max_examples=30)
 def test_repeat_finds_what_looking_at_every_window_finds(rows: list[Any], n: int, days: int) -> None:
-    got = wb.repeat(made(*rows), n, days=days).set_index("student_id")
+    got = wb.repeated_events(made(*rows), at_least=n, days=days).set_index("student_id")
     for student in {row[0] for row in rows if row[0] is not None}:
         mine = sorted(
             date.fromisoformat(row[1][:10]) for row in rows if row[0] == student and row[1] and row[4].endswith("event")
@@ -294,22 +294,22 @@ def test_repeat_finds_what_looking_at_every_window_finds(rows: list[Any], n: int
             row = got.loc[student]
             best = [window for window in windows if len(window) == most][-1]
             assert row["most_in_window"] == most
-            assert (row["window_from"].date(), row["window_to"].date()) == (best[0], best[-1])
+            assert (row["window_start"].date(), row["window_end"].date()) == (best[0], best[-1])
             assert (row["events"], row["first_date"].date(), row["last_date"].date()) == (len(mine), mine[0], mine[-1])
 
 
 def test_repeat_counts_two_on_one_day_and_the_edges_of_a_window() -> None:
     found = made((1, "2025-09-01T09:00Z"), (1, "2025-09-01T15:00Z"), (2, "2025-09-01T09:00Z"), (2, "2025-09-07T09:00Z"))
-    assert wb.repeat(found, 2, days=1)["student_id"].tolist() == [1]
-    assert wb.repeat(found, 2, days=6)["student_id"].tolist() == [1]
-    assert sorted(wb.repeat(found, 2, days=7)["student_id"]) == [1, 2]
+    assert wb.repeated_events(found, at_least=2, days=1)["student_id"].tolist() == [1]
+    assert wb.repeated_events(found, at_least=2, days=6)["student_id"].tolist() == [1]
+    assert sorted(wb.repeated_events(found, at_least=2, days=7)["student_id"]) == [1, 2]
     # One student's last day and the next one's first are two students' days.
     apart = made((1, "2025-09-01T09:00Z"), (1, "2025-09-30T09:00Z"), (2, "2025-09-01T09:00Z"), (2, "2025-09-02T09:00Z"))
-    assert wb.repeat(apart, 2, days=5)["student_id"].tolist() == [2]
-    assert wb.repeat(apart, 3, days=28)["student_id"].tolist() == []
-    assert len(wb.repeat(made(), 2)) == 0
+    assert wb.repeated_events(apart, at_least=2, days=5)["student_id"].tolist() == [2]
+    assert wb.repeated_events(apart, at_least=3, days=28)["student_id"].tolist() == []
+    assert len(wb.repeated_events(made(), at_least=2)) == 0
     with pytest.raises(BadArgumentError, match="days takes a whole number"):
-        wb.repeat(found, 2, days=0)
+        wb.repeated_events(found, at_least=2, days=0)
 
 
 def test_a_timeline_holds_events_plans_and_learning_support_in_order() -> None:
@@ -345,33 +345,33 @@ def test_open_events_age_in_whole_days_and_a_closing_date_says_more_than_a_statu
         (1, "2025-09-01T10:00Z"), (2, "2025-09-10T22:00Z"), (3, "2025-09-01T10:00Z", "x", "inactive"),
         (4, "2025-09-11T10:00Z"), (5, None)
     )  # fmt: skip
-    table = wb.open_age(found, "2025-09-10")
+    table = wb.open_events(found, "2025-09-10")
     assert table["student_id"].tolist() == [1, 2, 5]
     assert table["days_open"].tolist()[:2] == [9, 0]
     assert pd.isna(table["days_open"].iloc[2])
     closed = found.assign(closed_date=pd.to_datetime(["2025-09-05", None, "2025-09-30", None, None]))
-    assert wb.open_age(closed, "2025-09-10")["student_id"].tolist() == [3, 2, 5]
-    assert wb.open_age(closed, "2025-09-05")["student_id"].tolist() == [3, 5]
-    assert wb.open_age(closed, "2025-09-04")["student_id"].tolist() == [1, 3, 5]
-    with pytest.raises(wb.MissingFieldError, match="open_age needs status"):
-        wb.open_age(wb.events(sent((1, "2025-09-01T10:00Z")).drop(columns="status")), "2025-09-10")
+    assert wb.open_events(closed, "2025-09-10")["student_id"].tolist() == [3, 2, 5]
+    assert wb.open_events(closed, "2025-09-05")["student_id"].tolist() == [3, 5]
+    assert wb.open_events(closed, "2025-09-04")["student_id"].tolist() == [1, 3, 5]
+    with pytest.raises(MissingFieldError, match="open_events needs status"):
+        wb.open_events(wb.events(sent((1, "2025-09-01T10:00Z")).drop(columns="status")), "2025-09-10")
     with pytest.raises(BadArgumentError, match="give a date"):
-        wb.open_age(found, None)
-    assert len(wb.open_age(made(), "2025-09-10")) == 0
+        wb.open_events(found, None)
+    assert len(wb.open_events(made(), "2025-09-10")) == 0
 
 
 def test_what_the_server_does_not_send_is_no_zero() -> None:
     found = made((1, "2025-09-01T10:00Z"), (1, "2025-09-01T10:00Z", "Plan", "active", "wellbeing_plan"))
-    with pytest.raises(wb.MissingFieldError, match="closing_time needs closed_date"):
+    with pytest.raises(MissingFieldError, match="closing_time needs closed_date"):
         wb.closing_time(found)
-    with pytest.raises(wb.MissingFieldError, match="review_due needs review_date"):
-        wb.review_due(found, "2025-10-01")
-    with pytest.raises(wb.MissingFieldError, match="plans needs status"):
-        wb.plans(found.assign(status=pd.Series([None, None], dtype="str")), STUDENTS)
-    with pytest.raises(wb.MissingFieldError, match="Give the child table"):
+    with pytest.raises(MissingFieldError, match="reviews_due needs review_date"):
+        wb.reviews_due(found, "2025-10-01")
+    with pytest.raises(MissingFieldError, match="plan_coverage needs status"):
+        wb.plan_coverage(found.assign(status=pd.Series([None, None], dtype="str")), students=STUDENTS)
+    with pytest.raises(MissingFieldError, match="Give the child table"):
         wb.staff_load(found)
     with pytest.raises(BadArgumentError, match="plans cannot be told from events"):
-        wb.plans(found.assign(type=pd.Series([None, None], dtype="str")), STUDENTS)
+        wb.plan_coverage(found.assign(type=pd.Series([None, None], dtype="str")), students=STUDENTS)
 
 
 def test_closing_times_and_reviews() -> None:
@@ -386,7 +386,7 @@ def test_closing_times_and_reviews() -> None:
         wb.closing_time(found.assign(closed_date=pd.Timestamp("2025-08-31")).head(1))
     plans = made(*((n, "2025-09-01T10:00Z", "Plan", "active", "wellbeing_plan") for n in (1, 2, 3, 4)))
     plans["review_date"] = pd.to_datetime(["2025-10-01", "2025-10-02", "2025-09-21", None])
-    due = wb.review_due(plans, "2025-10-01")
+    due = wb.reviews_due(plans, "2025-10-01")
     assert due["student_id"].tolist() == [3, 1]
     assert due["days_overdue"].tolist() == [10, 0]
     assert due.attrs == {"without_review_date": 1}
@@ -422,20 +422,20 @@ def test_plan_coverage() -> None:
         (2, "2025-09-01T10:00Z"), (2, "2025-09-01T10:00Z", "Plan", "inactive", "wellbeing_plan"),
         (3, "2025-09-01T10:00Z", *plan), (4, "2025-01-01T10:00Z"), (99, "2025-09-01T10:00Z"),
     )  # fmt: skip
-    table = wb.plans(found, STUDENTS, "year_group_name")
+    table = wb.plan_coverage(found, students=STUDENTS, by="year_group_name")
     assert table["with_events"].tolist() == [2, 1, 0, 0]
     assert table["with_active_plan"].tolist() == [1, 1, 0, 0]
     assert table["active_plans"].tolist() == [2, 1, 0, 0]
     assert table["with_events_no_plan"].tolist() == [1, 1, 0, 0]
     assert table["coverage"].tolist()[:2] == [50.0, 0.0]
     assert table["coverage"].isna().tolist() == [False, False, True, True]
-    since = wb.plans(found, STUDENTS, since="2025-09-01")
+    since = wb.plan_coverage(found, students=STUDENTS, since="2025-09-01")
     assert since["with_events"].tolist() == [2]
     assert since["coverage"].tolist() == [50.0]
-    listed = wb.without_plan(found, STUDENTS)
+    listed = wb.without_plan(found, students=STUDENTS)
     assert listed["student_id"].tolist() == [2, 4]
     assert listed["ended_plans"].tolist() == [1, 0]
-    assert wb.without_plan(found, STUDENTS, since="2025-09-01")["student_id"].tolist() == [2]
+    assert wb.without_plan(found, students=STUDENTS, since="2025-09-01")["student_id"].tolist() == [2]
 
 
 def test_shanarri_names_all_eight_and_what_is_none_of_them() -> None:
@@ -465,11 +465,11 @@ def test_a_hidden_figure_cannot_be_had_back_from_a_total(rows: list[Any], suppre
     found = made(*rows)
     by = ["year_group_name", "category_name"]
     open_table = wb.summarise(found, by, students=STUDENTS)
-    table = wb.summarise(found, by, students=STUDENTS, suppress=suppress)
+    table = wb.summarise(found, by, students=STUDENTS, suppress_below=suppress)
     pd.testing.assert_frame_equal(table[by], open_table[by])
     small = open_table["students_concerned"].between(1, suppress - 1) | open_table["students"].between(1, suppress - 1)
     assert table["suppressed"][small].all()
-    assert table.loc[table["suppressed"], ["events", "students", "events_per_100"]].isna().all(axis=None)
+    assert table.loc[table["suppressed"], ["events", "students", "events_per_100_students"]].isna().all(axis=None)
     shown = table[~table["suppressed"]]
     pd.testing.assert_series_equal(shown["events"], open_table.loc[shown.index, "events"])
     for name in by:
@@ -480,8 +480,8 @@ def test_a_hidden_figure_cannot_be_had_back_from_a_total(rows: list[Any], suppre
 
 def test_a_count_at_the_threshold_is_shown() -> None:
     found = made(*((student, "2025-09-01T10:00Z") for student in (1, 2, 3)))
-    assert wb.summarise(found, suppress=3)["students_concerned"].tolist() == [3]
-    assert wb.summarise(found, suppress=4)["students_concerned"].isna().all()
+    assert wb.summarise(found, suppress_below=3)["students_concerned"].tolist() == [3]
+    assert wb.summarise(found, suppress_below=4)["students_concerned"].isna().all()
     both = made(
         *(
             (student, "2025-09-01T10:00Z", "x", "active", kind)
@@ -489,15 +489,15 @@ def test_a_count_at_the_threshold_is_shown() -> None:
             for kind in ("wellbeing_event", "wellbeing_plan")
         )
     )
-    assert wb.plans(both, STUDENTS, suppress=3)["with_events"].tolist() == [3]
+    assert wb.plan_coverage(both, students=STUDENTS, suppress_below=3)["with_events"].tolist() == [3]
     with pytest.raises(BadArgumentError, match="suppress_below takes"):
-        wb.summarise(found, suppress=1)
+        wb.summarise(found, suppress_below=1)
 
 
 def test_several_schools_at_once_are_refused() -> None:
     frame = sent((1, "2025-09-01T10:00Z"), (1, "2025-09-02T10:00Z"), realm=["A", "B"])
     with pytest.raises(BadArgumentError, match="several schools"):
-        wb.repeat(wb.events(frame))
+        wb.repeated_events(wb.events(frame))
     with pytest.raises(BadArgumentError, match="one row per student"):
         wb.summarise(made(), students=pd.concat([STUDENTS, STUDENTS]))
 
@@ -521,7 +521,7 @@ def test_a_picture_by_category_shows_zero_as_zero_and_hidden_figures_never(ax: A
     assert [label.get_text() for label in ax.get_yticklabels()] == ["Friendships", "Bullying"]
     assert [label.get_text() for label in ax.get_xticklabels()] == ["Sep 25", "Oct 25"]
     ax.clear()
-    hidden = wb.summarise(found, ["month", "category_name"], students=STUDENTS, suppress=2)
+    hidden = wb.summarise(found, ["month", "category_name"], students=STUDENTS, suppress_below=2)
     shown = [str(count) for count in hidden["events"].dropna()]
     wellbeing_by_category(hidden, ax=ax, title="For the governors")
     assert words(ax)[0] == "For the governors"
