@@ -113,8 +113,12 @@ def same(found: pd.DataFrame, wanted: pd.DataFrame) -> None:
 
 def summaries(by: Any) -> list[Callable[[Any], pd.DataFrame]]:
     given = [by] if isinstance(by, str) else list(by or [])
-    found: list[Callable[[Any], pd.DataFrame]] = [lambda each: at.summarise(each, by), lambda each: at.bands(each, by)]
-    return found if "student_id" in given else [*found, lambda each: at.persistent(each, by)]
+    found: list[Callable[[Any], pd.DataFrame]] = [
+        lambda each: at.summarise(each, by),
+        lambda each: at.summarise(each, by, confidence=0.9),
+        lambda each: at.absence_bands(each, by),
+    ]
+    return found if "student_id" in given else [*found, lambda each: at.absentees(each, by)]
 
 
 def spread(marks: pd.DataFrame) -> Iterator[Any]:
@@ -203,13 +207,13 @@ def test_figures_are_right_when_people_lie_in_several_partitions(marks: pd.DataF
 def test_a_student_is_a_realm_and_an_id(marks: pd.DataFrame) -> None:
     apart = pd.concat([at.summarise(marks[marks["realm"] == realm]) for realm in REALMS])
     whole = at.summarise(marks).iloc[0]
-    for name in ("students", "possible_sessions", "absence", "persistent_absentees", "severe_absentees"):
+    for name in ("students", "possible_sessions", "absent_sessions", "persistent_absentees", "severe_absentees"):
         assert whole[name] == apart[name].sum()
     by_realm = pd.concat(
-        [at.bands(marks[marks["realm"] == realm]).assign(realm=realm) for realm in REALMS], ignore_index=True
+        [at.absence_bands(marks[marks["realm"] == realm]).assign(realm=realm) for realm in REALMS], ignore_index=True
     )
-    assert at.bands(marks, "realm")["students"].tolist() == by_realm["students"].tolist()
-    listed = at.persistent(marks)
+    assert at.absence_bands(marks, "realm")["students"].tolist() == by_realm["students"].tolist()
+    listed = at.absentees(marks)
     assert len(listed) == whole["persistent_absentees"]
     assert not listed.duplicated(["realm", "student_id"]).any()
 
@@ -231,7 +235,7 @@ def test_a_calendar_groups_one_school(marks: pd.DataFrame) -> None:
             at.summarise(one, ["term", "week"], calendar=calendar),
         )
     for several in (marks, dd.from_pandas(marks, npartitions=3)):
-        for refused in (at.summarise, at.bands, at.persistent):
+        for refused in (at.summarise, at.absence_bands, at.absentees):
             with pytest.raises(BadArgumentError, match=r"several schools \(realm\), and a calendar \(term\)"):
                 refused(several, "term", calendar=calendar)
 
@@ -335,11 +339,10 @@ def test_other_functions_say_plainly_that_they_take_pandas(marks: pd.DataFrame, 
         lambda: at.beside_holidays(lazy, calendar),
         lambda: at.broken_weeks(lazy),
         lambda: at.code_frequency(lazy),
-        lambda: at.cumulative(lazy, calendar),
+        lambda: at.cumulative(lazy),
         lambda: at.data_quality(lazy),
-        lambda: at.intervals(lazy, "week"),
         lambda: at.on_closed_days(lazy, calendar),
-        lambda: at.rolling_change(lazy),
+        lambda: at.recent_change(lazy),
         lambda: at.runs(lazy),
         lambda: wb.closing_time(events),
         lambda: wb.open_events(events, "2025-12-01"),
