@@ -215,7 +215,8 @@ def test_nothing_small_is_nothing_hidden():
 
 
 @pytest.mark.parametrize(
-    ("counts", "by", "said"), [(["pupils"], ["form"], "no column pupils"), (["students"], ["year"], "share their year")]
+    ("counts", "by", "said"),
+    [(["pupils"], ["form"], "no column pupils"), (["students"], ["year"], "have the same year")],
 )
 def test_a_table_that_cannot_be_suppressed(counts: list[str], by: list[str], said: str):
     table = pd.DataFrame({"form": list("ab"), "year": [9, 9], "students": [5, 0]})
@@ -226,7 +227,7 @@ def test_a_table_that_cannot_be_suppressed(counts: list[str], by: list[str], sai
 @given(st.lists(st.integers(0, 12), min_size=2, max_size=5), st.integers(2, 5))
 def test_no_hidden_count_can_be_worked_out_from_the_total(values: list[int], threshold: int):
     table = pd.DataFrame({"form": range(len(values)), "n": values})
-    hidden = hf.suppress(table, ["n"], ["form"], threshold).n.isna().to_numpy()
+    hidden = hf.suppress(table, ["n"], ["form"], below=threshold).n.isna().to_numpy()
     assert all(hidden[index] for index, value in enumerate(values) if 0 < value < threshold)
     if not hidden.any() or hidden.all():
         return  # where all are hidden, the total itself is for its author to hide
@@ -314,19 +315,19 @@ def test_pseudonymised_frames_are_analysed_like_others(school: School):
         events = hf.wellbeing.events(tables["pastoral_events"])
         students, records = tables["students"], tables["learning_support_records"]
         load = hf.wellbeing.staff_load(events, tables["pastoral_events_assigned_to"], staff=tables["staff"])
-        whom = hf.wellbeing.repeat(events, 1)["student_id"].min()
+        whom = hf.wellbeing.repeated_events(events, at_least=1)["student_id"].min()
         line = hf.wellbeing.timeline(events, whom, learning_support=records)
         assert line["student_id"].eq(whom).all()
         found.append(
             [
                 hf.attendance.summarise(marks, calendar=None, by="month"),
                 hf.wellbeing.summarise(events, "year_group_name", students=students),
-                hf.wellbeing.plans(events, students, "year_group_name"),
+                hf.wellbeing.plan_coverage(events, students=students, by="year_group_name"),
                 hf.joint.attendance_by_plan(marks, events),
                 hf.joint.attendance_by_learning_support(marks, records),
-                hf.joint.events_by_absence_band(marks, events, students),
+                hf.joint.events_by_absence_band(marks, events, students=students),
                 load[["events", "open_events"]].sort_values(["events", "open_events"], ignore_index=True),
-                hf.wellbeing.repeat(events, 2)[["events"]].sort_values("events", ignore_index=True),
+                hf.wellbeing.repeated_events(events, at_least=2)[["events"]].sort_values("events", ignore_index=True),
             ]
         )
     for before, after in zip(*found, strict=True):

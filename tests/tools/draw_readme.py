@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 import hubmis_frames as hf
 from hubmis_frames.frames.keys import mermaid
-from hubmis_frames.plots import draw_keys
+from hubmis_frames.plots.keys import draw_keys
 
 TOP = Path(__file__).parents[2]
 OPERATIONS = TOP / "hubmis_frames" / "operations" / "README.md"
