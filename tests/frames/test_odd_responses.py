@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pandas as pd
@@ -77,6 +78,14 @@ def test_an_id_that_differs_from_the_one_in_the_request_is_named_by_its_role_and
     other, report = load(CATALOGUE["student"], (5,), {"id": 6})
     assert other["student"].own_student_id.tolist() == [6]
     assert not report.misfits
+
+
+def test_pseudonyms_hide_ids_that_are_named_by_their_role():
+    event = {"id": 1, "student": {"id": 700001}, "student_id": 700002}
+    tables, _ = load(CATALOGUE["student_wellbeing_events"], (700003,), [event])
+    hidden = hf.pseudonymise(tables, b"k" * 32, year_start=date(2026, 9, 1))["student_wellbeing_events"]
+    assert "70000" not in hidden.to_csv()
+    assert hidden.filter(like="student_id").shape == (1, 3)
 
 
 NUMBER_FIELDS = ("student_id", "group_id", "position", "row", "pastoral_event_id", "category_id", "value")
