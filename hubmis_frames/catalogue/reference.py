@@ -1,4 +1,4 @@
-"""The list of operations and the docstring of each loader, both made from the declarations only."""
+"""The list of operations and the docstring of each loader, both made from the declarations."""
 
 import functools
 import textwrap
@@ -63,7 +63,7 @@ def known_endpoints(school: School | Group | None = None) -> list[Endpoint]:
 
 
 def matches(endpoint: Endpoint, words: str) -> bool:
-    """Whether all words occur in what is known of an operation."""
+    """Whether all words occur in the title, section, loader, grain or columns of an operation."""
     text = _searched(endpoint)
     return all(word in text for word in words.replace("_", " ").casefold().split())
 

@@ -4,7 +4,14 @@ from pathlib import Path
 
 import hubmis_frames as hf
 from hubmis_frames.frames.keys import mermaid
-from tests.tools.draw_readme import COLUMNS
+
+COLUMNS = (
+    ("student_attendance", "pastoral_events", "learning_support_records", "form_students", "tutor_group_students"),
+    ("students", "attendance_codes"),
+    ("forms", "houses", "tutor_groups", "staff"),
+    ("year_groups", "sections", "terms", "academic_years"),
+)
+"""The tables of most analyses, those that refer to others first."""
 
 FILE = Path(hf.__file__).parent / "operations" / "README.md"
 
