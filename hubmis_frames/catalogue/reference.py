@@ -2,6 +2,7 @@
 
 import functools
 import textwrap
+from datetime import date, datetime
 from types import ModuleType
 
 import pandas as pd
@@ -149,6 +150,10 @@ def _meaning(parameter: Parameter) -> str:
         return f"One id, several ids, a Series of ids, or a frame with the column ``{parameter.name}``."
     if parameter.place == "path":
         return "Which of the lists to load."
+    if parameter.kind in (date, datetime) and parameter.name.endswith("_to"):
+        return f"The last day or instant, inclusive. Sent as ``{parameter.wire}``."
+    if parameter.kind in (date, datetime) and parameter.name.endswith("_from"):
+        return f"The first day or instant, inclusive. Sent as ``{parameter.wire}``."
     return f"{'An id, sent' if parameter.kind is int else 'Sent'} as ``{parameter.wire}``."
 
 

@@ -199,7 +199,8 @@ def _when(parameter: Parameter, value: object, where: str) -> str:
         ) from None
     if parameter.kind is date:
         return when.strftime("%Y-%m-%d") if when.year > 999 else when.isoformat()[:10]
-    if bare or not isinstance(when, datetime):
+    # Midnight without a zone is how pandas writes a day.
+    if bare or not isinstance(when, datetime) or (when.tzinfo is None and when == pd.Timestamp(when).normalize()):
         return f"{when.isoformat()[:10]}T{'23:59:59' if parameter.name.endswith('_to') else '00:00:00'}Z"
     if when.tzinfo is None:
         return when.isoformat(timespec="seconds") + "Z"

@@ -112,12 +112,27 @@ def test_filters_sort_and_years_have_their_names_on_the_wire():
     assert dict(houses.query) == {"filter[isActive]": "true"}
 
 
-def test_a_date_alone_bounds_a_whole_day():
-    (request,) = ask("student_attendance", student_id=7, date_time_from="2026-01-05", date_time_to="2026-01-09")
+@pytest.mark.parametrize(
+    "day", [str, date.fromisoformat, datetime.fromisoformat, pd.Timestamp, lambda text: f"{text}T00:00:00"]
+)
+def test_a_day_bounds_a_whole_day_however_it_is_written(day: Callable[[str], Any]):
+    (request,) = ask(
+        "student_attendance", student_id=7, date_time_from=day("2026-01-05"), date_time_to=day("2026-01-09")
+    )
     assert dict(request.query) == {
         "filter[dateTime][from]": "2026-01-05T00:00:00Z",
         "filter[dateTime][to]": "2026-01-09T23:59:59Z",
     }
+
+
+def test_an_instant_stays_an_instant():
+    for instant, sent in (
+        (pd.Timestamp("2026-01-09", tz="UTC"), "2026-01-09T00:00:00+00:00"),
+        (pd.Timestamp("2026-01-09 08:30"), "2026-01-09T08:30:00Z"),
+        ("2026-01-09T00:00:00Z", "2026-01-09T00:00:00+00:00"),
+    ):
+        (request,) = ask("student_attendance", student_id=7, date_time_to=instant)
+        assert dict(request.query) == {"filter[dateTime][to]": sent}
 
 
 @pytest.mark.parametrize(
