@@ -1,6 +1,7 @@
 """Odd values in a response cost themselves and no other row, and never turn into something else in silence."""
 
 import json
+import warnings
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -16,7 +17,7 @@ from hubmis_frames.frames import Findings, parsing, tidy, to_pandas
 from hubmis_frames.operations.declaration import CATALOGUE, Endpoint
 from hubmis_frames.operations.shapes import ID, NUMBER, PERSON, TEXT, list_of, record, struct_of
 from hubmis_frames.school import School
-from hubmis_frames.simulator import Simulator
+from hubmis_frames.simulator import Answer, Asked, Simulator
 
 STUDENTS = CATALOGUE["students"]
 
@@ -186,3 +187,29 @@ def test_one_student_without_a_usable_id_keeps_nobody_elses_marks_away(school: S
         assert len(again) == len(marks)
     with pytest.raises(hf.BadArgumentError, match="positive integers"):
         hf.load_student_attendance(school, [1, bad])
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        (b'"nickname\\ud800": "x"', {"nickname\\ud800": "x"}),
+        (b'"height": 1E400', {"height": "1E400"}),
+        (b'"transport": []', {}),
+    ],
+)
+def test_an_odd_value_costs_no_row_on_its_way_from_the_server(
+    school: School, simulator: Simulator, sent: bytes, expected: dict[str, str]
+):
+    def hook(asked: Asked, answer: Answer) -> Answer:
+        if not asked.path.endswith("/students"):
+            return answer
+        return Answer(answer.status, answer.body.replace(b'"first_name"', sent + b', "first_name"', 1), answer.headers)
+
+    rows = len(hf.load_students(school, search="a"))
+    simulator.hooks.append(hook)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", hf.HubmisWarning)
+        students = hf.load_students(school, search="a", refresh=True)
+    assert len(students) == rows
+    for column, value in expected.items():
+        assert students[column].dropna().tolist() == [value]
