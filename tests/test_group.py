@@ -61,7 +61,7 @@ def test_ids_are_asked_of_their_own_school_alone(group: Group, simulator: Simula
     asked = {(each.headers["Realm"], each.path.split("/")[-2]) for each in simulator.log if "attendance" in each.path}
     assert asked == {(row.realm, str(row.student_id)) for row in students.itertuples()}
     assert set(marks["realm"]) == set(REALMS)
-    with pytest.raises(hf.BadArgumentError, match="an id is one school's alone"):
+    with pytest.raises(hf.BadArgumentError, match="an id belongs to one school"):
         hf.load_student_attendance(group, [1, 2])
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from datetime import date
@@ -10,7 +11,7 @@ from datetime import date
 import filelock
 import pandas as pd
 import platformdirs
-from pandas.api.types import is_string_dtype
+from pandas.api.types import is_integer_dtype, is_string_dtype
 
 from ..errors import BadArgumentError, CacheError
 from ..files import expanded, private_folder, whole_file
@@ -104,7 +105,10 @@ def open_key(file: str | os.PathLike[str] | None = None) -> bytes:
 def _table(table: str, frame: pd.DataFrame, key: bytes, year_start: date, realm: str) -> pd.DataFrame:
     result = frame.copy()
     people = {row.column: row.key for row in keys_of(table) if row.key in PEOPLE_KEYS and row.column in frame}
-    people |= {column: column for column in PEOPLE_KEYS if column in frame}
+    for column in map(str, frame.columns):  # and by its name, as undeclared ids are named by their role
+        role = re.search(rf"(?:^|_)({'|'.join(PEOPLE_KEYS)})(?:_\d+)?$", column)
+        if role and column not in people and is_integer_dtype(frame[column].dtype):
+            people[column] = role[1]
     schools = frame["realm"].astype("str") if "realm" in frame else pd.Series(realm, index=frame.index, dtype="str")
     for column, kind in people.items():
         result[column] = _pseudonyms(frame[column], schools, kind, key)
