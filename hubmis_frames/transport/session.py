@@ -20,6 +20,7 @@ from requests_cache.models.response import CachedResponse
 from ..errors import CacheError, NotCachedError, PayloadError, SettingsError
 from ..request import Request
 from .adapter import RetryAdapter
+from .addresses import is_same_server
 from .body import parse
 from .cache import Cipher, Rows, cache_key, open_store
 from .concurrency import ConcurrencyLimiter
@@ -146,6 +147,8 @@ class Session:
             HUBmis answered 403, 404, or another status that is not 200.
         UnreachableError, RateLimitError, CredentialsError, PayloadError
             No usable answer arrived.
+        SettingsError
+            The address does not lead to HUBmis, or a setting of the network cannot be used; nothing was sent.
         NotCachedError
             Only the cache was asked, or the session is offline, and the cache holds no answer.
         """
@@ -266,7 +269,19 @@ class Session:
     def _prepare(self, request: Request) -> requests.PreparedRequest:
         headers = {"Accept": "application/json", "Realm": self.realm, **dict(request.headers)}
         url = f"{self.base_url}{request.path}"
-        return self._http.prepare_request(requests.Request("GET", url, headers=headers, params=list(request.query)))
+        try:
+            prepared = self._http.prepare_request(
+                requests.Request("GET", url, headers=headers, params=list(request.query))
+            )
+            safe = is_same_server(str(prepared.url), str(requests.Request("GET", self.base_url).prepare().url))
+        except (requests.RequestException, ValueError):
+            safe = False
+        if not safe:
+            raise SettingsError(
+                f"The path {request.path!r} does not lead to {self.base_url}, so nothing was sent. Check the OpenAPI "
+                "file that it comes from."
+            )
+        return prepared
 
 
 def _is_about(response: CachedResponse | None, student_id: int, named: re.Pattern[bytes]) -> bool:
