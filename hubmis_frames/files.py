@@ -6,11 +6,15 @@ import filecmp
 import hashlib
 import os
 import re
+import stat
 import tempfile
 import time
 from collections.abc import Iterator
 from glob import escape as glob_escape
 from pathlib import Path
+from typing import Literal
+
+import platformdirs
 
 HELD = 10.0
 """For how many seconds a file that another program holds open is tried again."""
@@ -36,6 +40,25 @@ def user_path(path: str | os.PathLike[str]) -> Path:
         raise OSError(
             errno.ENOENT, "this user has no home folder that ~ could stand for: give a whole path", path
         ) from None
+
+
+def user_folder(kind: Literal["cache", "config", "state"]) -> Path:
+    """Return this user's folder for files of ours; for a user without a home, a private one among temporary files.
+
+    Raises
+    ------
+    OSError
+        The user has no home folder, and another user's folder is in the way.
+    """
+    try:
+        return Path(getattr(platformdirs, f"user_{kind}_dir")("hubmis_frames"))
+    except RuntimeError:  # neither HOME nor an entry in passwd, as in a container
+        number = getattr(os, "getuid", int)()
+        folder = private_folder(Path(tempfile.gettempdir()) / f"hubmis_frames-{number}")
+        status = folder.lstat()
+        if not stat.S_ISDIR(status.st_mode) or status.st_uid != number or status.st_mode & 0o077:
+            raise PermissionError(errno.EACCES, "it is not private to this user", str(folder)) from None
+        return folder / kind
 
 
 def private_folder(folder: Path) -> Path:

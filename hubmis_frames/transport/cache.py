@@ -30,6 +30,7 @@ from .sqlite_files import is_damaged, set_aside
 FORMAT = 2
 KEPT_AFTER_EXPIRY = 30 * 86400  # for offline work; children's data should not stay for longer
 _WRITE_DEADLINE = 15.0
+_COLUMNS = {("key", True), ("value", False), ("expires", False)}  # and whether it is the primary key
 _KEYED_HEADERS = ("Realm", "academic-year-id")
 
 
@@ -112,9 +113,10 @@ def _open_rows(file: Path, cipher: "Cipher | None") -> "Rows":
     try:
         with rows.connection() as db:
             columns = {(name, bool(key)) for _, name, _, _, _, key in db.execute("PRAGMA table_info(responses)")}
+            (encoding,) = db.execute("PRAGMA encoding").fetchone()
             # The whole check: the quick one does not see that the index and the rows differ.
             sound = db.execute("PRAGMA integrity_check(1)").fetchone() == ("ok",)
-            if not sound or columns != {("key", True), ("value", False), ("expires", False)}:
+            if not sound or encoding != "UTF-8" or columns != _COLUMNS:
                 raise sqlite3.DatabaseError("it is damaged, or another library's")
         with rows.connection(commit=True) as db:
             db.execute("DELETE FROM responses WHERE expires < ?", (time.time() - KEPT_AFTER_EXPIRY,))

@@ -3,16 +3,21 @@
 import errno
 import os
 import stat
+import subprocess
+import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+import platformdirs
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hubmis_frames import files
+from hubmis_frames.simulator import Simulator
 
 posix = pytest.mark.skipif(os.name == "nt", reason="permissions and open folders are POSIX's")
 texts = st.one_of(
@@ -121,6 +126,43 @@ def test_a_user_without_a_home_is_told_so_where_one_is_needed_alone(tmp_path: Pa
     assert files.shared_by(Path("~/x")) is None
     with pytest.raises(OSError, match="no home folder"):
         files.user_path("~/x")
+
+
+@posix
+def test_a_user_without_a_home_connects(simulator: Simulator, tmp_path: Path):
+    code = (
+        "import os, sys, hubmis_frames as hf\n"
+        "os.environ.pop('HOME', None)\n"
+        "import pwd\n"
+        "def unknown(_): raise KeyError\n"
+        "pwd.getpwuid = unknown\n"
+        "for given in ({'cache_dir': sys.argv[2]}, {'cache_dir': None}, {}):\n"
+        "    with hf.connect('S999', 'demo-client', 'demo-secret', sys.argv[1], **given) as school:\n"
+        "        print(len(hf.load_genders(school)) > 0)\n"
+    )
+    (tmp_path / "cwd").mkdir()
+    variables = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "HUBMIS_"))}
+    variables |= {"TMPDIR": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", code, simulator.url, str(tmp_path / "cache")]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=60, env=variables, cwd=tmp_path / "cwd", check=False
+    )
+    assert done.stdout.split() == ["True"] * 3, done.stderr
+    assert not list((tmp_path / "cwd").iterdir())
+    assert stat.S_IMODE((tmp_path / f"hubmis_frames-{os.getuid()}").stat().st_mode) == 0o700
+
+
+@posix
+def test_a_folder_that_others_can_enter_is_not_used_in_place_of_a_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def homeless(*_: object) -> str:
+        raise RuntimeError
+
+    monkeypatch.setattr(platformdirs, "user_cache_dir", homeless)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert files.user_folder("cache").parent.parent == tmp_path
+    files.user_folder("cache").parent.chmod(0o755)
+    with pytest.raises(PermissionError):
+        files.user_folder("cache")
 
 
 # --- what killed processes left
