@@ -219,7 +219,7 @@ class Session:
         rows = self._store.responses
         file = Path(self._store.cache_name) if self._on_disk else None
         with self._readable():
-            keys = rows.as_written() if isinstance(rows, Rows) else sorted(rows, key=lambda key: rows[key].created_at)
+            keys = rows.keys_by_age() if isinstance(rows, Rows) else sorted(rows, key=lambda key: rows[key].created_at)
             ends = [next(filter(None, map(rows.get, order)), None) for order in (keys, keys[::-1])]
         ages = [end.created_at.isoformat(timespec="seconds") if end else None for end in ends]
         parts = file.parent.glob(f"{file.name}*") if file else ()  # SQLite writes beside the file first
@@ -232,17 +232,18 @@ class Session:
         }
 
     def purge(self, student_id: int | None = None) -> int:
-        """Remove every answer from the cache, or those in which a student may stand; tell how many."""
+        """Remove every answer from the cache, or those in which a student may stand; return how many."""
         rows = self._store.responses
-        keys = list(rows)
-        if student_id is not None:
-            # An id is unique within its kind alone, so this takes a few answers too many, and none too few.
-            named = re.compile(rb'"(?:id|\w*student_?id)"\s*:\s*"?%d\b' % student_id, re.IGNORECASE)
-            keys = [key for key in keys if _is_about(rows.get(key), student_id, named)]
-        for key in keys:
-            rows.pop(key, None)
-        if isinstance(rows, Rows):
-            rows.wipe()
+        with self._readable():
+            keys = list(rows)
+            if student_id is not None:
+                # An id is unique within its kind alone, so this takes a few answers too many, and none too few.
+                named = re.compile(rb'"(?:id|\w*student_?id)"\s*:\s*"?%d\b' % student_id, re.IGNORECASE)
+                keys = [key for key in keys if _is_about(rows.get(key), student_id, named)]
+            for key in keys:
+                rows.pop(key, None)
+            if isinstance(rows, Rows):
+                rows.wipe()
         if student_id is None:
             self.server_facts.clear()
         # A damaged file that was set aside may hold anybody.
