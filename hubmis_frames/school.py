@@ -115,9 +115,9 @@ class School:
         so an export that was interrupted continues where it stopped, with ``refresh`` too.
 
         ``core`` costs one request for each student, form, tutor group and house; for each list that has pages, one per
-        page and one more to be sure of the end; two for each of the four lists of the calendar, as the marks reach
-        back to last year, and for the pastoral categories, of events and of plans; one for each other list; one to
-        learn the number of the first page; and one for the token.
+        page and two more, to find the number of the first page and to be sure of the end; two for each of the four
+        lists of the calendar, as the marks reach back to last year, and for the pastoral categories, of events and of
+        plans; one for each other list; and one for the token.
 
         Parameters
         ----------
