@@ -244,7 +244,8 @@ def timeline(
     joined["days_since_previous"] = joined["date"].diff().dt.days.astype("Int64")
     texts = ["what", "name", "severity_name", "status"]
     ids = ["severity_id", "pastoral_event_id", "learning_support_record_id"]
-    types = {"student_id": mine["student_id"].dtype, **dict.fromkeys(ids, "Int64"), **dict.fromkeys(texts, "str")}
+    joined = joined.assign(**{name: as_ids(joined[name], f"timeline: {name}") for name in ids})
+    types = {"student_id": mine["student_id"].dtype, **dict.fromkeys(texts, "str")}
     return joined.astype(types)
 
 
