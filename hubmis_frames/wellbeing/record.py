@@ -61,7 +61,8 @@ def timeline(
     entries["days_since_previous"] = entries["date"].diff().dt.days.astype("Int64")
     texts = ["what", "name", "severity_name", "status"]
     ids = ["severity_id", "pastoral_event_id", "learning_support_record_id"]
-    types = {"student_id": rows["student_id"].dtype, **dict.fromkeys(ids, "Int64"), **dict.fromkeys(texts, "str")}
+    entries = entries.assign(**{name: as_ids(entries[name], f"timeline: {name}") for name in ids})
+    types = {"student_id": rows["student_id"].dtype, **dict.fromkeys(texts, "str")}
     return with_realm(entries.astype(types), events, learning_support)
 
 

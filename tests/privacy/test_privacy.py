@@ -91,14 +91,31 @@ def test_pseudonyms_are_the_same_in_every_table_and_differ_by_key_school_and_kin
     assert both.contact_id.isna().all()
 
 
-def test_an_undeclared_text_of_a_person_is_personal_and_of_a_thing_is_not():
+def test_only_declared_and_safe_columns_stay_in_every_table():
     students = pd.DataFrame(
         {"student_id": [1], "nickname": ["Bo"], "first_name_as_sent": ["{}"], "year_group_name": ["Year 9"]}
-    ).assign(last_login=pd.Timestamp("2026-07-03 08:41:17", tz="UTC"))
+    ).assign(
+        last_login=pd.Timestamp("2026-07-03 08:41:17", tz="UTC"), studentId=1, tutor_payroll_no=77, uln=1234567890,
+        mobile=7700900031, dob=pd.Timestamp("2011-04-05"),
+    )  # fmt: skip
     genders = pd.DataFrame({"gender_id": [1], "name": ["Female"], "colour": ["red"]})
-    result = hf.pseudonymise({"students": students, "genders": genders}, KEY, year_start=START)
+    staff = pd.DataFrame({"staff_id": [1], "job_title": ["Head of English"], "status": ["active"]})
+    result = hf.pseudonymise({"students": students, "genders": genders, "staff": staff}, KEY, year_start=START)
     assert list(result["students"]) == ["student_id", "year_group_name"]
-    assert list(result["genders"]) == ["gender_id", "name", "colour"]
+    assert list(result["genders"]) == ["gender_id", "name"]
+    assert list(result["staff"]) == ["staff_id", "status"]
+
+
+def test_ids_of_records_are_pseudonyms_and_instants_are_days(school: School):
+    events = hf.load_pastoral_events(school)
+    hidden = hf.pseudonymise({"pastoral_events": events}, KEY, year_start=START)["pastoral_events"]
+    assert hidden["pastoral_event_id"].str.fullmatch("[0-9a-f]{32}").all()
+    assert hidden["date_time"].dropna().dt.normalize().equals(hidden["date_time"].dropna())
+    assert not {"created_at", "updated_at", "title", "student_last_name"} & set(hidden)
+    assert hidden["pastoral_event_id"].is_monotonic_increasing
+    shuffled = events.sample(frac=1, random_state=1)
+    again = hf.pseudonymise({"pastoral_events": shuffled}, KEY, year_start=START)["pastoral_events"]
+    pd.testing.assert_frame_equal(again, hidden)
 
 
 @pytest.mark.parametrize(

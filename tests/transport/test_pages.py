@@ -212,11 +212,13 @@ def test_a_page_that_keeps_failing_is_no_end(serve: Serve, connect_to: Connect, 
     assert simulator.count(QUERY) - before <= 4 - page + 1, "what was fetched is kept"
 
 
-def on_page(number: int, change: Fault, times: int = 10**9) -> Callable[[Asked, Answer], Answer | None]:
+def on_page(
+    number: int, change: Fault, times: int = 10**9
+) -> Callable[[SimulatedRequest, SimulatedResponse], SimulatedResponse | None]:
     """A hook that changes the answers to one page of the students, the first ``times`` times."""
     left = [times]
 
-    def hook(asked: Asked, answer: Answer) -> Answer | None:
+    def hook(asked: SimulatedRequest, answer: SimulatedResponse) -> SimulatedResponse | None:
         if number_of(asked) != number or left[0] <= 0:
             return answer
         left[0] -= 1
