@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import hubmis_frames as hf
-from hubmis_frames.plots import draw_keys
+from hubmis_frames.plots.keys import draw_keys
 
 TOP = Path(__file__).parents[2]
 COLUMNS = (
