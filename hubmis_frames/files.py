@@ -18,6 +18,14 @@ def private_folder(folder: Path) -> Path:
     return folder
 
 
+def expanded(path: str | os.PathLike[str]) -> Path:
+    """A path in which a leading ``~`` is the user's home folder; a shell leaves it as it is inside quotes."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:  # this user has no home folder
+        return Path(path)
+
+
 def own_folder(folder: Path) -> Path:
     """Make a private folder; in a new one, git passes over whatever comes to lie there."""
     if not folder.is_dir():

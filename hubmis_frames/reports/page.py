@@ -12,7 +12,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from ..analysis.columns import natural
+from ..analysis.columns import natural_key
 from ..errors import BadArgumentError, ExportError, did_you_mean, warn
 from ..export import read
 from ..export.manifest import manifests
@@ -175,7 +175,7 @@ def _check(folder: Path, realm: str, praise: list[str], year_group: str | None) 
     """Check the names of year group and categories before the notebooks run."""
     with contextlib.suppress(ExportError):  # if a table is missing, the report says so in that part
         if year_group is not None:
-            groups = sorted(set(read(folder, "students", realm=realm)["year_group_name"].dropna()), key=natural)
+            groups = sorted(set(read(folder, "students", realm=realm)["year_group_name"].dropna()), key=natural_key)
             if year_group not in groups:
                 raise BadArgumentError(
                     f"No student is in the year group {year_group!r}.{did_you_mean(year_group, groups)} The year "

@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 
 import platformdirs
 
-from ..errors import SettingsError
+from ..errors import NoKeyringError, SettingsError
 from ..transport import DEFAULT_RETRY, Cipher, RetryPolicy, Session, is_loopback
-from .keyring import Login, NoKeyringError, stored_login
+from .keyring import Login, stored_login
 
 BASE_URL = "https://api.hubmis.com"
 LOGIN = ("realm", "client_id", "client_secret")
