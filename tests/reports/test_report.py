@@ -12,6 +12,7 @@ import pytest
 
 import hubmis_frames as hf
 from hubmis_frames.cli.command import main
+from hubmis_frames.files import safe_name
 from hubmis_frames.reports.page import SECTIONS, notebooks, report
 from hubmis_frames.school import School
 
@@ -61,9 +62,11 @@ def test_the_page_and_the_status_report_a_part_that_failed(tmp_path: Path, capsy
 def test_a_folder_without_an_export_or_with_several_schools_is_refused_at_once(tmp_path: Path):
     with pytest.raises(hf.ExportError, match="holds no export"):
         report(tmp_path)
+    known = json.loads(next(DEMO.glob("manifest-*.json")).read_text(encoding="utf-8"))
     for realm, tables in (("A", {"students": 3}), ("B", {"students": 0}), ("refused", {})):
-        content = {"format": 1, "realm": realm, "operations": {"students": {"tables": tables}}}
-        (tmp_path / f"manifest-{realm}.json").write_text(json.dumps(content), encoding="utf-8")
+        students = known["operations"]["students"] | {"tables": tables}
+        content = known | {"realm": realm, "operations": {"students": students}}
+        (tmp_path / f"manifest-{safe_name(realm)}.json").write_text(json.dumps(content), encoding="utf-8")
     with pytest.raises(hf.ExportError, match=r"holds A, B\. Choose one with --realm"):
         report(tmp_path)
 
