@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from hubmis_frames.cli.command import main
-from tests.tools.draw_readme import OPERATIONS, catalogue, diagram
 
 TOP = Path(__file__).parent.parent
 PACKAGE = TOP / "hubmis_frames"
@@ -30,16 +29,6 @@ def anchors(page: Path) -> set[str]:
 def test_every_folder_has_a_page_and_the_first_is_short():
     assert [folder for folder in FOLDERS[:-1] if not (TOP / folder / "README.md").exists()] == []
     assert len(text(README).splitlines()) <= 250
-
-
-def test_the_diagram_is_that_of_the_declarations():
-    assert text(OPERATIONS).partition("```mermaid\n")[2].partition("\n```")[0] == diagram()
-
-
-def test_the_catalogue_is_that_of_the_declarations():
-    shown = text(OPERATIONS).partition("<!-- catalogue -->\n")[2].partition("\n<!-- end of the catalogue -->")[0]
-    assert shown == catalogue()
-    assert shown.count("`load_") == 131
 
 
 @each_page

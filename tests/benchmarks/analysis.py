@@ -1,4 +1,4 @@
-"""Every summary of attendance on a year's marks of a school."""
+"""Every attendance summary, on one year's marks of a school."""
 
 import warnings
 from collections.abc import Callable

@@ -477,7 +477,7 @@ def test_the_commands_say_what_is_not_counted_and_how_long_it_takes_where_nobody
     assert "student_attendance: up to 60 requests, 5 minutes" in said
     assert "genders" not in said
     assert main(["export", out]) == 0
-    assert "Nothing was asked: all was in the cache." in capsys.readouterr().out
+    assert "No requests were sent: everything was in the cache." in capsys.readouterr().out
     assert main(["export", out, "--refresh"]) == 0
     assert "student_attendance: its last 21 days were asked again; the whole was, at" in capsys.readouterr().err
 
@@ -510,7 +510,7 @@ def test_what_goes_with_nothing_and_what_comes_beside_another_school_is_said(
     assert "beside it" not in capsys.readouterr().err
     monkeypatch.setenv("HUBMIS_REALM", "S888")
     main(["export", str(tmp_path / "out"), "--tables", "genders"])
-    assert "holds S999 already, and S888 comes beside it" in capsys.readouterr().err
+    assert "already holds S999. S888 will be written beside it" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("environment")

@@ -49,7 +49,7 @@ def build(folder: Path) -> None:
         summary, _, rest = (inspect.getdoc(function) or "").partition("\n\n")
         function.__doc__ = f"{summary}\n\n![What {name} draws](pictures/{name}.png)\n\n{rest}"
     for name in hubmis_frames.__all__:
-        getattr(hubmis_frames, name)  # the analysis is imported when it is first used
+        setattr(hubmis_frames, name, getattr(hubmis_frames, name))  # some are imported when they are first used
     for name, module in list(sys.modules.items()):
         if name.startswith("hubmis_frames."):  # annotations name it as dd, which is imported for type checkers alone
             vars(module).setdefault("dd", dask.dataframe)

@@ -1,6 +1,5 @@
-"""Draw what the README files show of the declarations: run it after a change of them."""
+"""Draw the pictures in ``.github/``: run it after a change of plots, of figures or of keys."""
 
-import re
 import tempfile
 from pathlib import Path
 
@@ -11,22 +10,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import hubmis_frames as hf
-from hubmis_frames.frames.keys import mermaid
 from hubmis_frames.plots.keys import draw_keys
 
 TOP = Path(__file__).parents[2]
-OPERATIONS = TOP / "hubmis_frames" / "operations" / "README.md"
 COLUMNS = (
     ("student_attendance", "pastoral_events", "learning_support_records", "form_students", "tutor_group_students"),
     ("students", "attendance_codes"),
     ("forms", "houses", "tutor_groups", "staff"),
     ("year_groups", "sections", "terms", "academic_years"),
 )
-
-
-def diagram() -> str:
-    """The tables in the picture of keys, as Mermaid text."""
-    return mermaid(table for column in COLUMNS for table in column)
 
 
 def first_look(file: Path) -> Figure:
@@ -85,28 +77,11 @@ def _table(ax: Axes, near: pd.DataFrame) -> None:
         cell.get_text().set(fontsize=9.5, ha="right" if column else "left", weight="normal" if row else "bold")
 
 
-def catalogue() -> str:
-    """The list of operations by section, in Markdown: loader, what a row is, and the ids that it needs."""
-    lines = []
-    for section, rows in hf.endpoints().groupby("section", sort=False):
-        lines += ["", f"<details><summary>{section} ({len(rows)})</summary>", "", "| loader | one row per | needs |"]
-        lines += ["|---|---|---|"]
-        for row in rows.itertuples():
-            name = f"~~`{row.loader}`~~" if row.deprecated else f"`{row.loader}`"
-            lines.append(f"| {name} | {row.grain} | {row.ids} |")
-        lines += ["", "</details>"]
-    return "\n".join(lines).strip()
-
-
 def main() -> None:
     matplotlib.use("Agg")
     first_look(TOP / ".github" / "first-look.png")
     axes = draw_keys(COLUMNS)
     axes.figure.savefig(TOP / ".github" / "keys.png", dpi=90, bbox_inches="tight", metadata={"Software": None})
-    text = OPERATIONS.read_text(encoding="utf-8")
-    text = re.sub(r"(?s)(?<=```mermaid\n).*?(?=\n```)", diagram(), text)
-    text = re.sub(r"(?s)(?<=<!-- catalogue -->\n).*?(?=<!-- end of the catalogue -->)", f"{catalogue()}\n", text)
-    OPERATIONS.write_text(text, encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":
