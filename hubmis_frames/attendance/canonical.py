@@ -350,7 +350,7 @@ def _warn_closed(closed: pd.DataFrame, caller: str) -> None:
     parts += [f"{outside.sum()} on days that the calendar does not have"] if outside.any() else []
     if parts:
         warn(
-            f"{caller}: There are marks {' and '.join(parts)}. They are kept; "
+            f"{caller}: some marks do not fit the calendar: {' and '.join(parts)}. They are kept; "
             "hf.attendance.on_closed_days(marks, calendar) lists them."
         )
 

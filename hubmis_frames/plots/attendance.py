@@ -13,15 +13,15 @@ from ._style import (
     MARKERS,
     PALE,
     STYLES,
-    begin,
-    fitting,
+    font_size,
     legend_beside,
-    lone,
-    need,
-    plain,
+    points_available,
     rate_label,
     rate_name,
-    room,
+    require_one_group,
+    require_result,
+    start_plot,
+    style_axes,
 )
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def attendance_trend(
     BadArgumentError
         A column is missing, there is no such rate, or there are more than seven lines.
     """
-    need(summary, ["week", "students", rate], "attendance_trend", 'hf.attendance.summarise(marks, by="week")')
+    require_result(summary, ["week", "students", rate], "attendance_trend", 'hf.attendance.summarise(marks, by="week")')
     if calendar is not None:
         check_calendar(calendar, "attendance_trend")
     others = [column for column in summary.columns[: summary.columns.get_loc("students")] if column != "week"]
@@ -78,14 +78,14 @@ def attendance_trend(
     name = rate_name(rate)
     groups = summary.groupby(others, dropna=False, observed=True, sort=False) if others else [("", summary)]
     _check_lines("attendance_trend", len(groups))
-    ax, shown = begin(
+    ax, shown = start_plot(
         summary, rate, ax, (10, 4.2),
         title=title or f"{name} by week", suppress_below=suppress_below,
         of=" a week in each line" if others else " a week",
     )  # fmt: skip
     if shown[rate].isna().all():
         return ax
-    plain(ax)
+    style_axes(ax)
     for number, (_, rows) in enumerate(groups):
         # Every week of the span has a place, so that the line breaks where the school was shut.
         weeks = pd.date_range(rows["week"].min(), rows["week"].max(), freq="7D")
@@ -133,10 +133,10 @@ def attendance_heat_map(
         A column is missing, there is no such rate, or the summary holds several groups.
     """
     made_by = 'hf.attendance.summarise(marks, by=["weekday", "session"])'
-    need(summary, ["weekday", "session", "students", rate], "attendance_heat_map", made_by)
-    lone(summary, ["weekday", "session"], "attendance_heat_map")
+    require_result(summary, ["weekday", "session", "students", rate], "attendance_heat_map", made_by)
+    require_one_group(summary, ["weekday", "session"], "attendance_heat_map")
     name = rate_name(rate)
-    ax, shown = begin(
+    ax, shown = start_plot(
         summary, rate, ax, (7, 2.9), title=title or f"{name} by weekday and session", suppress_below=suppress_below,
         of=" in each cell",
     )  # fmt: skip
@@ -149,7 +149,7 @@ def attendance_heat_map(
     values = np.ma.masked_invalid(cells.to_numpy())
     low, high = _colour_range(float(values.min()), float(values.max()))
     image = ax.imshow(values, cmap="cividis", aspect="auto", vmin=low, vmax=high)
-    size = fitting(room(ax, len(cells.columns)) / 3, 11)
+    size = font_size(points_available(ax, len(cells.columns)) / 3, 11)
     for (row, column), value in np.ndenumerate(cells.to_numpy()):
         if np.isnan(value):
             ax.add_patch(_hatched(column - 0.5, row - 0.5))
@@ -198,18 +198,18 @@ def attendance_cumulative(
         A column is missing, there is no such rate, or the frame holds several groups or more than seven years.
     """
     needed = ["academic_year", "school_week", "students", rate]
-    need(frame, needed, "attendance_cumulative", "hf.attendance.cumulative(marks)")
-    lone(frame, ["academic_year", "school_week"], "attendance_cumulative")
+    require_result(frame, needed, "attendance_cumulative", "hf.attendance.cumulative(marks)")
+    require_one_group(frame, ["academic_year", "school_week"], "attendance_cumulative")
     name = rate_name(rate)
     years = sorted(frame["academic_year"].astype("str").unique(), reverse=True)
     _check_lines("attendance_cumulative", len(years))
-    ax, shown = begin(
+    ax, shown = start_plot(
         frame, rate, ax, (9.5, 4.2), title=title or f"{name} as the year goes on", suppress_below=suppress_below,
         how=" since the year began", of=" a week",
     )  # fmt: skip
     if shown[rate].isna().all():
         return ax
-    plain(ax)
+    style_axes(ax)
     for number, year in enumerate(years):
         rows = shown[shown["academic_year"].astype("str").eq(year)]
         # The legend has the last figures, as those of two years may overlap.

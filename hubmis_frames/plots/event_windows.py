@@ -12,14 +12,14 @@ from ._style import (
     GREY,
     PALE,
     axes,
-    folded,
+    draw_empty,
     heading,
     legend_beside,
-    need,
-    nothing,
+    number_of_students,
+    points_available,
     rate_label,
-    room,
-    students_said,
+    require_result,
+    wrap_text,
 )
 
 if TYPE_CHECKING:
@@ -53,12 +53,12 @@ def around_events(around: pd.DataFrame, *, title: str | None = None, ax: "Axes |
         A column is missing, or the frame is not by week.
     """
     needed = ["week", "students", "comparison_students", "attendance_rate", "comparison_rate", "difference"]
-    need(around, needed, "around_events", "hf.joint.around_events(..., by_week=True)")
+    require_result(around, needed, "around_events", "hf.joint.around_events(..., by_week=True)")
     if len(around) and around["week"].isna().all():
         raise BadArgumentError("around_events: give hf.joint.around_events(..., by_week=True), a row per week.")
     ax = axes(ax, 9.5, 5.2)
     hidden = around["students"].isna()
-    most = [students_said(around[name].dropna().nlargest(1)) for name in ("students", "comparison_students")]
+    most = [number_of_students(around[name].dropna().nlargest(1)) for name in ("students", "comparison_students")]
     count = f"% of possible sessions; {most[0]} with an event, {most[1]} to compare with"
     if hidden.any():
         count = "% of possible sessions; numbers of students hidden where they are few"
@@ -79,14 +79,14 @@ def around_events(around: pd.DataFrame, *, title: str | None = None, ax: "Axes |
         legend_beside(ax)
         low, high = min(drawn.min(), drawn.max() - 5), drawn.max()
     else:
-        nothing(ax, "no students with an event", hidden=bool(hidden.any()))
+        draw_empty(ax, "no students with an event", hidden=bool(hidden.any()))
     # Room for the numbers of students below and for whole markers above, but no scale beyond 100 per cent.
     ax.set_ylim(low - 0.12 * (high - low), high + 0.05 * (high - low))
     ax.set_yticks([tick for tick in ax.get_yticks() if max(low - 1, 0) <= tick <= 100] if len(drawn) else [])
     if len(week):
         ax.set_xlim(week.min() - 0.6, week.max() + 0.6)
     longest = max((len(f"{count}") for count in around["students"].fillna(999_999)), default=1)
-    step = math.ceil(len(week) * 5 * longest / (0.65 * room(ax)))  # the legend takes the rest
+    step = math.ceil(len(week) * 5 * longest / (0.65 * points_available(ax)))  # the legend takes the rest
     # Counted from the week of the event, so that this week always has its number.
     labelled = week % step == 0
     ax.set_xticks(week[labelled])
@@ -98,7 +98,7 @@ def around_events(around: pd.DataFrame, *, title: str | None = None, ax: "Axes |
     ax.set_ylabel(rate_label(ax, "Attendance", low))
     axis = "Calendar weeks from the week of the event (0, shaded); above: number of students with an event"
     below = [axis, *([note] if (note := str(around.attrs.get("note", ""))) else [])]
-    ax.set_xlabel("\n\n".join(folded(text, room(ax), 8) for text in below), fontsize=8)
+    ax.set_xlabel("\n\n".join(wrap_text(text, points_available(ax), 8) for text in below), fontsize=8)
     ax.spines[["top", "right"]].set_visible(False)
     return ax
 

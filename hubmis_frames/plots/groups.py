@@ -13,19 +13,19 @@ from ._style import (
     GREY,
     PALE,
     axes,
-    begin,
-    counted,
-    fitting,
+    draw_empty,
+    font_size,
     heading,
-    hide,
-    lone,
-    need,
-    nothing,
-    plain,
+    is_small,
+    points_available,
+    quantity,
     rate_label,
     rate_name,
-    room,
+    require_one_group,
+    require_result,
     row_names,
+    start_plot,
+    style_axes,
 )
 
 if TYPE_CHECKING:
@@ -68,29 +68,29 @@ def attendance_bars(
     """
     low, high = f"{rate}_low", f"{rate}_high"
     made_by = "hf.attendance.summarise(marks, by=..., confidence=0.95)"
-    need(frame, ["students", rate, low, high], "attendance_bars", made_by)
+    require_result(frame, ["students", rate, low, high], "attendance_bars", made_by)
     by = list(frame.columns[: frame.columns.get_loc("students")])
     if len(by) != 1:
         raise BadArgumentError(f"attendance_bars draws groups of one column, not of {', '.join(by) or 'none'}.")
     name = rate_name(rate)
-    ax, shown = begin(
+    ax, shown = start_plot(
         frame, rate, ax, (7.5, 1.6 + 0.42 * max(len(frame), 3)),
         title=title or f"{name} by {by[0].removesuffix('_name').replace('_', ' ')}", suppress_below=suppress_below,
         how=f", with {_confidence(frame)}intervals", of=" in each group",
     )  # fmt: skip
     if shown[rate].isna().all():
         return ax
-    plain(ax)
+    style_axes(ax)
     ax.grid(axis="x", color=PALE, linewidth=0.8)
     ax.grid(visible=False, axis="y")
-    tall = room(ax, len(shown), down=True)
+    tall = points_available(ax, len(shown), down=True)
     names = row_names(shown[by[0]].astype("str").where(shown[by[0]].notna(), "(missing)"), tall)
     columns = zip(shown["students"], shown[rate], shown[low], shown[high], shown["hidden"], strict=True)
     for place, (students, value, lower, upper, small) in enumerate(columns):
         if pd.isna(value):
             text = f"fewer than {suppress_below} students" if small else "no possible sessions"
             ax.annotate(text, (0, place), xycoords=("axes fraction", "data"), xytext=(6, 0), textcoords="offset points",
-                        va="center", fontsize=fitting(tall, 9), color=GREY)  # fmt: skip
+                        va="center", fontsize=font_size(tall, 9), color=GREY)  # fmt: skip
             continue
         names[place] += f"  (n = {students:,})"
         ax.plot([lower, upper], [place, place], color=COLOURS[0], linewidth=2.2, zorder=2, marker="|", clip_on=False)
@@ -99,7 +99,7 @@ def attendance_bars(
             ax.annotate(f"{value:.1f}", (value, place), xytext=(0, 6), textcoords="offset points", ha="center",
                         fontsize=8.5)  # fmt: skip
     step = math.ceil(6.5 / tall)  # rather some names than none that can be read
-    ax.set_yticks(range(0, len(names), step), names[::step], fontsize=fitting(tall * step, 9.5))
+    ax.set_yticks(range(0, len(names), step), names[::step], fontsize=font_size(tall * step, 9.5))
     ax.set_ylim(len(names) - 0.4, -0.75)
     ax.tick_params(axis="y", length=0, pad=9)
     ax.spines["left"].set_visible(False)
@@ -144,27 +144,27 @@ def absence_bands(
         A column is missing, or the frame holds several groups.
     """
     made_by = "hf.attendance.absence_bands(marks)"
-    need(frame, ["absence_band", "students", "share"], "absence_bands", made_by)
-    lone(frame, ["absence_band"], "absence_bands")
-    hide(frame["students"], suppress_below)
+    require_result(frame, ["absence_band", "students", "share"], "absence_bands", made_by)
+    require_one_group(frame, ["absence_band"], "absence_bands")
+    is_small(frame["students"], suppress_below)
     shown = frame if suppress_below is None else suppress(frame, ["students"], ["absence_band"], below=suppress_below)
     counts = shown["students"].astype("Int64").reset_index(drop=True)
     total = int(frame["students"].sum())
     ax = axes(ax, 8, 4)
     few = suppress_below is not None and 0 < total < suppress_below
     none = not counts.fillna(0).any()
-    said = f"fewer than {suppress_below} students" if few else counted(total, "student")
+    said = f"fewer than {suppress_below} students" if few else quantity(total, "student")
     also = f"; bands under {suppress_below} hidden, and others that would give them away" if counts.isna().any() else ""
     heading(ax, title or "Students by how much they are absent", said + also)
     if none:
-        nothing(ax, hidden=total > 0)
+        draw_empty(ax, hidden=total > 0)
         return ax
-    plain(ax)
+    style_axes(ax)
     places = np.arange(len(counts))
     colour = np.where(places < _PERSISTENT, COLOURS[0], COLOURS[1])
     colour[-1] = COLOURS[6]
     ax.bar(places, counts.fillna(0).to_numpy(float), color=colour, width=0.82)
-    size = fitting(room(ax, len(counts)) / 2.8, 9)
+    size = font_size(points_available(ax, len(counts)) / 2.8, 9)
     for place, (count, share) in enumerate(zip(counts, frame["share"], strict=True)):
         text = "hidden" if pd.isna(count) else f"{count:,}\n{share:.1f}%" if count else "0"
         ax.annotate(text, (place, 0 if pd.isna(count) else count), xytext=(0, 3), textcoords="offset points",

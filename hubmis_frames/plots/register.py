@@ -8,7 +8,7 @@ import pandas as pd
 from ..analysis.calendar import Calendar, check_calendar
 from ..analysis.periods import week_start
 from ..errors import BadArgumentError
-from ._style import COLOURS, GREY, axes, fitting, folded, heading, need, nothing, room
+from ._style import COLOURS, GREY, axes, draw_empty, font_size, heading, points_available, require_result, wrap_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -73,7 +73,9 @@ def student_register(
     BadArgumentError
         A column is missing, or the marks are those of several students.
     """
-    need(marks, ["student_id", "date", "session", "code", "category"], "student_register", "hf.attendance.marks(frame)")
+    require_result(
+        marks, ["student_id", "date", "session", "code", "category"], "student_register", "hf.attendance.marks(frame)"
+    )
     if calendar is not None:
         check_calendar(calendar, "student_register")
     if marks["student_id"].nunique() > 1:
@@ -88,18 +90,20 @@ def student_register(
     weeks = sorted(week.unique())
     rows = _rows(weeks)
     ax = axes(ax, 1.6 + 0.85 * wide, 2.1 + 0.2 * (max(rows.values(), default=6) + 1))
-    days = list(dict.fromkeys(_said(day) for day in (marks["date"].min(), marks["date"].max()))) if len(marks) else []
+    days = (
+        list(dict.fromkeys(_date_text(day) for day in (marks["date"].min(), marks["date"].max()))) if len(marks) else []
+    )
     name = f"Student {marks['student_id'].iloc[0]}" if len(marks) else "Register"
     heading(ax, title or name, f"1 student; {' to '.join(days)}" if days else "no marks", lift=14)
     if marks.empty:
-        nothing(ax, "no marks")
+        draw_empty(ax, "no marks")
         return ax
     shut = _draw_days(ax, rows, wide, calendar)
-    tall = room(ax, round(max(rows.values()) + 1), down=True)
+    tall = points_available(ax, round(max(rows.values()) + 1), down=True)
     x = 2 * offset + marks["session"].astype("str").eq("pm")
     y = week.map(rows)
     for left, top, code, category in zip(x, y, marks["code"], marks["category"].astype("str"), strict=True):
-        _draw_mark(ax, float(left), float(top), "" if pd.isna(code) else str(code), category, fitting(tall, 7.5))
+        _draw_mark(ax, float(left), float(top), "" if pd.isna(code) else str(code), category, font_size(tall, 7.5))
     bottom = max(rows.values()) + 1
     for day in range(wide + 1):
         ax.plot([2 * day, 2 * day], [0, bottom], color="#999999", linewidth=0.6, zorder=3)
@@ -109,7 +113,7 @@ def student_register(
     ax.xaxis.tick_top()
     step = math.ceil(6.5 / tall)  # rather some dates than none that can be read
     places, dates = [place + 0.5 for place in rows.values()], [f"{monday.day} {monday:%b}" for monday in rows]
-    ax.set_yticks(places[::step], dates[::step], fontsize=fitting(tall * step, 8))
+    ax.set_yticks(places[::step], dates[::step], fontsize=font_size(tall * step, 8))
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
     ax.set_ylabel("Week beginning")
@@ -117,13 +121,13 @@ def student_register(
     return ax
 
 
-def _said(day: pd.Timestamp) -> str:
+def _date_text(day: pd.Timestamp) -> str:
     # Not %-d, which Windows does not have.
     return f"{day.day} {day:%B %Y}"
 
 
 def _rows(weeks: list[pd.Timestamp]) -> dict[pd.Timestamp, float]:
-    """How far down each week stands, with a gap where weeks are left out."""
+    """The row of each week, counted from the top, with a gap where weeks are left out."""
     places: dict[pd.Timestamp, float] = {}
     place = 0.0
     for number, monday in enumerate(weeks):
@@ -185,6 +189,6 @@ def _legend(ax: "Axes", marks: pd.DataFrame, shut: bool) -> None:
             handles.setdefault(label, Patch(facecolor=ground, edgecolor="#999999", linewidth=0.6))
     if shut:
         handles["school shut"] = Patch(**_SHUT)
-    labels = [folded(label, 170, 8) for label in handles]
+    labels = [wrap_text(label, 170, 8) for label in handles]
     ax.legend(list(handles.values()), labels, loc="upper center", bbox_to_anchor=(0.5, 0), ncols=2, frameon=False,
               fontsize=8, labelcolor=GREY)  # fmt: skip

@@ -14,15 +14,15 @@ from ._style import (
     MARKERS,
     PALE,
     axes,
-    counted,
-    fitting,
+    draw_empty,
+    font_size,
     heading,
     legend_beside,
-    need,
-    nothing,
-    room,
+    number_of_students,
+    points_available,
+    quantity,
+    require_result,
     row_names,
-    students_said,
 )
 
 if TYPE_CHECKING:
@@ -84,23 +84,23 @@ def wellbeing_by_category(
     ax = axes(ax, min(16, max(7.5, 3.6 + 0.46 * width)), 1.9 + 0.36 * max(height, 3))
     hatched = "" if table.notna().all(axis=None) else "; hatched: hidden or missing"
     outside = int(summary.loc[summary[period].isna(), "events"].sum())
-    undrawn = f"; {counted(outside, 'event')} in no {_words(period)}" if outside else ""
+    undrawn = f"; {quantity(outside, 'event')} in no {_words(period)}" if outside else ""
     heading(ax, title or f"{label} by {_words(row)} and {_words(period)}", _size(summary) + undrawn + hatched)
     if table.empty:
-        nothing(ax, "no events")
+        draw_empty(ax, "no events")
         return ax
     values = table.to_numpy(float)
     # A single event should not get the darkest shade.
     darkest = max([*values[np.isfinite(values)], 5.0 if value in _COUNTS else 1.0])
     mesh = _draw_cells(ax, values, darkest)
-    row_height, column_width = room(ax, height, down=True), 0.85 * room(ax, width)
+    row_height, column_width = points_available(ax, height, down=True), 0.85 * points_available(ax, width)
     _write_figures(ax, values, darkest, number_format, row_height, column_width)
     every = math.ceil(6.5 / row_height)  # fewer names if there is no room to read all
     ax.set_yticks(np.arange(0, height, every) + 0.5, row_names(table.index, row_height)[::every])
     _name_periods(ax, [_period_name(value, period) for value in periods], column_width)
     ax.invert_yaxis()
     ax.tick_params(length=0, labelsize=8)
-    ax.tick_params(axis="y", labelsize=fitting(row_height * every, 8))
+    ax.tick_params(axis="y", labelsize=font_size(row_height * every, 8))
     ax.spines[:].set_visible(False)
     if np.isfinite(values).any():
         _add_scale(ax, mesh, label, whole_numbers=value in _COUNTS)
@@ -143,7 +143,7 @@ def student_timeline(
     import matplotlib.dates as mdates
 
     columns = ["student_id", "date", "what", "name", "severity_id", "severity_name", "status"]
-    need(timeline, columns, "student_timeline", "hf.wellbeing.timeline")
+    require_result(timeline, columns, "student_timeline", "hf.wellbeing.timeline")
     students = timeline["student_id"].dropna().unique()
     if len(students) > 1:
         raise BadArgumentError(
@@ -157,10 +157,10 @@ def student_timeline(
     ax = axes(ax, 10, 1.9 + 0.36 * max(height, 3))
     who = f"Student {students[0]}" if len(students) else "A student"
     undated = len(timeline) - len(dated)
-    count = counted(len(dated), "entry", "entries") + (f" and {undated} without a date" if undated else "")
+    count = quantity(len(dated), "entry", "entries") + (f" and {undated} without a date" if undated else "")
     heading(ax, title or f"{who}: what is on record", f"1 student; {count}")
     if not height:
-        nothing(ax, "no entry has a date" if undated else "no entries")
+        draw_empty(ax, "no entry has a date" if undated else "no entries")
         return ax
     lane_numbers = lane_names.map({lane: number for number, lane in enumerate(lanes)})
     support = dated["what"].str.startswith("learning_support")
@@ -168,11 +168,11 @@ def student_timeline(
     _draw_events(ax, dated[~support], lane_numbers[~support])
     if weeks is not None:
         _draw_absence(ax, weeks, bottom=len(lanes) + _LANE)
-    row_height = room(ax, height, down=True)
+    row_height = points_available(ax, height, down=True)
     every = math.ceil(6.5 / row_height)  # fewer names if there is no room to read all
     names = row_names(lanes, row_height)
     names += ["Absence by week\n(0 to 100 % of sessions)"] if weeks is not None else []
-    ax.set_yticks(range(0, height, every), names[::every], fontsize=fitting(row_height * every, 8))
+    ax.set_yticks(range(0, height, every), names[::every], fontsize=font_size(row_height * every, 8))
     ax.set_ylim(height - 0.4, -0.6)
     dates = pd.concat([dated["date"], *([weeks["week"]] if weeks is not None else [])])
     # At least 90 days, so that the axis of a single entry does not show hours.
@@ -193,7 +193,9 @@ def _keys_of(summary: pd.DataFrame, value: str) -> tuple[str, str]:
     """Return the names of the period and of the other column of a summary."""
     if value not in _FIGURES:
         raise BadArgumentError(f"wellbeing_by_category: value is one of {', '.join(_FIGURES)}, not {value!r}.")
-    need(summary, ["events", "students", "suppressed", value], "wellbeing_by_category", "hf.wellbeing.summarise")
+    require_result(
+        summary, ["events", "students", "suppressed", value], "wellbeing_by_category", "hf.wellbeing.summarise"
+    )
     figures = {*_FIGURES, "students", "unlisted", "suppressed"}
     keys = [str(name) for name in summary if name not in figures]
     periods = [name for name in keys if name in _PERIODS]
@@ -221,13 +223,13 @@ def _as_table(summary: pd.DataFrame, period: str, row: str, value: str) -> tuple
 def _size(summary: pd.DataFrame) -> str:
     """Say how many events and students a summary covers."""
     hidden = bool(summary["suppressed"].any())
-    events = counted(int(summary["events"].sum()), "event") + (" shown" if hidden else "")
+    events = quantity(int(summary["events"].sum()), "event") + (" shown" if hidden else "")
     if len(summary) and summary["events"].isna().all():
         return "no figure is shown"
     known = summary["students"].dropna()
     if known.empty:
         return f"{events}, number of students not given"
-    return f"{events}, {students_said(known)} in each row"
+    return f"{events}, {number_of_students(known)} in each row"
 
 
 def _draw_cells(ax: "Axes", values: "npt.NDArray[np.float64]", darkest: float) -> "QuadMesh":
@@ -351,7 +353,9 @@ def _draw_support(ax: "Axes", rows: pd.DataFrame, lane_numbers: pd.Series) -> No
 
 def _weeks(attendance: pd.DataFrame) -> pd.DataFrame:
     """Return one student's attendance by week, checked."""
-    need(attendance, ["week", "attendance_rate"], "student_timeline", 'hf.attendance.summarise(marks, "week")')
+    require_result(
+        attendance, ["week", "attendance_rate"], "student_timeline", 'hf.attendance.summarise(marks, "week")'
+    )
     if attendance["week"].duplicated().any():
         raise BadArgumentError("student_timeline: attendance has several rows for a week. Give one student's.")
     return attendance

@@ -84,7 +84,7 @@ def _links(rows: pd.DataFrame, assigned: pd.DataFrame | None) -> pd.DataFrame:
     column = next((name for name in ("staff_id", "assigned_to_id") if name in rows), None)
     if assigned is None and column is None:
         raise MissingFieldError(
-            "staff_load: the events do not contain to whom they are assigned. Give the child table as assigned=: "
+            "staff_load: the events have no column with the assigned staff. Give the child table as assigned=: "
             'load_pastoral_events.tables(school)["pastoral_events_assigned_to"].'
         )
     links = rows.rename(columns={column: "staff_id"}) if assigned is None else assigned

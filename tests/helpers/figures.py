@@ -1,4 +1,4 @@
-"""Small registers, events and students to work figures out of by hand."""
+"""Small registers, events and students whose figures can be worked out by hand."""
 
 import warnings
 from datetime import date, timedelta
@@ -36,8 +36,8 @@ CATEGORY = {
 ATTENDED, POSSIBLE = set("/LV"), set("/LVIO")
 
 
-def marked(registers: dict[int, str], per_day: int = 1, start: date = START) -> pd.DataFrame:
-    """Marks of students, a letter per session; a blank is a session without a row."""
+def marks_of(registers: dict[int, str], per_day: int = 1, start: date = START) -> pd.DataFrame:
+    """Return marks of students, given a letter per session; a blank is a session without a row."""
     rows = [
         (student, start + timedelta(number // per_day), "am" if number % per_day == 0 else "pm", code, CATEGORY[code])
         for student, register in registers.items()
@@ -48,8 +48,8 @@ def marked(registers: dict[int, str], per_day: int = 1, start: date = START) -> 
     return frame.astype({"student_id": "Int64", "date": "datetime64[us]"})
 
 
-def noted(*rows: tuple[int | None, int | None], kind: str = "wellbeing_event", **more: Any) -> pd.DataFrame:
-    """Events by student and day number."""
+def events_on(*rows: tuple[int | None, int | None], kind: str = "wellbeing_event", **more: Any) -> pd.DataFrame:
+    """Return canonical events, each given as a student and the number of a day."""
     days = [None if day is None else START + timedelta(day) for _, day in rows]
     frame = pd.DataFrame(
         {
@@ -61,11 +61,12 @@ def noted(*rows: tuple[int | None, int | None], kind: str = "wellbeing_event", *
         }
     )
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", hf.HubmisWarning)  # odd rows are what many of these tests are about
+        warnings.simplefilter("ignore", hf.HubmisWarning)  # many of these tests give incomplete rows
         return wb.events(frame)
 
 
-def people(groups: dict[int, str | None]) -> pd.DataFrame:
+def students_in(groups: dict[int, str | None]) -> pd.DataFrame:
+    """Return a list of students with their year groups."""
     return pd.DataFrame(
         {
             "student_id": pd.array(list(groups), dtype="Int64"),
@@ -74,8 +75,8 @@ def people(groups: dict[int, str | None]) -> pd.DataFrame:
     )
 
 
-def sent(*rows: tuple[Any, ...], **more: list[Any]) -> pd.DataFrame:
-    """Events as a loader returns them: student, time, category, and optionally status and type."""
+def loaded_events(*rows: tuple[Any, ...], **more: list[Any]) -> pd.DataFrame:
+    """Return events as a loader does, each given as student, time, and optionally category, status and type."""
     filled = [(*row, *("Friendships", "active", "wellbeing_event")[len(row) - 2 :]) for row in rows]
     names = ["student_id", "date_time", "category_name", "status", "type"]
     frame = pd.DataFrame(filled, columns=names).astype(dict.fromkeys(["category_name", "status", "type"], "str"))
@@ -85,10 +86,11 @@ def sent(*rows: tuple[Any, ...], **more: list[Any]) -> pd.DataFrame:
     return frame.assign(**more)
 
 
-def made(*rows: tuple[Any, ...], **more: list[Any]) -> pd.DataFrame:
+def canonical_events(*rows: tuple[Any, ...], **more: list[Any]) -> pd.DataFrame:
+    """Return the canonical form of :func:`loaded_events`."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", hf.HubmisWarning)  # odd rows are what many of these tests are about
-        return wb.events(sent(*rows, **more))
+        warnings.simplefilter("ignore", hf.HubmisWarning)  # many of these tests give incomplete rows
+        return wb.events(loaded_events(*rows, **more))
 
 
 EVENT_ROWS = st.lists(

@@ -18,7 +18,7 @@ from hubmis_frames.analysis.statistics import half_width, ranks, spearman, stude
 from hubmis_frames.errors import BadArgumentError, MissingFieldError
 from hubmis_frames.joint.event_windows import _NOTE
 from hubmis_frames.plots.event_windows import around_events
-from tests.helpers.figures import ATTENDED, POSSIBLE, START, marked, noted, people
+from tests.helpers.figures import ATTENDED, POSSIBLE, START, events_on, marks_of, students_in
 
 mpl.use("Agg")
 
@@ -108,7 +108,9 @@ def a_school(seed: int) -> tuple[dict[int, str], list[tuple[int, int]], dict[int
 @settings(max_examples=50)
 def test_around_events_agrees_with_working_it_out_by_hand(seed: int, weeks: int) -> None:
     full, days, groups = a_school(seed)
-    table = jt.around_events(marked(full), noted(*days), weeks=weeks, students=people(groups)).set_index("period")
+    table = jt.around_events(marks_of(full), events_on(*days), weeks=weeks, students=students_in(groups)).set_index(
+        "period"
+    )
     # The days of data are everybody's, though 12 is on no list and not counted.
     everybody = max(map(len, full.values()))
     expected = by_hand({**full, 0: "-" * everybody}, days, {**groups, 0: "nobody"}, weeks)
@@ -124,7 +126,7 @@ def test_around_events_agrees_with_working_it_out_by_hand(seed: int, weeks: int)
 @settings(max_examples=5)
 def test_the_order_of_rows_changes_nothing(seed: int, random: Any) -> None:
     registers, days, groups = a_school(seed)
-    marks, events, students = marked(registers), noted(*days), people(groups)
+    marks, events, students = marks_of(registers), events_on(*days), students_in(groups)
 
     def mixed(frame: pd.DataFrame) -> pd.DataFrame:
         places = list(range(len(frame)))
@@ -147,7 +149,7 @@ def influence_by_leaving_out(registers: dict[int, str], events: list[tuple[int, 
 
     def change(without: int | None) -> float:
         kept = {who: register for who, register in registers.items() if who != without}
-        table = jt.around_events(marked(kept), noted(*events), weeks=2, students=people(groups))
+        table = jt.around_events(marks_of(kept), events_on(*events), weeks=2, students=students_in(groups))
         return float(table["difference"].iloc[3])
 
     parts = [change(who) for who in registers]
@@ -160,20 +162,20 @@ def test_the_interval_agrees_with_leaving_out_one_student_at_a_time() -> None:
     registers = {n: "".join("/" if rng.random() < base[n] else "I" for _ in range(84)) for n in range(40)}
     groups = {n: f"Year {n % 2}" for n in registers}
     events = [(n, 30 + 3 * (n % 5)) for n in range(18)]
-    table = jt.around_events(marked(registers), noted(*events), weeks=2, students=people(groups))
+    table = jt.around_events(marks_of(registers), events_on(*events), weeks=2, students=students_in(groups))
     n = int(table["students"].iloc[3])
     ours = (table["difference_high"].iloc[3] - table["difference_low"].iloc[3]) / 2 / student_t(0.95, n - 1)
     assert n == 18
     assert ours == pytest.approx(influence_by_leaving_out(registers, events, groups), rel=0.12)
 
 
-def test_the_interval_holds_the_truth_about_as_often_as_it_says() -> None:
+def test_the_interval_contains_the_true_value_about_as_often_as_it_says() -> None:
     rng = np.random.default_rng(2)
     held = []
     for _ in range(40):
         base = rng.beta(20, 2, 24)
-        marks = marked({n: "".join(np.where(rng.random(70) < base[n], "/", "I")) for n in range(24)})
-        row = jt.around_events(marks, noted(*((n, int(rng.integers(21, 42))) for n in range(10))), weeks=2).iloc[3]
+        marks = marks_of({n: "".join(np.where(rng.random(70) < base[n], "/", "I")) for n in range(24)})
+        row = jt.around_events(marks, events_on(*((n, int(rng.integers(21, 42))) for n in range(10))), weeks=2).iloc[3]
         held.append(row["difference_low"] <= 0 <= row["difference_high"])
     assert 0.85 <= np.mean(held) <= 1
 
@@ -181,11 +183,11 @@ def test_the_interval_holds_the_truth_about_as_often_as_it_says() -> None:
 def test_a_difference_in_the_weeks_after_is_found_and_a_bad_week_for_all_is_not() -> None:
     good, bad = "/" * 7, "I" * 7
     registers = {1: good * 4 + bad * 2, 2: good * 6, 3: good * 6}
-    table = jt.around_events(marked(registers), noted((1, 21)), weeks=2).set_index("period")
+    table = jt.around_events(marks_of(registers), events_on((1, 21)), weeks=2).set_index("period")
     assert table["difference"].tolist() == [0, 0, -100, -100]
     assert table["comparison_students"].tolist() == [2, 2, 2, 2]
     # Everybody ill in the same week: no difference.
-    table = jt.around_events(marked(dict.fromkeys((1, 2, 3), good * 4 + bad + good)), noted((1, 21)), weeks=2)
+    table = jt.around_events(marks_of(dict.fromkeys((1, 2, 3), good * 4 + bad + good)), events_on((1, 21)), weeks=2)
     assert table["attendance_rate"].tolist() == [100, 100, 50, -50]
     assert table["difference"].tolist() == [0, 0, 0, 0]
     # One student alone gives no interval.
@@ -209,20 +211,20 @@ def test_a_difference_in_the_weeks_after_is_found_and_a_bad_week_for_all_is_not(
 def test_events_at_the_edges_of_the_data(day: int | None, students: int, why: str | None) -> None:
     holiday = "/" * 14 + " " * 7 + "/" * 21
     table = jt.around_events(
-        marked({1: holiday, 2: holiday}), noted((1, day)), weeks=2, students=people({1: "Y", 2: "Y"})
+        marks_of({1: holiday, 2: holiday}), events_on((1, day)), weeks=2, students=students_in({1: "Y", 2: "Y"})
     )
     assert table["students"].tolist() == [students, 0 if day == 16 else students, students, students]
     left = {reason: number for reason, number in table.attrs["left_out"].items() if number}
     assert left == ({why: 1} if why else {})
 
 
-def test_who_cannot_be_compared_is_left_out_and_counted() -> None:
+def test_students_who_cannot_be_compared_are_left_out_and_counted() -> None:
     full, late = "/" * 42, " " * 28 + "/" * 14
-    groups = people({1: "A", 2: "B", 3: "B", 4: None, 5: "B", 6: "B"})
-    events = noted((1, 21), (2, 21), (2, 22), (3, 21), (4, 21), (5, 21))
+    groups = students_in({1: "A", 2: "B", 3: "B", 4: None, 5: "B", 6: "B"})
+    events = events_on((1, 21), (2, 21), (2, 22), (3, 21), (4, 21), (5, 21))
     # 1 is alone in the year group, 4 has none, 5 joined after the event, 6 is the comparable one.
     registers = {1: full, 2: full, 3: full, 4: full, 5: late, 6: full}
-    table = jt.around_events(marked(registers), events, weeks=2, students=groups)
+    table = jt.around_events(marks_of(registers), events, weeks=2, students=groups)
     assert table["students"].tolist() == [2] * 4
     assert table["comparison_students"].tolist() == [1] * 4
     assert table.attrs["left_out"] == {
@@ -232,47 +234,49 @@ def test_who_cannot_be_compared_is_left_out_and_counted() -> None:
         "no comparable student": 1,
     }
     # One who joined between is no comparison either.
-    assert jt.around_events(marked({1: full, 2: late}), noted((1, 21)), weeks=2)["students"].tolist() == [0] * 4
-    assert jt.around_events(marked({2: full}), noted((1, 21)), weeks=2).attrs["left_out"]["no sessions at all"] == 1
+    assert jt.around_events(marks_of({1: full, 2: late}), events_on((1, 21)), weeks=2)["students"].tolist() == [0] * 4
+    assert (
+        jt.around_events(marks_of({2: full}), events_on((1, 21)), weeks=2).attrs["left_out"]["no sessions at all"] == 1
+    )
     # So does one before the first day of the data, which is nobody's first event here.
     for day, students in ((-1, 0), (-7, 0), (-8, 1)):
-        table = jt.around_events(marked({1: full, 2: full}), noted((1, 7), (2, day)), weeks=2)
+        table = jt.around_events(marks_of({1: full, 2: full}), events_on((1, 7), (2, day)), weeks=2)
         assert table["students"].tolist() == [students] * 4
     # An event just inside the window makes a student incomparable, one just outside does not.
     for day, students in ((35, 0), (41, 0), (42, 2)):
-        table = jt.around_events(marked({1: "/" * 63, 2: "/" * 63}), noted((1, 21), (2, day)), weeks=2)
+        table = jt.around_events(marks_of({1: "/" * 63, 2: "/" * 63}), events_on((1, 21), (2, day)), weeks=2)
         assert table["students"].tolist() == [students] * 4
 
 
-def test_around_events_has_the_same_columns_whatever_there_is_and_hides_few() -> None:
+def test_around_events_always_has_the_same_columns_and_hides_few_students() -> None:
     registers = dict.fromkeys(range(1, 9), "/I" * 30)
-    full = jt.around_events(marked(registers), noted((1, 21), (2, 21)), weeks=2)
+    full = jt.around_events(marks_of(registers), events_on((1, 21), (2, 21)), weeks=2)
     for other in (
-        jt.around_events(marked({}), noted(), weeks=2),
-        jt.around_events(marked(registers), noted(), weeks=2),
-        jt.around_events(marked(registers), noted((1, 21)), weeks=2, by_week=True),
-        jt.around_events(marked(registers), noted((1, 21)), weeks=2, students=people({})),
+        jt.around_events(marks_of({}), events_on(), weeks=2),
+        jt.around_events(marks_of(registers), events_on(), weeks=2),
+        jt.around_events(marks_of(registers), events_on((1, 21)), weeks=2, by_week=True),
+        jt.around_events(marks_of(registers), events_on((1, 21)), weeks=2, students=students_in({})),
     ):
         pd.testing.assert_series_equal(other.dtypes, full.dtypes)
-    hidden = jt.around_events(marked(registers), noted((1, 21), (2, 21)), weeks=2, suppress_below=5)
+    hidden = jt.around_events(marks_of(registers), events_on((1, 21), (2, 21)), weeks=2, suppress_below=5)
     assert hidden["suppressed"].all()
     assert hidden[["students", "attendance_rate", "difference_low", "comparison_sessions"]].isna().all(axis=None)
-    weekly = jt.around_events(marked(registers), noted((1, 21)), weeks=2, by_week=True)
+    weekly = jt.around_events(marks_of(registers), events_on((1, 21)), weeks=2, by_week=True)
     assert weekly["week"].tolist() == [-2, -1, 0, 1, 2]
     for bad in (0, -1, 1.5, True):
         with pytest.raises(BadArgumentError, match="weeks takes"):
-            jt.around_events(marked(registers), noted(), weeks=bad)  # type: ignore[arg-type]
+            jt.around_events(marks_of(registers), events_on(), weeks=bad)  # type: ignore[arg-type]
     with pytest.raises(BadArgumentError, match="confidence takes"):
-        jt.around_events(marked(registers), noted(), confidence=95)
+        jt.around_events(marks_of(registers), events_on(), confidence=95)
     with pytest.raises(BadArgumentError, match="category 'ill'"):
-        jt.around_events(marked(registers).assign(category="ill"), noted())
+        jt.around_events(marks_of(registers).assign(category="ill"), events_on())
     with pytest.raises(BadArgumentError, match="no column category"):
-        jt.around_events(marked(registers).drop(columns="category"), noted())
+        jt.around_events(marks_of(registers).drop(columns="category"), events_on())
 
 
 def test_rates_by_week_pool_to_those_of_the_period() -> None:
     registers = {n: ("/I/" * 40)[n:80] for n in range(1, 9)}
-    marks, events = marked(registers), noted((1, 30), (2, 37), (3, 44))
+    marks, events = marks_of(registers), events_on((1, 30), (2, 37), (3, 44))
     weekly = jt.around_events(marks, events, weeks=3, by_week=True)
     pooled = jt.around_events(marks, events, weeks=3).set_index("period")
     for period, part in weekly.groupby("period"):
@@ -285,7 +289,9 @@ def test_rates_by_week_pool_to_those_of_the_period() -> None:
 
 @given(REGISTERS, st.lists(st.tuples(st.integers(1, 6), st.integers(-5, 60), st.integers(-3, 40)), max_size=6))
 @settings(max_examples=25)
-def test_learning_support_is_that_of_the_day(registers: dict[int, str], spells: list[tuple[int, int, int]]) -> None:
+def test_learning_support_counts_by_its_status_on_the_day(
+    registers: dict[int, str], spells: list[tuple[int, int, int]]
+) -> None:
     records = pd.DataFrame(
         {
             "student_id": pd.array([who for who, _, _ in spells], dtype="Int64"),
@@ -297,7 +303,7 @@ def test_learning_support_is_that_of_the_day(registers: dict[int, str], spells: 
             "status_name": pd.Series(["Inactive" if n == -3 else "Active" for *_, n in spells], dtype="str"),
         }
     )
-    table = jt.attendance_by_learning_support(marked(registers), records).set_index("status")
+    table = jt.attendance_by_learning_support(marks_of(registers), records).set_index("status")
     sessions, attended, students = Counter[str](), Counter[str](), {}  # type: ignore[var-annotated]
     for who, register in registers.items():
         for number, code in enumerate(register):
@@ -322,9 +328,9 @@ def test_learning_support_is_that_of_the_day(registers: dict[int, str], spells: 
         assert row["attendance_rate"] == pytest.approx(rate, nan_ok=True)
 
 
-def test_plans_without_an_end_are_neither_in_force_nor_over() -> None:
-    plans = noted((1, 2), (2, 2), kind="wellbeing_plan", status=pd.Series(["active", "inactive"], dtype="str"))
-    marks = marked({1: "I" * 2 + "/" * 3, 2: "I" * 2 + "/" * 3, 3: "/////"})
+def test_ended_plans_without_a_date_have_a_status_of_their_own() -> None:
+    plans = events_on((1, 2), (2, 2), kind="wellbeing_plan", status=pd.Series(["active", "inactive"], dtype="str"))
+    marks = marks_of({1: "I" * 2 + "/" * 3, 2: "I" * 2 + "/" * 3, 3: "/////"})
     table = jt.attendance_by_plan(marks, plans).set_index("status")
     assert table["possible_sessions"].tolist() == [3, 3, 4, 5]
     assert table["attendance_rate"].tolist() == [100, 100, 0, 100]
@@ -338,7 +344,7 @@ def test_plans_without_an_end_are_neither_in_force_nor_over() -> None:
 
 def test_the_interval_of_a_rate_counts_students_not_sessions() -> None:
     # Two students, 0 and 100 %: two hundred sessions do not make that any surer.
-    marks = marked({1: "/" * 100, 2: "I" * 100})
+    marks = marks_of({1: "/" * 100, 2: "I" * 100})
     none = pd.DataFrame({"student_id": [9], "learning_support_date": [pd.NaT], "inactive_date": [pd.NaT]})
     row = jt.attendance_by_learning_support(marks, none).iloc[3]
     assert (row["attendance_rate"], row["attendance_rate_low"], row["attendance_rate_high"]) == (50, 0, 100)
@@ -361,7 +367,9 @@ def test_the_interval_of_a_rate_counts_students_not_sessions() -> None:
     ],
 )
 def test_bands_are_compared_in_whole_numbers(absent: int, possible: int, band: int) -> None:
-    table = jt.events_by_absence_band(marked({1: "I" * absent + "/" * (possible - absent)}), noted((1, 0), (1, 0)))
+    table = jt.events_by_absence_band(
+        marks_of({1: "I" * absent + "/" * (possible - absent)}), events_on((1, 0), (1, 0))
+    )
     assert len(table) == 12
     one = table[table["students"].eq(1)]
     assert one["absence_from"].tolist() == [band]
@@ -372,8 +380,8 @@ def test_bands_are_compared_in_whole_numbers(absent: int, possible: int, band: i
 @given(REGISTERS, DAYS)
 @settings(max_examples=12)
 def test_bands_pool_to_the_whole(registers: dict[int, str], days: list[tuple[int, int]]) -> None:
-    each = jt.per_student(marked(registers), noted(*days))
-    table = jt.events_by_absence_band(marked(registers), noted(*days))
+    each = jt.per_student(marks_of(registers), events_on(*days))
+    table = jt.events_by_absence_band(marks_of(registers), events_on(*days))
     assert table["events"].sum() == each["events"].sum()
     assert table["students"].sum() == len(each)
     assert table["possible_sessions"].sum() == sum(
@@ -382,17 +390,17 @@ def test_bands_pool_to_the_whole(registers: dict[int, str], days: list[tuple[int
     assert table["students_concerned"].sum() == each["events"].gt(0).sum()
 
 
-def test_students_and_events_are_of_the_same_days() -> None:
-    marks = marked({1: "/L/I", 2: "YY--"})
+def test_only_events_on_the_days_of_marks_are_counted() -> None:
+    marks = marks_of({1: "/L/I", 2: "YY--"})
     each = jt.per_student(
-        marks, noted((1, -1), (1, 0), (1, 3), (1, 4), (3, 1)), students=people({1: "A", 2: "A", 4: "A"})
+        marks, events_on((1, -1), (1, 0), (1, 3), (1, 4), (3, 1)), students=students_in({1: "A", 2: "A", 4: "A"})
     )
     assert each["student_id"].tolist() == [1, 2, 4]
     assert each["events"].tolist() == [2, 0, 0]
     assert each["possible_sessions"].tolist() == [4, 0, 0]
     assert each["late_rate"].iloc[0] == pytest.approx(100 / 3)
     assert each[["absence_rate", "late_rate", "events_per_100_sessions"]].iloc[1:].isna().all(axis=None)
-    assert jt.lateness_and_events(marks, noted())[["students", "left_out"]].iloc[0].tolist() == [1, 1]
+    assert jt.lateness_and_events(marks, events_on())[["students", "left_out"]].iloc[0].tolist() == [1, 1]
 
 
 def naive_ranks(values: list[float]) -> list[float]:
@@ -443,21 +451,21 @@ def test_student_t_is_that_of_the_tables(df: int, half: float, confidence: float
     assert student_t(confidence, df) == pytest.approx(half, abs=5e-4)
 
 
-def test_no_interval_comes_from_one_student_or_from_students_who_are_all_alike() -> None:
+def test_one_student_or_identical_students_give_no_interval() -> None:
     assert math.isnan(student_t(0.95, 0))
     assert math.isnan(half_width(np.array([0.3]), 1, 0.95))
     assert math.isnan(half_width(np.zeros(10), 10, 0.95))
 
 
-def test_the_picture_of_before_and_after_always_says_how_many_and_the_note() -> None:
+def test_the_plot_around_events_always_has_numbers_of_students_and_the_note() -> None:
     registers = {n: ("/I//" * 20)[n : 60 + n] for n in range(1, 9)}
     rows = ((1, 30), (2, 31), (3, 40))
     for events, suppress, below in (
-        (noted(*rows), None, "3 students with an event, 5 students to compare with"),
-        (noted(*rows), 5, "numbers of students hidden where they are few"),
-        (noted(), None, "no students with an event, no students to compare with"),
+        (events_on(*rows), None, "3 students with an event, 5 students to compare with"),
+        (events_on(*rows), 5, "numbers of students hidden where they are few"),
+        (events_on(), None, "no students with an event, no students to compare with"),
     ):
-        table = jt.around_events(marked(registers), events, weeks=2, by_week=True, suppress_below=suppress)
+        table = jt.around_events(marks_of(registers), events, weeks=2, by_week=True, suppress_below=suppress)
         ax = around_events(table)
         said = [text.get_text() for text in ax.texts]
         assert said[0] == f"% of possible sessions; {below}"
@@ -467,16 +475,16 @@ def test_the_picture_of_before_and_after_always_says_how_many_and_the_note() -> 
             below != "3 students with an event, 5 students to compare with"
         )
         plt.close(ax.figure)
-    without_interval = jt.around_events(marked(registers), noted(*rows), weeks=2, by_week=True, confidence=None)
+    without_interval = jt.around_events(marks_of(registers), events_on(*rows), weeks=2, by_week=True, confidence=None)
     ax = around_events(without_interval)
     assert not ax.containers
     assert len(ax.lines) == 2
     plt.close(ax.figure)
     with pytest.raises(BadArgumentError, match="by_week=True"):
-        around_events(jt.around_events(marked(registers), noted(*rows), weeks=2))
+        around_events(jt.around_events(marks_of(registers), events_on(*rows), weeks=2))
 
 
-def test_nothing_says_why() -> None:
+def test_no_text_claims_a_cause() -> None:
     text = " ".join([jt.__doc__ or "", _NOTE, *(getattr(jt, name).__doc__ or "" for name in jt.__all__)]).lower()
     for word in ("effect", "impact", "due to", "led to", "leads to", "caused", "causes", "thanks to", "resulted in"):
         assert word not in text

@@ -216,7 +216,9 @@ def test_the_register_has_a_stroke_for_each_session_present_and_letters_for_the_
 def test_what_is_no_summary_is_refused_by_the_name_of_what_lacks(marks: pd.DataFrame) -> None:
     with pytest.raises(BadArgumentError, match=r"summarise\(marks, by=\"week\"\).*no column week"):
         plots.attendance_trend(at.summarise(marks))
-    with pytest.raises(BadArgumentError, match=r"what hf\.attendance\.marks\(frame\) returns; there is no column code"):
+    with pytest.raises(
+        BadArgumentError, match=r"result of hf\.attendance\.marks\(frame\), and this frame has no column code"
+    ):
         plots.student_register(marks.drop(columns="code"))
     terms: Any = pd.DataFrame({"name": ["Autumn Term"]})
     with pytest.raises(BadArgumentError, match="attendance_trend needs calendar="):

@@ -11,7 +11,7 @@ import pytest
 from hubmis_frames import wellbeing as wb
 from hubmis_frames.errors import BadArgumentError
 from hubmis_frames.plots.wellbeing import student_timeline, wellbeing_by_category
-from tests.helpers.figures import STUDENTS, made
+from tests.helpers.figures import STUDENTS, canonical_events
 
 mpl.use("Agg")
 
@@ -28,7 +28,7 @@ def words(ax: Any) -> list[str]:
 
 
 def test_a_plot_by_category_shows_zero_as_zero_and_no_hidden_figure(ax: Any) -> None:
-    found = made(*((n, "2025-09-05T10:00Z") for n in (1, 2, 3, 4)), (1, "2025-10-09T10:00Z", "Bullying"))
+    found = canonical_events(*((n, "2025-09-05T10:00Z") for n in (1, 2, 3, 4)), (1, "2025-10-09T10:00Z", "Bullying"))
     table = wb.summarise(found, ["month", "category_name"], students=STUDENTS)
     assert wellbeing_by_category(table, ax=ax) is ax
     assert words(ax) == ["Events by category and month", "5 events, 6 students in each row", "4", "0", "0", "1"]
@@ -44,7 +44,7 @@ def test_a_plot_by_category_shows_zero_as_zero_and_no_hidden_figure(ax: Any) -> 
     assert sorted(words(ax)[2:]) == sorted(shown)
     assert sum(bool(patch.get_hatch()) for patch in ax.patches) == int(hidden["suppressed"].sum()) > 0
     ax.clear()
-    wellbeing_by_category(wb.summarise(made(), ["month", "category_name"]), ax=ax)
+    wellbeing_by_category(wb.summarise(canonical_events(), ["month", "category_name"]), ax=ax)
     assert words(ax)[-1] == "Nothing to show: no events"
     with pytest.raises(BadArgumentError, match="by one period"):
         wellbeing_by_category(wb.summarise(found, "category_name"), ax=ax)
@@ -53,7 +53,9 @@ def test_a_plot_by_category_shows_zero_as_zero_and_no_hidden_figure(ax: Any) -> 
 
 
 def test_a_timeline_plot_says_how_many_entries_there_are(ax: Any) -> None:
-    found = made((1, "2025-09-05T10:00Z"), (1, "2025-10-05T10:00Z", None), (1, None), (2, "2025-09-05T10:00Z"))
+    found = canonical_events(
+        (1, "2025-09-05T10:00Z"), (1, "2025-10-05T10:00Z", None), (1, None), (2, "2025-09-05T10:00Z")
+    )
     weeks = pd.DataFrame({"week": pd.to_datetime(["2025-09-01", "2025-09-08"]), "attendance_rate": [80.0, None]})
     student_timeline(wb.timeline(found, 1), attendance=weeks, ax=ax)
     assert words(ax) == ["Student 1: what is on record", "1 student; 2 entries and 1 without a date"]

@@ -18,7 +18,7 @@ from tests.helpers.simulator import (
 )
 
 
-def test_attendance_is_a_school_s(marks: dict[int, list[dict[str, Any]]]) -> None:
+def test_attendance_rates_are_like_those_of_a_school(marks: dict[int, list[dict[str, Any]]]) -> None:
     counts = {student: letters(rows) for student, rows in marks.items() if rows}
     pooled: Counter[str | None] = sum(counts.values(), Counter())
     missed, possible = absence(pooled)
@@ -33,7 +33,7 @@ def test_attendance_is_a_school_s(marks: dict[int, list[dict[str, Any]]]) -> Non
     assert pooled["V"] / possible < 0.02
 
 
-def test_a_mark_stands_for_every_session_and_no_other(client: Client, world: World) -> None:
+def test_there_is_one_mark_for_every_session_and_no_other(client: Client, world: World) -> None:
     student = steady(world)
     rows = client.rows(f"students/{student}/attendance-records")
     sessions = Counter((row["date"], row["attendance_session"]) for row in rows)
@@ -103,7 +103,7 @@ def test_a_missing_reason_is_recent(marks: dict[int, list[dict[str, Any]]]) -> N
     assert (days.total() - recent) / weeks < recent
 
 
-def test_codes_that_are_hidden_stand_in_history(client: Client, marks: dict[int, list[dict[str, Any]]]) -> None:
+def test_earlier_marks_have_hidden_codes(client: Client, marks: dict[int, list[dict[str, Any]]]) -> None:
     hidden = {row["code"] for row in client.rows("attendance-codes", {"filter[display]": "false"})}
     shown = {row["code"] for row in client.rows("attendance-codes", {"filter[display]": "true"})}
     used = set(sum((letters(rows) for rows in marks.values()), Counter()))

@@ -79,7 +79,7 @@ def test_a_body_is_made_once_for_each_query_and_year(small: World, monkeypatch: 
 
 
 @pytest.mark.parametrize("seed", range(2, 6))
-def test_every_school_has_a_few_who_are_often_absent(seed: int) -> None:
+def test_every_school_has_some_persistently_absent_students(seed: int) -> None:
     world = build_world(seed=seed)
     codes = {number: row["code"] for number, row in world.entities["attendance_code"].items()}
     rates = [row["_habits"].rate for row in world.entities["student"].values()]
@@ -92,13 +92,13 @@ def test_every_school_has_a_few_who_are_often_absent(seed: int) -> None:
 
 
 @pytest.mark.parametrize("students", [7, 61])
-def test_a_school_of_any_size_stands(students: int) -> None:
+def test_a_school_can_have_any_size(students: int) -> None:
     world = build_world(students, seed=students)
     with Simulator(world) as running, Client(running) as client:
         assert len(client.rows("students")) == students
 
 
-def test_another_day_is_the_last_of_which_anything_is_known() -> None:
+def test_no_data_is_later_than_today() -> None:
     world = build_world(60, today=date(2025, 11, 14))
     marks = [mark["date"] for student in world.entities["student"] for mark in world.marks(student)]
     assert max(marks) == "2025-11-14"
@@ -132,13 +132,13 @@ def test_a_school_is_served_from_the_command_line(monkeypatch: Any, capsys: Any)
     main()
 
 
-def test_a_school_that_cannot_be_is_refused() -> None:
+def test_an_impossible_school_raises() -> None:
     with pytest.raises(ValueError, match="2025-09-01 to 2026-08-31"):
         build_world(30, today=date(2024, 1, 1))
     with pytest.raises(ValueError, match="7 to 4000"):
         build_world(3)
 
 
-def test_bodies_are_as_small_as_json_can_be(client: Client) -> None:
+def test_bodies_are_compact_json(client: Client) -> None:
     body = client.ask("genders").content
     assert body == orjson.dumps(orjson.loads(body))

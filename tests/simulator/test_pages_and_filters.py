@@ -33,7 +33,7 @@ def test_pages_follow_each_other_without_gap_or_overlap(client: Client, everyone
         ({"ignore_paging": True}, {"page[number]": 3, "page[size]": 7}, 0, 30),
     ],
 )
-def test_pages_are_counted_as_the_rules_say(
+def test_page_size_and_first_page_follow_the_rules(
     serve: Any, small: World, rules: Any, query: Any, first: int, count: int
 ) -> None:
     _, client = serve(**rules)
@@ -47,7 +47,7 @@ def test_page_zero_may_be_an_error(serve: Any) -> None:
     assert client.ask("students?page[number]=1").status_code == 200
 
 
-def test_students_are_filtered_by_what_they_are(client: Client, everyone: list[dict[str, Any]]) -> None:
+def test_students_are_filtered_by_their_fields(client: Client, everyone: list[dict[str, Any]]) -> None:
     one = next(row for row in everyone if row["boarding_house"])
     for name, value, holds in (
         ("yearGroup", one["year_group"]["id"], lambda row: row["year_group"] == one["year_group"]),
@@ -69,14 +69,14 @@ def test_filters_narrow_each_other(client: Client, everyone: list[dict[str, Any]
     assert {(row["year_group"]["id"], row["gender"]["id"]) for row in asked} == {(9, everyone[0]["gender"]["id"])}
 
 
-def test_a_tutor_group_is_found_through_its_members(client: Client) -> None:
+def test_events_are_filtered_by_the_tutor_group_of_students(client: Client) -> None:
     group = client.rows(f"academic-years/{THIS_YEAR}/tutor-groups")[2]["id"]
     asked = client.rows("students", {"filter[tutorGroup]": group})
     members = client.rows(f"academic-years/{THIS_YEAR}/tutor-groups/{group}/students")
     assert {row["id"] for row in asked} == {row["id"] for row in members} != set()
 
 
-def test_a_search_looks_into_every_text(client: Client, everyone: list[dict[str, Any]]) -> None:
+def test_a_search_compares_every_text(client: Client, everyone: list[dict[str, Any]]) -> None:
     name = everyone[3]["last_name"]
     asked = client.rows("students", {"search": name.upper()})
     assert everyone[3] in asked
@@ -84,12 +84,12 @@ def test_a_search_looks_into_every_text(client: Client, everyone: list[dict[str,
     assert client.rows("students", {"search": "no such text"}) == []
 
 
-def test_the_status_that_is_asked_for_by_number_is_text_in_the_record(client: Client) -> None:
+def test_a_status_filtered_by_number_is_text_in_the_record(client: Client) -> None:
     for number, status in ((1, "active"), (2, "inactive")):
         assert {row["status"] for row in client.rows("contacts", {"filter[status]": number})} == {status}
 
 
-def test_enrolment_statuses_are_apart(client: Client, everyone: list[dict[str, Any]]) -> None:
+def test_enrolment_statuses_do_not_overlap(client: Client, everyone: list[dict[str, Any]]) -> None:
     past = client.rows("students/past", {"page[size]": 1000})
     here = client.rows("students", {"filter[enrolmentStatus]": "past", "page[size]": 1000})
     applicants = client.rows("students", {"filter[enrolmentStatus]": "applicant"})
@@ -113,7 +113,7 @@ def test_the_list_of_students_may_hold_every_status(serve: Any) -> None:
         ("2026-01-06T23:00:00Z", "2026-01-07T23:59:59+00:00", {"2026-01-07"}),
     ],
 )
-def test_marks_are_filtered_by_moment(client: Client, world: World, first: str, last: str, expected: set[str]) -> None:
+def test_marks_are_filtered_by_time(client: Client, world: World, first: str, last: str, expected: set[str]) -> None:
     student = steady(world)
     query = {"filter[dateTime][from]": first, "filter[dateTime][to]": last}
     rows = client.rows(f"students/{student}/attendance-records", query)
@@ -137,7 +137,7 @@ def test_marks_are_filtered_by_code_and_session(client: Client, world: World) ->
     assert {(row["attendance_code"]["id"], row["attendance_session"]) for row in rows} == {(code, "am")}
 
 
-def test_events_of_past_students_come_when_asked_for(client: Client, world: World) -> None:
+def test_events_of_past_students_are_returned_on_request(client: Client, world: World) -> None:
     def asked(include: str) -> list[int]:
         query = {"page[size]": 10000, "filter[includePastStudents]": include}
         return [row["student"]["id"] for row in client.rows("pastoral/events", query)]
@@ -148,7 +148,7 @@ def test_events_of_past_students_come_when_asked_for(client: Client, world: Worl
     assert len(client.rows("pastoral/events", {"page[size]": 10000})) == len(asked("false")) < len(asked("true"))
 
 
-def test_events_are_filtered_by_the_student_s_place(client: Client) -> None:
+def test_events_are_filtered_by_groups_of_the_student(client: Client) -> None:
     rows = client.rows("pastoral/events", {"filter[yearGroup]": 9, "page[size]": 10000})
     assert rows
     assert {row["year_group"]["id"] for row in rows} == {9}
@@ -156,7 +156,7 @@ def test_events_are_filtered_by_the_student_s_place(client: Client) -> None:
     assert {row["type"] for row in kinds} == {"wellbeing_plan"}
 
 
-def test_a_summary_counts_what_its_filters_let_through(client: Client) -> None:
+def test_a_summary_counts_the_rows_that_pass_its_filters(client: Client) -> None:
     for query in ({}, {"filter[yearGroup]": 9}, {"filter[status]": "active", "filter[includePastStudents]": "true"}):
         summary = client.rows("pastoral/events/summary", query)
         events = client.rows("pastoral/events", {**query, "page[size]": 10000})
@@ -179,7 +179,7 @@ def test_rows_are_sorted_by_a_field(client: Client, everyone: list[dict[str, Any
 
 
 @pytest.mark.parametrize("direction", ["asc", "desc"])
-def test_nulls_are_sorted_last_whichever_way(client: Client, direction: str) -> None:
+def test_nulls_are_sorted_last_in_both_directions(client: Client, direction: str) -> None:
     rows = client.rows("students", {"sort[boardingHouse]": direction, "page[size]": 1000})
     houses = [row["boarding_house"] for row in rows]
     first = houses.index(None)
@@ -189,13 +189,13 @@ def test_nulls_are_sorted_last_whichever_way(client: Client, direction: str) -> 
     assert len(set(named)) == 2
 
 
-def test_a_second_sort_orders_what_the_first_leaves_equal(client: Client) -> None:
+def test_a_second_sort_orders_ties_of_the_first(client: Client) -> None:
     rows = client.rows("students", {"sort[year_group]": "asc", "sort[first_name]": "desc", "page[size]": 1000})
     for one, other in pairwise(row for row in rows if row["year_group"]["id"] == 8):
         assert one["first_name"].casefold() >= other["first_name"].casefold()
 
 
-def test_every_filter_of_the_document_looks_at_something(store: Store) -> None:
+def test_every_filter_of_the_document_compares_a_field(store: Store) -> None:
     """A filter that looks at a field nobody has would let nothing through, whatever is asked."""
     blind = []
     for endpoint in CATALOGUE.values():

@@ -53,7 +53,7 @@ def check(value: Any, kind: pa.DataType, where: str) -> None:
 
 
 @pytest.mark.parametrize("table", CATALOGUE)
-def test_an_operation_answers_with_what_it_declares(client: Client, store: Store, table: str) -> None:
+def test_an_operation_returns_the_declared_fields(client: Client, store: Store, table: str) -> None:
     endpoint = CATALOGUE[table]
     path, query = address(store, endpoint)
     answer = client.rows(path, query)
@@ -70,7 +70,7 @@ def test_an_operation_answers_with_what_it_declares(client: Client, store: Store
         assert len(set(ids)) == len(ids)
 
 
-def test_no_list_is_empty_everywhere(client: Client, store: Store) -> None:
+def test_every_list_has_rows_somewhere(client: Client, store: Store) -> None:
     def filled(endpoint: Endpoint) -> bool:
         for turn in range(80):
             path, query = address(store, endpoint, turn)
@@ -82,7 +82,7 @@ def test_no_list_is_empty_everywhere(client: Client, store: Store) -> None:
     assert [table for table, endpoint in CATALOGUE.items() if not filled(endpoint)] == []
 
 
-def test_what_one_student_has_is_not_another_s(client: Client, world: World) -> None:
+def test_records_belong_to_the_requested_student(client: Client, world: World) -> None:
     mails = [client.rows(f"students/{n}/emails") for n in list(world.entities["student"])[:20]]
     seen = [row["id"] for rows in mails for row in rows]
     assert len(seen) == len(set(seen)) > 0
@@ -95,7 +95,7 @@ def test_what_one_student_has_is_not_another_s(client: Client, world: World) -> 
     assert client.ask(f"staff/{other}/addresses/{mapping}").status_code == 404
 
 
-def test_groups_hold_those_whose_group_it_is(client: Client, everyone: list[dict[str, Any]]) -> None:
+def test_groups_contain_the_students_who_name_them(client: Client, everyone: list[dict[str, Any]]) -> None:
     by_form = Counter(row["form"]["id"] for row in everyone)
     forms = client.rows(f"academic-years/{THIS_YEAR}/forms")
     assert set(by_form) == {form["id"] for form in forms}
@@ -108,7 +108,7 @@ def test_groups_hold_those_whose_group_it_is(client: Client, everyone: list[dict
         assert {member["year_group"]["id"] for member in members} == {form["year_group"]["id"]}
 
 
-def test_houses_hold_those_whose_house_it_is(client: Client, everyone: list[dict[str, Any]]) -> None:
+def test_houses_contain_the_students_who_name_them(client: Client, everyone: list[dict[str, Any]]) -> None:
     houses = client.rows("houses")
     assert Counter(house["house_type"] for house in houses) == {"academic": 4, "boarding": 2}
     totals = {row["id"]: row["student_count"] for row in client.rows("houses/summary")}
@@ -143,7 +143,7 @@ def test_a_year_ago_students_were_a_year_lower(client: Client, everyone: list[di
     assert sum(group["total_student_count"] for group in groups) > len(before), "some have left since"
 
 
-def test_contacts_and_students_tell_of_each_other(client: Client, world: World) -> None:
+def test_contacts_and_students_refer_to_each_other(client: Client, world: World) -> None:
     contacts = {row["id"]: row for row in client.rows("contacts", {"page[size]": 1000})}
     counts = Counter()
     for student in world.entities["student"]:
@@ -160,7 +160,7 @@ def test_contacts_and_students_tell_of_each_other(client: Client, world: World) 
     assert other in {row["related_student"]["id"] for row in client.rows(f"students/{one}/relations")}
 
 
-def test_the_school_s_own_fields_stand_in_their_groups(client: Client) -> None:
+def test_custom_fields_are_in_their_groups(client: Client) -> None:
     groups = client.rows("custom-field-groups/student")
     fields = [client.rows("custom-fields", {"groupId": group["id"]}) for group in groups]
     assert [[row["custom_field_group"]["id"] for row in rows] for rows in fields] == [
@@ -170,7 +170,7 @@ def test_the_school_s_own_fields_stand_in_their_groups(client: Client) -> None:
     assert client.rows(f"custom-fields/{fields[0][0]['id']}/options")
 
 
-def test_whoever_is_named_exists(client: Client, store: Store) -> None:
+def test_every_id_refers_to_an_existing_row(client: Client, store: Store) -> None:
     """Every id in an object that stands for a thing is the id of one."""
 
     def walk(record: Any, kind: pa.StructType, where: str) -> None:
@@ -191,7 +191,7 @@ def test_whoever_is_named_exists(client: Client, store: Store) -> None:
             walk(record, endpoint.record, endpoint.table)
 
 
-def test_people_come_and_go(client: Client, stays: dict[int, dict[str, Any]]) -> None:
+def test_students_join_and_leave_within_the_years(client: Client, stays: dict[int, dict[str, Any]]) -> None:
     rows = list(stays.values())
     assert 1 <= sum("2025-09-02" < row["start_date"] < "2026-07-03" for row in rows) <= 20
     assert all((row["enrolment_status"] == "past") == (row["leaving_date"] is not None) for row in rows)
@@ -217,7 +217,7 @@ def test_nobody_is_in_two_places_at_once(client: Client, world: World) -> None:
             assert len(slots) == len(set(slots)), (kind, number)
 
 
-def test_the_calendar_follows_the_timetable_and_the_school_s_days(client: Client, world: World) -> None:
+def test_the_timetable_calendar_has_lessons_on_open_days_only(client: Client, world: World) -> None:
     student = steady(world)
     query = {"filter[dateFrom]": "2026-02-02", "filter[dateTo]": "2026-02-22", "filter[date]": "2026-02-02"}
     days = client.rows(f"students/{student}/timetable/calendar", query)["calendar"]

@@ -10,7 +10,7 @@ from hubmis_frames.simulator import Rules, SimulatedRequest, SimulatedResponse, 
 from tests.helpers.simulator import CREDENTIALS, V1, Client
 
 
-def test_a_token_is_given_for_a_form(serve: Any) -> None:
+def test_form_encoded_credentials_get_a_token(serve: Any) -> None:
     running, client = serve()
     granted = requests.post(f"{client.url}token", data=CREDENTIALS)
     assert granted.status_code == 200
@@ -23,7 +23,7 @@ def test_a_token_is_given_for_a_form(serve: Any) -> None:
 
 
 @pytest.mark.parametrize(("body", "form", "json"), [("json", 415, 200), ("both", 200, 200)])
-def test_credentials_are_taken_as_the_rules_say(small: World, body: Any, form: int, json: int) -> None:
+def test_credentials_are_accepted_by_the_rules(small: World, body: Any, form: int, json: int) -> None:
     with Simulator(small, Rules(token_body=body)) as running:
         assert requests.post(f"{running.url}{V1}token", data=CREDENTIALS).status_code == form
         assert requests.post(f"{running.url}{V1}token", json=CREDENTIALS).status_code == json
@@ -39,7 +39,7 @@ def test_wrong_credentials_get_no_token(client: Client, change: dict[str, str], 
     assert "access_token" not in refused.json()
 
 
-def test_a_token_expires_when_it_is_due_and_not_when_it_claims(serve: Any) -> None:
+def test_a_token_expires_by_the_rules_and_not_by_its_claim(serve: Any) -> None:
     running, client = serve(token_seconds=60)
     running.advance(59)
     assert client.ask("genders").status_code == 200
@@ -47,7 +47,7 @@ def test_a_token_expires_when_it_is_due_and_not_when_it_claims(serve: Any) -> No
     assert client.ask("genders").status_code == 401
 
 
-def test_nothing_is_said_without_a_token(simulator: Simulator) -> None:
+def test_a_request_without_a_valid_token_gets_401(simulator: Simulator) -> None:
     for headers in ({}, {"Authorization": "Bearer x"}, {"Authorization": "Basic x"}):
         assert requests.get(f"{simulator.url}{V1}genders", headers={"Realm": "S999", **headers}).status_code == 401
 
@@ -93,7 +93,7 @@ def test_two_realms_are_two_schools(small: World) -> None:
         ("students?filter[academicYear]=2025/26", 422),
     ],
 )
-def test_what_the_document_does_not_allow_is_refused(client: Client, path: str, status: int) -> None:
+def test_requests_that_the_document_does_not_allow_are_refused(client: Client, path: str, status: int) -> None:
     refused = client.ask(path)
     assert refused.status_code == status
     assert refused.json()["message"]
@@ -115,7 +115,7 @@ def test_a_forbidden_table_is_refused_and_others_are_not(serve: Any) -> None:
     assert client.ask("learning-support/types").status_code == 200
 
 
-def test_parameters_may_be_unknown_by_other_rules(serve: Any) -> None:
+def test_unknown_parameters_are_allowed_if_the_rules_say_so(serve: Any) -> None:
     _, client = serve(strict_query=False)
     assert len(client.rows("students", {"filter[colour]": 1})) == 30
 
@@ -202,7 +202,7 @@ def test_latency_delays_answers(serve: Any) -> None:
     assert time.perf_counter() - begun >= 0.05
 
 
-def test_the_server_ends_cleanly(small: World) -> None:
+def test_the_server_stops_cleanly(small: World) -> None:
     running = Simulator(small).start()
     with Client(running) as client:
         assert client.ask("genders").status_code == 200

@@ -52,7 +52,8 @@ def first_look(file: Path) -> Figure:
     top = figure.add_axes((0.06, 0.60, 0.92, 0.28))
     hf.plots.attendance_trend(hf.attendance.summarise(marks, "week"), calendar=calendar, ax=top)
     left = figure.add_axes((0.13, 0.08, 0.33, 0.31))
-    hf.plots.attendance_bars(hf.attendance.intervals(marks, "year_group_name"), suppress=5, ax=left)
+    rates = hf.attendance.summarise(marks, "year_group_name", confidence=0.95)
+    hf.plots.attendance_bars(rates, suppress_below=5, ax=left)
     _table(figure.add_axes((0.55, 0.03, 0.43, 0.36)), near)
     figure.savefig(file, dpi=100, metadata={"Software": None})
     return figure

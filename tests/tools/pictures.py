@@ -82,7 +82,7 @@ def groups(names: list[str], absence: Any, half: float = 1.2, students: Any = 60
 def bands(counts: list[int]) -> pd.DataFrame:
     share = [100 * count / sum(counts) if sum(counts) else np.nan for count in counts]
     return pd.DataFrame(
-        {"band": pd.Categorical(BANDS, categories=BANDS, ordered=True), "students": counts, "share": share}
+        {"absence_band": pd.Categorical(BANDS, categories=BANDS, ordered=True), "students": counts, "share": share}
     )
 
 
@@ -105,7 +105,7 @@ def marks(
         "I": "authorised_absence", "C": "authorised_absence", "O": "unauthorised_absence", "X": "not_possible",
         "-": "unmarked", "?": "unmapped", "#": "administrative",
     }  # fmt: skip
-    days = calendar().open_days(first)[: 5 * number]
+    days = calendar().open_days(since=first)[: 5 * number]
     used = [codes[place % len(codes)] for place in range(2 * len(days))] if codes else []
     return pd.DataFrame(
         {
@@ -203,15 +203,15 @@ CASES: dict[str, Case] = {
     "trend-all": lambda ax: _TREND(weeks([100.0] * 12), calendar=calendar(), ax=ax),
     "trend-all-attendance": lambda ax: _TREND(weeks([0.0] * 12), rate="attendance_rate", calendar=calendar(), ax=ax),
     "trend-extremes": lambda ax: _TREND(weeks([0, 100, 0, 100, 50, 0]), rate="attendance_rate", ax=ax),
-    "trend-hidden": lambda ax: _TREND(weeks(trend(8), students=[9, 9, 3, 9, 2, 9, 9, 9]), suppress=5, ax=ax),
-    "trend-all-hidden": lambda ax: _TREND(weeks(trend(8), students=3), suppress=5, ax=ax),
+    "trend-hidden": lambda ax: _TREND(weeks(trend(8), students=[9, 9, 3, 9, 2, 9, 9, 9]), suppress_below=5, ax=ax),
+    "trend-all-hidden": lambda ax: _TREND(weeks(trend(8), students=3), suppress_below=5, ax=ax),
     "heat": lambda ax: _HEAT(grid(_HEAT_VALUES), ax=ax),
     "heat-alike": lambda ax: _HEAT(grid([5.0] * 9 + [5.1]), ax=ax),
     "heat-one": lambda ax: _HEAT(grid(_HEAT_VALUES).head(1), ax=ax),
     "heat-zero": lambda ax: _HEAT(grid([0.0] * 10), ax=ax),
     "heat-extremes": lambda ax: _HEAT(grid([0, 100] * 5), rate="attendance_rate", ax=ax),
     "heat-missing": lambda ax: _HEAT(grid([*_HEAT_VALUES[:4], _NAN, _NAN, *_HEAT_VALUES[6:]]), ax=ax),
-    "heat-hidden": lambda ax: _HEAT(grid(_HEAT_VALUES, [9, 9, 9, 9, 9, 9, 9, 9, 3, 2]), suppress=5, ax=ax),
+    "heat-hidden": lambda ax: _HEAT(grid(_HEAT_VALUES, [9, 9, 9, 9, 9, 9, 9, 9, 3, 2]), suppress_below=5, ax=ax),
     "heat-none": lambda ax: _HEAT(grid(_HEAT_VALUES).head(0), ax=ax),
     "heat-long": lambda ax: _HEAT(grid(_HEAT_VALUES), title=LONG, ax=ax),
     "bars": lambda ax: _BARS(groups(YEARS, [4.2, 5.1, 6.6, 7.0, 9.1, 5.5, 3.9]), ax=ax),
@@ -225,13 +225,13 @@ CASES: dict[str, Case] = {
     "bars-zero": lambda ax: _BARS(groups(YEARS[:3], [0, 0, 0]), ax=ax),
     "bars-full-attendance": lambda ax: _BARS(groups(YEARS[:3], [0, 0, 0]), rate="attendance_rate", ax=ax),
     "bars-odd": lambda ax: _BARS(
-        groups([*YEARS[:3], None], [4, 5, _NAN, 6], students=[60, 3, 0, 1]), suppress=5, ax=ax
+        groups([*YEARS[:3], None], [4, 5, _NAN, 6], students=[60, 3, 0, 1]), suppress_below=5, ax=ax
     ),
-    "bars-all-hidden": lambda ax: _BARS(groups(YEARS[:3], [4, 5, 6], students=3), suppress=5, ax=ax),
+    "bars-all-hidden": lambda ax: _BARS(groups(YEARS[:3], [4, 5, 6], students=3), suppress_below=5, ax=ax),
     "bars-none": lambda ax: _BARS(groups([], []), ax=ax),
     "bands": lambda ax: _BANDS(bands([310, 260, 120, 60, 31, 14, 9, 5, 3, 2, 11]), ax=ax),
-    "bands-hidden": lambda ax: _BANDS(bands([310, 260, 120, 60, 31, 14, 9, 7, 3, 2, 11]), suppress=5, ax=ax),
-    "bands-all-hidden": lambda ax: _BANDS(bands([3, 2, *[0] * 9]), suppress=5, ax=ax),
+    "bands-hidden": lambda ax: _BANDS(bands([310, 260, 120, 60, 31, 14, 9, 7, 3, 2, 11]), suppress_below=5, ax=ax),
+    "bands-all-hidden": lambda ax: _BANDS(bands([3, 2, *[0] * 9]), suppress_below=5, ax=ax),
     "bands-one": lambda ax: _BANDS(bands([1, *[0] * 10]), ax=ax),
     "bands-last": lambda ax: _BANDS(bands([*[0] * 10, 400]), ax=ax),
     "bands-many": lambda ax: _BANDS(
@@ -251,7 +251,7 @@ CASES: dict[str, Case] = {
         years().assign(attendance_rate=lambda f: f["attendance_rate"].mask(f["school_week"].between(5, 9))), ax=ax
     ),
     "cumulative-hidden": lambda ax: _YEARS(
-        years().assign(students=lambda f: f["school_week"].where(f["school_week"].lt(5), 40)), suppress=5, ax=ax
+        years().assign(students=lambda f: f["school_week"].where(f["school_week"].lt(5), 40)), suppress_below=5, ax=ax
     ),
     "cumulative-none": lambda ax: _YEARS(years().head(0), ax=ax),
     "register": lambda ax: _REGISTER(marks("2025-11-03", 7), calendar=calendar(), ax=ax),

@@ -10,13 +10,13 @@ from hypothesis import given, settings
 
 from hubmis_frames import wellbeing as wb
 from hubmis_frames.errors import BadArgumentError, MissingFieldError
-from tests.helpers.figures import EVENT_ROWS, STUDENTS, made, sent
+from tests.helpers.figures import EVENT_ROWS, STUDENTS, canonical_events, loaded_events
 
 
 @given(EVENT_ROWS, st.integers(1, 4), st.integers(1, 40))
 @settings(max_examples=30)
 def test_repeated_events_agrees_with_looking_at_every_window(rows: list[Any], n: int, days: int) -> None:
-    got = wb.repeated_events(made(*rows), at_least=n, days=days).set_index("student_id")
+    got = wb.repeated_events(canonical_events(*rows), at_least=n, days=days).set_index("student_id")
     for student in {row[0] for row in rows if row[0] is not None}:
         mine = sorted(
             date.fromisoformat(row[1][:10]) for row in rows if row[0] == student and row[1] and row[4].endswith("event")
@@ -33,21 +33,25 @@ def test_repeated_events_agrees_with_looking_at_every_window(rows: list[Any], n:
 
 
 def test_repeated_events_counts_two_on_one_day_and_both_ends_of_a_window() -> None:
-    found = made((1, "2025-09-01T09:00Z"), (1, "2025-09-01T15:00Z"), (2, "2025-09-01T09:00Z"), (2, "2025-09-07T09:00Z"))
+    found = canonical_events(
+        (1, "2025-09-01T09:00Z"), (1, "2025-09-01T15:00Z"), (2, "2025-09-01T09:00Z"), (2, "2025-09-07T09:00Z")
+    )
     assert wb.repeated_events(found, at_least=2, days=1)["student_id"].tolist() == [1]
     assert wb.repeated_events(found, at_least=2, days=6)["student_id"].tolist() == [1]
     assert sorted(wb.repeated_events(found, at_least=2, days=7)["student_id"]) == [1, 2]
     # One student's last day and the next one's first are two students' days.
-    apart = made((1, "2025-09-01T09:00Z"), (1, "2025-09-30T09:00Z"), (2, "2025-09-01T09:00Z"), (2, "2025-09-02T09:00Z"))
+    apart = canonical_events(
+        (1, "2025-09-01T09:00Z"), (1, "2025-09-30T09:00Z"), (2, "2025-09-01T09:00Z"), (2, "2025-09-02T09:00Z")
+    )
     assert wb.repeated_events(apart, at_least=2, days=5)["student_id"].tolist() == [2]
     assert wb.repeated_events(apart, at_least=3, days=28)["student_id"].tolist() == []
-    assert len(wb.repeated_events(made(), at_least=2)) == 0
+    assert len(wb.repeated_events(canonical_events(), at_least=2)) == 0
     with pytest.raises(BadArgumentError, match="days takes a whole number"):
         wb.repeated_events(found, at_least=2, days=0)
 
 
 def test_open_events_count_whole_days_and_a_closing_date_outweighs_a_status() -> None:
-    found = made(
+    found = canonical_events(
         (1, "2025-09-01T10:00Z"), (2, "2025-09-10T22:00Z"), (3, "2025-09-01T10:00Z", "x", "inactive"),
         (4, "2025-09-11T10:00Z"), (5, None)
     )  # fmt: skip
@@ -60,14 +64,14 @@ def test_open_events_count_whole_days_and_a_closing_date_outweighs_a_status() ->
     assert wb.open_events(closed, "2025-09-05")["student_id"].tolist() == [3, 5]
     assert wb.open_events(closed, "2025-09-04")["student_id"].tolist() == [1, 3, 5]
     with pytest.raises(MissingFieldError, match="open_events needs status"):
-        wb.open_events(wb.events(sent((1, "2025-09-01T10:00Z")).drop(columns="status")), "2025-09-10")
+        wb.open_events(wb.events(loaded_events((1, "2025-09-01T10:00Z")).drop(columns="status")), "2025-09-10")
     with pytest.raises(BadArgumentError, match="give a date"):
         wb.open_events(found, None)
-    assert len(wb.open_events(made(), "2025-09-10")) == 0
+    assert len(wb.open_events(canonical_events(), "2025-09-10")) == 0
 
 
 def test_a_field_that_the_server_does_not_send_raises_instead_of_counting_zero() -> None:
-    found = made((1, "2025-09-01T10:00Z"), (1, "2025-09-01T10:00Z", "Plan", "active", "wellbeing_plan"))
+    found = canonical_events((1, "2025-09-01T10:00Z"), (1, "2025-09-01T10:00Z", "Plan", "active", "wellbeing_plan"))
     with pytest.raises(MissingFieldError, match="closing_time needs closed_date"):
         wb.closing_time(found)
     with pytest.raises(MissingFieldError, match="reviews_due needs review_date"):
@@ -81,7 +85,7 @@ def test_a_field_that_the_server_does_not_send_raises_instead_of_counting_zero()
 
 
 def test_closing_times_and_reviews() -> None:
-    found = made((1, "2025-09-01T10:00Z"), (2, "2025-09-01T10:00Z"), (3, "2025-09-01T10:00Z", "Bullying"))
+    found = canonical_events((1, "2025-09-01T10:00Z"), (2, "2025-09-01T10:00Z"), (3, "2025-09-01T10:00Z", "Bullying"))
     found["closed_date"] = pd.to_datetime(["2025-09-01", "2025-09-04", None])
     table = wb.closing_time(found, "category_name")
     assert table["category_name"].tolist() == ["Bullying", "Friendships"]
@@ -90,7 +94,7 @@ def test_closing_times_and_reviews() -> None:
     assert (table["median_days"].iloc[1], table["longest_days"].iloc[1]) == (1.5, 3)
     with pytest.raises(BadArgumentError, match="1 events have a closed_date before"):
         wb.closing_time(found.assign(closed_date=pd.Timestamp("2025-08-31")).head(1))
-    plans = made(*((n, "2025-09-01T10:00Z", "Plan", "active", "wellbeing_plan") for n in (1, 2, 3, 4)))
+    plans = canonical_events(*((n, "2025-09-01T10:00Z", "Plan", "active", "wellbeing_plan") for n in (1, 2, 3, 4)))
     plans["review_date"] = pd.to_datetime(["2025-10-01", "2025-10-02", "2025-09-21", None])
     due = wb.reviews_due(plans, "2025-10-01")
     assert due["student_id"].tolist() == [3, 1]
@@ -100,7 +104,7 @@ def test_closing_times_and_reviews() -> None:
 
 def test_plan_coverage() -> None:
     plan = ("Plan", "active", "wellbeing_plan")
-    found = made(
+    found = canonical_events(
         (1, "2025-09-01T10:00Z"), (1, "2025-09-01T10:00Z", *plan), (1, "2025-09-02T10:00Z", *plan),
         (2, "2025-09-01T10:00Z"), (2, "2025-09-01T10:00Z", "Plan", "inactive", "wellbeing_plan"),
         (3, "2025-09-01T10:00Z", *plan), (4, "2025-01-01T10:00Z"), (99, "2025-09-01T10:00Z"),

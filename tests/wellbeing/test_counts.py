@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hubmis_frames import wellbeing as wb
 from hubmis_frames.analysis.calendar import Calendar
 from hubmis_frames.errors import BadArgumentError
-from tests.helpers.figures import EVENT_ROWS, GROUPS, STUDENTS, TERMS, YEAR_GROUPS, made
+from tests.helpers.figures import EVENT_ROWS, GROUPS, STUDENTS, TERMS, YEAR_GROUPS, canonical_events
 
 
 def test_groups_without_events_have_zero_and_groups_without_students_have_no_rate() -> None:
-    found = made(
+    found = canonical_events(
         (1, "2025-09-05T10:00Z"), (1, "2025-09-05T11:00Z"), (3, "2025-09-08T10:00Z"), (99, "2025-09-09T10:00Z")
     )
     table = wb.summarise(found, "year_group_name", students=STUDENTS).set_index("year_group_name")
@@ -39,14 +39,14 @@ def test_groups_without_events_have_zero_and_groups_without_students_have_no_rat
 
 
 def test_groups_come_from_the_students_frame_and_not_from_the_events() -> None:
-    found = made((1, "2025-09-05T10:00Z"), year_group_name=["Year 8"])
+    found = canonical_events((1, "2025-09-05T10:00Z"), year_group_name=["Year 8"])
     table = wb.summarise(found, "year_group_name", students=STUDENTS)
     assert "Year 8" not in set(table["year_group_name"].dropna())
     assert wb.summarise(found, "year_group_name")["year_group_name"].tolist() == ["Year 8"]
 
 
 def test_periods_have_no_gaps_and_terms_are_in_order() -> None:
-    found = made((1, "2025-09-05T10:00Z"), (2, "2025-12-25T10:00Z"), (3, "2026-01-05T10:00Z"), (4, None))
+    found = canonical_events((1, "2025-09-05T10:00Z"), (2, "2025-12-25T10:00Z"), (3, "2026-01-05T10:00Z"), (4, None))
     weeks = wb.summarise(found, "week")
     known = weeks["week"].dropna()
     assert (known.diff().dropna() == pd.Timedelta(days=7)).all()
@@ -82,7 +82,7 @@ def test_periods_have_no_gaps_and_terms_are_in_order() -> None:
 def test_a_calendar_gives_half_terms_and_weeks_that_begin_on_another_day() -> None:
     holiday = pd.DataFrame({"name": ["Half-term"], "date_from": ["2025-10-27"], "date_to": ["2025-10-31"]})
     holiday = holiday.astype({"date_from": "datetime64[us]", "date_to": "datetime64[us]"})
-    found = made((1, "2025-10-23T10:00Z"), (2, "2025-11-04T10:00Z"), (3, "2025-12-25T10:00Z"))
+    found = canonical_events((1, "2025-10-23T10:00Z"), (2, "2025-11-04T10:00Z"), (3, "2025-12-25T10:00Z"))
     calendar = Calendar(TERMS, holiday)
     halves = wb.summarise(found, "half_term", students=STUDENTS, calendar=calendar)
     assert halves["events"].tolist() == [1, 1, 1]
@@ -96,11 +96,11 @@ def test_a_calendar_gives_half_terms_and_weeks_that_begin_on_another_day() -> No
 
 @pytest.mark.parametrize("day", ["2025-09-02", "2025-12-19", "2026-01-05", "2026-03-27"])
 def test_the_first_and_last_day_of_a_term_are_in_it(day: str) -> None:
-    assert wb.summarise(made((1, f"{day}T12:00Z")), "term", calendar=TERMS)["term"].notna().all()
+    assert wb.summarise(canonical_events((1, f"{day}T12:00Z")), "term", calendar=TERMS)["term"].notna().all()
 
 
 def test_a_type_that_no_row_has_raises_instead_of_counting_zero() -> None:
-    found = made((1, "2025-09-05T10:00Z", "Friendships", "active", "incident"))
+    found = canonical_events((1, "2025-09-05T10:00Z", "Friendships", "active", "incident"))
     with pytest.raises(BadArgumentError, match="the types are incident"):
         wb.summarise(found)
     assert wb.summarise(found, kind="incident")["events"].tolist() == [1]
@@ -108,15 +108,15 @@ def test_a_type_that_no_row_has_raises_instead_of_counting_zero() -> None:
     with pytest.raises(BadArgumentError, match="no row has the type 'accident'"):
         wb.summarise(found, kind="accident")
     # Only plans there: no events is then a fact.
-    plan = made((1, "2025-09-05T10:00Z", "Friendships", "active", "wellbeing_plan"))
+    plan = canonical_events((1, "2025-09-05T10:00Z", "Friendships", "active", "wellbeing_plan"))
     assert wb.summarise(plan)["events"].tolist() == [0]
-    assert wb.summarise(made())["events"].tolist() == [0]
+    assert wb.summarise(canonical_events())["events"].tolist() == [0]
 
 
 @given(EVENT_ROWS, GROUPS)
 @settings(max_examples=20)
 def test_groups_pool_to_the_whole_and_agree_with_counting(rows: list[Any], by: list[str]) -> None:
-    found = made(*rows)
+    found = canonical_events(*rows)
     table = wb.summarise(found, by, students=STUDENTS, calendar=TERMS)
     events = [row for row in rows if row[4] == "wellbeing_event"]
     listed = [row for row in events if row[0] is not None and row[0] <= 6]
@@ -136,7 +136,7 @@ def test_groups_pool_to_the_whole_and_agree_with_counting(rows: list[Any], by: l
 @given(EVENT_ROWS, st.integers(2, 4))
 @settings(max_examples=14)
 def test_no_total_gives_a_hidden_figure_back(rows: list[Any], suppress: int) -> None:
-    found = made(*rows)
+    found = canonical_events(*rows)
     by = ["year_group_name", "category_name"]
     open_table = wb.summarise(found, by, students=STUDENTS)
     table = wb.summarise(found, by, students=STUDENTS, suppress_below=suppress)
@@ -153,10 +153,10 @@ def test_no_total_gives_a_hidden_figure_back(rows: list[Any], suppress: int) -> 
 
 
 def test_a_count_of_exactly_suppress_below_is_shown() -> None:
-    found = made(*((student, "2025-09-01T10:00Z") for student in (1, 2, 3)))
+    found = canonical_events(*((student, "2025-09-01T10:00Z") for student in (1, 2, 3)))
     assert wb.summarise(found, suppress_below=3)["students_concerned"].tolist() == [3]
     assert wb.summarise(found, suppress_below=4)["students_concerned"].isna().all()
-    both = made(
+    both = canonical_events(
         *(
             (student, "2025-09-01T10:00Z", "x", "active", kind)
             for student in (1, 2, 3)
@@ -169,7 +169,9 @@ def test_a_count_of_exactly_suppress_below_is_shown() -> None:
 
 
 def test_staff_load_counts_shared_events_for_each_member_and_lists_unassigned_ones() -> None:
-    found = made((1, "2025-09-01T10:00Z"), (2, "2025-09-01T10:00Z", "x", "inactive"), (3, "2025-09-01T10:00Z"))
+    found = canonical_events(
+        (1, "2025-09-01T10:00Z"), (2, "2025-09-01T10:00Z", "x", "inactive"), (3, "2025-09-01T10:00Z")
+    )
     assigned = pd.DataFrame({"pastoral_event_id": [100, 100, 101, 100], "staff_id": [7, 8, 7, 7]}).astype("Int64")
     staff = pd.DataFrame(
         {"staff_id": pd.array([7, 9], dtype="Int64"), "first_name": ["A", "B"], "last_name": ["C", "D"]}
@@ -188,11 +190,11 @@ def test_staff_load_counts_shared_events_for_each_member_and_lists_unassigned_on
     # An event about two students is one piece of work.
     both = found.assign(pastoral_event_id=pd.array([100, 100, 101], dtype="Int64"))
     assert wb.staff_load(both, assigned).iloc[0][["events", "students"]].tolist() == [2, 3]
-    assert wb.staff_load(made(), assigned.head(0))["events"].tolist() == [0]
+    assert wb.staff_load(canonical_events(), assigned.head(0))["events"].tolist() == [0]
 
 
 def test_shanarri_lists_all_eight_indicators_and_other_names() -> None:
-    found = made((1, "2025-09-01T10:00Z"), (1, "2025-09-02T10:00Z"), (2, "2025-09-03T10:00Z"))
+    found = canonical_events((1, "2025-09-01T10:00Z"), (1, "2025-09-02T10:00Z"), (2, "2025-09-03T10:00Z"))
     items = pd.DataFrame(
         {
             "pastoral_event_id": pd.array([100, 100, 101, 101, 555], dtype="Int64"),
@@ -207,7 +209,7 @@ def test_shanarri_lists_all_eight_indicators_and_other_names() -> None:
     assert table["of_events"].tolist() == [3] * 10
     assert table["share"].iloc[0] == pytest.approx(200 / 3)
     assert table["students"].tolist() == [1, 0, 0, 0, 0, 0, 0, 0, 1, 1]
-    nothing = wb.shanarri(items.head(0), made())
+    nothing = wb.shanarri(items.head(0), canonical_events())
     assert nothing["events"].tolist() == [0] * 9
     assert nothing["share"].isna().all()
 
@@ -219,7 +221,7 @@ def test_since_and_until_are_included_and_either_may_be_left_out(rows: list[Any]
     of_events = [date.fromisoformat(row[1][:10]) for row in rows if row[1]]
     days = st.sampled_from([None, *of_events, date(2025, 8, 1), date(2026, 3, 1)])
     since, until = data.draw(days), data.draw(days)
-    events = made(*rows)
+    events = canonical_events(*rows)
     if since and until and until < since:
         with pytest.raises(BadArgumentError, match="lies before since"):
             wb.summarise(events, by, since=since, until=until)

@@ -11,15 +11,18 @@ from hypothesis import given, settings
 
 from hubmis_frames import wellbeing as wb
 from hubmis_frames.errors import BadArgumentError, HubmisWarning, MissingFieldError
-from tests.helpers.figures import EVENT_ROWS, GROUPS, STUDENTS, TERMS, made, sent
+from tests.helpers.figures import EVENT_ROWS, GROUPS, STUDENTS, TERMS, canonical_events, loaded_events
 
 
 def test_the_date_of_an_event_is_the_day_at_the_school() -> None:
-    found = made((1, "2025-06-02T23:30Z"), (1, "2025-12-02T23:30Z"), (1, None))
+    found = canonical_events((1, "2025-06-02T23:30Z"), (1, "2025-12-02T23:30Z"), (1, None))
     assert found["date"].astype("str").tolist()[:2] == ["2025-06-03", "2025-12-02"]
     assert found["date"].isna().tolist() == [False, False, True]
-    assert str(wb.events(sent((1, "2025-06-02T23:30Z")), timezone="UTC").loc[0, "date"])[:10] == "2025-06-02"
-    assert str(wb.events(sent((1, "2025-06-02T23:30Z")), timezone="Asia/Singapore").loc[0, "date"])[:10] == "2025-06-03"
+    assert str(wb.events(loaded_events((1, "2025-06-02T23:30Z")), timezone="UTC").loc[0, "date"])[:10] == "2025-06-02"
+    assert (
+        str(wb.events(loaded_events((1, "2025-06-02T23:30Z")), timezone="Asia/Singapore").loc[0, "date"])[:10]
+        == "2025-06-03"
+    )
 
 
 def test_fields_come_from_known_or_chosen_columns_and_missing_ones_raise() -> None:
@@ -45,8 +48,8 @@ def test_fields_come_from_known_or_chosen_columns_and_missing_ones_raise() -> No
 
 
 def test_columns_and_types_are_the_same_without_rows_and_when_applied_twice() -> None:
-    full = made((1, "2025-09-05T10:00Z"))
-    empty = wb.events(sent())
+    full = canonical_events((1, "2025-09-05T10:00Z"))
+    empty = wb.events(loaded_events())
     pd.testing.assert_series_equal(full.dtypes, empty.dtypes)
     pd.testing.assert_frame_equal(wb.events(full), full)
     bare = wb.events(pd.DataFrame({"student_id": [1], "date": [date(2025, 9, 5)]}))
@@ -55,13 +58,15 @@ def test_columns_and_types_are_the_same_without_rows_and_when_applied_twice() ->
 
 
 def test_incomplete_rows_are_kept_and_warned_of_and_duplicates_are_dropped() -> None:
-    frame = sent((1, "2025-09-05T10:00Z"), (None, "2025-09-05T10:00Z"), (2, None), (1, "2025-09-05T10:00Z"))
+    frame = loaded_events((1, "2025-09-05T10:00Z"), (None, "2025-09-05T10:00Z"), (2, None), (1, "2025-09-05T10:00Z"))
     frame.loc[3, "pastoral_event_id"] = 100
     with pytest.warns(HubmisWarning, match="of 4 rows, duplicates: 1, without student: 1, without date: 1"):
         found = wb.events(frame)
     assert len(found) == 3
     # Two students in one event are two rows, and rows without an event's id are not the same event.
-    frame = sent((1, "2025-09-05T10:00Z"), (2, "2025-09-05T10:00Z"), (1, "2025-09-06T10:00Z"), (1, "2025-09-06T10:00Z"))
+    frame = loaded_events(
+        (1, "2025-09-05T10:00Z"), (2, "2025-09-05T10:00Z"), (1, "2025-09-06T10:00Z"), (1, "2025-09-06T10:00Z")
+    )
     frame["pastoral_event_id"] = pd.array([100, 100, None, None], dtype="Int64")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -78,18 +83,18 @@ def test_incomplete_rows_are_kept_and_warned_of_and_duplicates_are_dropped() -> 
     ],
 )
 def test_deleted_rows_are_flagged_and_not_counted(column: str, values: Any, flags: list[bool | None]) -> None:
-    found = made((1, "2025-09-05T10:00Z"), (2, "2025-09-05T10:00Z"), **{column: values})
+    found = canonical_events((1, "2025-09-05T10:00Z"), (2, "2025-09-05T10:00Z"), **{column: values})
     assert [None if pd.isna(flag) else bool(flag) for flag in found["deleted"]] == flags
     assert wb.summarise(found)["events"].tolist() == [1]
     assert len(wb.timeline(found, 2)) == 0
 
 
 def test_deleted_is_missing_if_no_column_says_so() -> None:
-    assert made((1, "2025-09-05T10:00Z"))["deleted"].isna().all()
+    assert canonical_events((1, "2025-09-05T10:00Z"))["deleted"].isna().all()
 
 
 def test_a_loaded_frame_raises_with_the_call_that_prepares_it() -> None:
-    raw = sent((1, "2025-11-03T10:00Z"))
+    raw = loaded_events((1, "2025-11-03T10:00Z"))
     for measure in (
         wb.summarise,
         wb.repeated_events,
@@ -121,7 +126,7 @@ def test_concerns_leave_out_praise_and_raise_for_an_unknown_category() -> None:
 
 def test_a_timeline_holds_events_plans_and_learning_support_in_order() -> None:
     plan = ("Plan", "active", "wellbeing_plan")
-    found = made(
+    found = canonical_events(
         (1, "2025-09-10T10:00Z"), (1, "2025-09-03T10:00Z", *plan), (2, "2025-09-04T10:00Z"), (1, None),
         (1, "2025-09-10T12:00Z"),
     )  # fmt: skip
@@ -148,17 +153,17 @@ def test_a_timeline_holds_events_plans_and_learning_support_in_order() -> None:
 
 
 def test_several_schools_at_once_are_refused() -> None:
-    frame = sent((1, "2025-09-01T10:00Z"), (1, "2025-09-02T10:00Z"), realm=["A", "B"])
+    frame = loaded_events((1, "2025-09-01T10:00Z"), (1, "2025-09-02T10:00Z"), realm=["A", "B"])
     with pytest.raises(BadArgumentError, match="several schools"):
         wb.repeated_events(wb.events(frame))
     with pytest.raises(BadArgumentError, match="one row per student"):
-        wb.summarise(made(), students=pd.concat([STUDENTS, STUDENTS]))
+        wb.summarise(canonical_events(), students=pd.concat([STUDENTS, STUDENTS]))
 
 
 @given(EVENT_ROWS, GROUPS, st.randoms())
 @settings(max_examples=7)
 def test_the_order_of_rows_changes_nothing(rows: list[Any], by: list[str], random: Any) -> None:
-    found = made(*rows)
+    found = canonical_events(*rows)
     places = list(range(len(found)))
     random.shuffle(places)
     other = found.iloc[places]
