@@ -55,9 +55,9 @@ def test_fields_are_found_by_known_names_by_given_names_and_else_refused() -> No
         wb.events(other, columns={"student": "pupil_id"})
     with pytest.raises(BadArgumentError, match="no column nowhere"):
         wb.events(other, columns={"status": "nowhere"})
-    with pytest.raises(BadArgumentError, match="event_date holds values that are no ISO dates"):
+    with pytest.raises(BadArgumentError, match="event_date holds values that are not ISO dates"):
         wb.events(other.assign(event_date="5 Sept"))
-    with pytest.raises(BadArgumentError, match="pupil_id holds values that are no ids"):
+    with pytest.raises(BadArgumentError, match="pupil_id holds values that are not ids"):
         wb.events(other.assign(pupil_id=1.5))
 
 
