@@ -97,7 +97,7 @@ def as_times(values: pd.Series, caller: str) -> pd.Series:
         return values
     plain = values.astype(object)
     if pd.api.types.infer_dtype(plain, skipna=True) in _NUMBERS:
-        raise BadArgumentError(f"{caller} holds numbers, which are no dates.")
+        raise BadArgumentError(f"{caller} holds numbers, which are not dates.")
     try:
         return pd.to_datetime(plain, format="ISO8601")
     except (TypeError, ValueError):
@@ -106,8 +106,8 @@ def as_times(values: pd.Series, caller: str) -> pd.Series:
         if plain.dropna().astype("str").str.contains(_OFFSET).all():
             return pd.to_datetime(plain, format="ISO8601", utc=True)
         raise BadArgumentError(
-            f"{caller} holds values that are no ISO dates (2025-09-08), or a time zone in some rows alone: convert the "
-            "column first, with pd.to_datetime and the format that it has."
+            f"{caller} holds values that are not ISO dates (2025-09-08), or a time zone in some rows only: convert the "
+            "column first, with pd.to_datetime and its format."
         ) from None
 
 
@@ -120,7 +120,7 @@ def as_ids(values: pd.Series, caller: str) -> pd.Series:
     try:
         return values.astype("Int64")
     except (TypeError, ValueError):
-        raise BadArgumentError(f"{caller} holds values that are no ids (whole numbers, or pseudonyms).") from None
+        raise BadArgumentError(f"{caller} holds values that are not ids (whole numbers, or pseudonyms).") from None
 
 
 def natural_key(name: object) -> tuple[object, ...]:

@@ -35,7 +35,7 @@ class EventGroups(NamedTuple):
     of_students: list[str]
     """The names in ``by`` that are columns of the students."""
     levels: dict[str, pd.Series]
-    """For every other name, each value that has to appear."""
+    """For every other name, all values that have to appear in the result."""
     order: dict[str, dict[object, int]]
     """The place of each value, where values sort neither by number nor by name."""
 
@@ -198,7 +198,7 @@ def group_events(
         if own_column and name in NAMED_PERIODS:
             first = rows.groupby(name, observed=True)["date"].min().sort_values(kind="stable")
             order[name] = {value: place for place, value in enumerate(first.index)}
-        elif name in ("weekday", *CALENDAR_PERIODS):
+        elif name in ("weekday", *NAMED_PERIODS):
             order[name] = {value: place for place, value in enumerate(levels[name])}
     return EventGroups(rows, of_students, levels, order)
 
@@ -213,7 +213,7 @@ def _event_levels(
     """Every period from the first day to the last, in order, those without an event among them."""
     if name in CALENDAR_PERIODS:
         if calendar is None:
-            raise BadArgumentError(f"{caller}: by={name!r} needs calendar=, a Calendar or what load_terms returns.")
+            raise BadArgumentError(f"{caller}: by={name!r} needs calendar=, a Calendar or the result of load_terms.")
         of_day = calendar.days[name]
         within = of_day.loc[days[0] : days[1]] if days else of_day.iloc[:0]
         return within.dropna().drop_duplicates().reset_index(drop=True).rename(name)

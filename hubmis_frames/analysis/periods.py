@@ -1,4 +1,4 @@
-"""The periods by which marks and events are grouped: which one a day lies in, and in what order they come."""
+"""The periods by which marks and events are grouped: the period of each day, and the order of periods."""
 
 import pandas as pd
 
@@ -6,7 +6,7 @@ from ..errors import BadArgumentError
 from .calendar import WEEKDAYS, Calendar, check_calendar, first_of_week
 
 NAMED_PERIODS = ("term", "half_term", "academic_year")
-"""Periods whose names say nothing of their order: they come in the order of the first date in each."""
+"""Periods whose names do not sort by time. They come in the order of the first date in each."""
 CALENDAR_PERIODS = (*NAMED_PERIODS, "school_week")
 """Periods that only a school's calendar knows."""
 PERIODS = ("week", "weekday", "month", *CALENDAR_PERIODS)

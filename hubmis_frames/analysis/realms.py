@@ -55,10 +55,10 @@ def check_groups_of_schools(realms: Sequence[str], by: Sequence[str], terms: Seq
         return
     if REALM not in by and (ids := [name for name in by if name.endswith("_id")]):
         raise BadArgumentError(
-            f"{caller}: the frame holds several schools (realm), and {ids[0]} is one school's alone. Add realm to by."
+            f"{caller}: the frame holds several schools (realm), and {ids[0]} belongs to one school. Add realm to by."
         )
     if terms:
         raise BadArgumentError(
-            f"{caller}: the frame holds several schools (realm), and a calendar ({terms[0]}) is one school's. Analyse "
-            "one at a time."
+            f"{caller}: the frame holds several schools (realm), and a calendar ({terms[0]}) belongs to one school. "
+            "Analyse one school at a time, or give marks with the columns of their own calendars."
         )

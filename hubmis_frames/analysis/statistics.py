@@ -1,7 +1,7 @@
-"""The little statistics that joint analysis needs: Student's t, ranks, and intervals that know of clusters.
+"""Statistics of the analysis: Student's t, rank correlation, and intervals clustered by student.
 
-Sessions of one student are alike, so what varies between samples is students and not sessions: every interval here
-counts students.
+Sessions of one student are alike. So a sample is one of students and not of sessions, and every interval here counts
+students.
 """
 
 import math

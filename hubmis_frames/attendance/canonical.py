@@ -107,8 +107,8 @@ def marks(
     if len(realms_of(records)) > 1:
         if calendar is not None:
             raise BadArgumentError(
-                "marks: a calendar is one school's, and the frame holds several schools (realm). Make the marks of "
-                "each school with its own calendar, and put them together with pd.concat."
+                "marks: a calendar belongs to one school, and the frame holds several schools (realm). Make the marks "
+                "of each school with its own calendar, and put them together with pd.concat."
             )
         return _marks_of_schools(
             records, codes=codes, code_map=code_map, columns=columns, enrolment=enrolment, timezone=timezone

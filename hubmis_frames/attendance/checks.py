@@ -1,4 +1,4 @@
-"""Checks of canonical marks, and the warnings about what a figure made of them would hide."""
+"""Checks of canonical marks, and warnings about duplicates, several years and days outside the calendar."""
 
 import numpy as np
 import pandas as pd

@@ -77,7 +77,7 @@ def runs(marks: pd.DataFrame, calendar: Calendar | None = None, *, at_least: int
     unknown = number > _ADMINISTRATIVE
     fresh = np.ones(len(order), dtype=bool)
     fresh[1:] = (student[1:] != student[:-1]) | (day[1:] - day[:-1] > 1)
-    # A new stretch begins after each attended session, and wherever the student's marks do.
+    # A new stretch begins after each attended session, and wherever the student's marks begin.
     stretch = np.cumsum(fresh | attended | np.concatenate([[False], attended[:-1]])[: len(order)])
     before = np.cumsum(unknown)
     rows = pd.DataFrame(

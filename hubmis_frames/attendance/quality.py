@@ -55,7 +55,7 @@ def data_quality(
     category = marks["category"].astype("str")
     code = marks["code"].astype("str") if "code" in marks else pd.Series("", index=marks.index, dtype="str")
     rows = [
-        _row("all marks", marks, "what everything here is counted in"),
+        _row("all marks", marks, "the whole that every share refers to"),
         _row("unmarked", marks[category.eq("unmarked")], "in no rate; if these were absences, absence is higher"),
     ]
     strange = marks[category.eq("unmapped")]
@@ -71,8 +71,8 @@ def data_quality(
         _row("no reason yet", marks[recent & code.eq("N")], "unauthorised until a reason comes: recent rates move")
     )
     rows += _left_out(marks)
-    twice = marks.duplicated(["student_id", "date", "session"])
-    rows.append(_row("counted twice", marks[twice], "counted once per row: keep one row of each"))
+    repeated = marks.duplicated(["student_id", "date", "session"])
+    rows.append(_row("counted twice", marks[repeated], "counted once per row: keep one row of each"))
     rows.append(_row("one session of a day", _single_sessions(marks), "the other session is in no rate"))
     without = marks[~marks["student_id"].isin(marks.loc[possible, "student_id"])]
     rows.append(_row("no possible session", without, "in no rate, and not counted for persistent absence"))
@@ -132,8 +132,8 @@ def _left_out(marks: pd.DataFrame) -> list[dict[str, object]]:
 def _single_sessions(marks: pd.DataFrame) -> pd.DataFrame:
     """Marks of students who have one session on a day on which the school has both."""
     both = marks.groupby("date")["session"].transform("nunique").eq(len(SESSIONS))
-    alone = ~marks.duplicated(["student_id", "date"], keep=False)
-    return marks[both & alone]
+    single = ~marks.duplicated(["student_id", "date"], keep=False)
+    return marks[both & single]
 
 
 def _gaps(marks: pd.DataFrame, calendar: Calendar, enrolment: pd.DataFrame | None) -> pd.DataFrame:

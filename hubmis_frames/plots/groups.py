@@ -153,9 +153,9 @@ def absence_bands(
     ax = axes(ax, 8, 4)
     few = suppress_below is not None and 0 < total < suppress_below
     none = not counts.fillna(0).any()
-    said = f"fewer than {suppress_below} students" if few else quantity(total, "student")
+    students = f"fewer than {suppress_below} students" if few else quantity(total, "student")
     also = f"; bands under {suppress_below} hidden, and others that would give them away" if counts.isna().any() else ""
-    heading(ax, title or "Students by how much they are absent", said + also)
+    heading(ax, title or "Students by how much they are absent", students + also)
     if none:
         draw_empty(ax, hidden=total > 0)
         return ax

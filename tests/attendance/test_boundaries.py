@@ -79,7 +79,7 @@ def test_days_may_be_date_objects_or_midnight_in_utc() -> None:
 
 @pytest.mark.parametrize("date", [[20240909] * 5, ["09/09/2024"] * 5])
 def test_numbers_and_other_formats_are_no_dates(date: list[object]) -> None:
-    with pytest.raises(BadArgumentError, match=r"date holds (numbers|values that are no ISO dates)"):
+    with pytest.raises(BadArgumentError, match=r"date holds (numbers|values that are not ISO dates)"):
         at.marks(ROWS.assign(date=pd.Series(date, dtype=object)))
 
 
@@ -90,7 +90,7 @@ def test_text_with_two_offsets_across_a_clock_change_is_instants(read: Any) -> N
     found = at.marks(frame)
     assert found["date"].dt.day.tolist() == [25, 26, 28]
     assert found["session"].tolist() == ["am", "am", "pm"]
-    with pytest.raises(BadArgumentError, match="a time zone in some rows alone"):
+    with pytest.raises(BadArgumentError, match="a time zone in some rows only"):
         at.marks(frame.assign(date_time=[*times[:2], "2024-10-28T12:10:00"]))
 
 
@@ -119,7 +119,7 @@ def test_marks_whose_days_a_file_made_text_are_sent_back() -> None:
 def test_dates_of_a_spreadsheet_are_refused_and_not_turned_round(tmp_path: Any) -> None:
     path = tmp_path / "codes.csv"
     path.write_text("code,category,valid_from\n1,present,01/09/2024\n", encoding="utf-8")
-    with pytest.raises(BadArgumentError, match="A code map: valid_from holds values that are no ISO dates"):
+    with pytest.raises(BadArgumentError, match="A code map: valid_from holds values that are not ISO dates"):
         at.CodeMap.load(path)
     path.write_text("code,category,valid_from\n1,authorised,2024-09-01\n", encoding="utf-8-sig")
     assert at.CodeMap.load(path).frame["category"].tolist() == ["authorised_absence"]

@@ -158,7 +158,7 @@ def test_several_schools_are_read_one_by_one_and_refused_where_a_figure_is_of_on
     assert marks["code"].tolist() == ["/", "L"]
     assert marks["realm"].tolist() == ["A", "B"]
     assert marks.attrs["attendance_marks"]["duplicates"] == 2
-    with pytest.raises(BadArgumentError, match="a calendar is one school's"):
+    with pytest.raises(BadArgumentError, match="a calendar belongs to one school"):
         at.marks(frame, calendar=calendar())
     with pytest.raises(BadArgumentError, match="several schools"):
         at.code_frequency(marks)

@@ -127,7 +127,7 @@ def test_numbers_and_text_are_never_compared_in_silence(one: str, other: str):
 
 @pytest.mark.parametrize("bad", [1.5, True, 2.0**53, pd.Timestamp(2026, 1, 1), float("inf")])
 def test_what_is_no_id_is_refused_and_never_rounded(bad: Any):
-    with pytest.raises(hf.BadArgumentError, match="values that are no ids"):
+    with pytest.raises(hf.BadArgumentError, match="values that are not ids"):
         hf.join(people(student_id=[1]), people(student_id=pd.Series([bad, 7 if bad is not True else False])))
 
 

@@ -41,9 +41,9 @@ def test_fields_come_from_known_or_chosen_columns_and_missing_ones_raise() -> No
         wb.events(other, columns={"student": "pupil_id"})
     with pytest.raises(BadArgumentError, match="no column nowhere"):
         wb.events(other, columns={"status": "nowhere"})
-    with pytest.raises(BadArgumentError, match="event_date holds values that are no ISO dates"):
+    with pytest.raises(BadArgumentError, match="event_date holds values that are not ISO dates"):
         wb.events(other.assign(event_date="5 Sept"))
-    with pytest.raises(BadArgumentError, match="pupil_id holds values that are no ids"):
+    with pytest.raises(BadArgumentError, match="pupil_id holds values that are not ids"):
         wb.events(other.assign(pupil_id=1.5))
 
 
