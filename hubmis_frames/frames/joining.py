@@ -85,7 +85,6 @@ def join(
         )
     positions = _index(offered_keys).get_indexer(_index(sought_keys))
     unknown = sought.isna().to_numpy()
-    positions[unknown] = -1
     found = positions >= 0
     added = right[has_key].drop(columns=[key, *([REALM] if by_realm else [])]).reset_index(drop=True)
     if fill is not None:

@@ -136,6 +136,12 @@ def test_lists_inside_lists_go_on_and_find_their_parents():
     assert len(report.undeclared) == 2
 
 
+def test_a_field_called_like_a_link_to_the_parents_row_is_not_taken_for_it():
+    tables, _ = students({"id": 5, "plans": [{"id": 8, "plans_position": 99, "steps": [{"done": True}]}]})
+    assert tables["students_plans"].plans_position.tolist() == [99]
+    assert tables["students_plans_steps"].plans_position.tolist() == [0]
+
+
 def test_no_child_table_has_the_name_of_another_operation():
     names = Counter(name for endpoint in CATALOGUE.values() for name in empty(endpoint))
     assert max(names.values()) == 1
