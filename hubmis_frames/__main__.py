@@ -1,4 +1,4 @@
-"""``python -m hubmis_frames``: the same as the command ``hubmis-frames``."""
+"""Run the command ``hubmis-frames`` as ``python -m hubmis_frames``."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""What commands share: exit statuses, tables for people and for programs, and a line that says what is under way."""
+"""What commands share: exit statuses, tables for people and for programs, and a line that shows progress."""
 
 import contextlib
 import json
@@ -16,14 +16,14 @@ def print_table(frame: pd.DataFrame, as_json: bool = False) -> None:
     if as_json:
         print_json(rows_of(frame))
         return
-    shown = frame.astype(object).where(frame.notna(), "")
+    cells = frame.astype(object).where(frame.notna(), "")
     for column in frame.select_dtypes("float"):
-        shown[column] = [f"{value:,.1f}" if isinstance(value, float) else value for value in shown[column]]
-    print(shown.to_string(index=False, max_colwidth=60))
+        cells[column] = [f"{value:,.1f}" if isinstance(value, float) else value for value in cells[column]]
+    print(cells.to_string(index=False, max_colwidth=60))
 
 
 def rows_of(frame: pd.DataFrame) -> list[dict[str, object]]:
-    """The rows of a table as JSON knows them; what is missing is null."""
+    """Return the rows of a table as JSON values; missing values become null."""
     rows: list[dict[str, object]] = json.loads(frame.to_json(orient="records", date_format="iso"))
     return rows
 
@@ -35,14 +35,14 @@ def print_json(value: object) -> None:
 
 @contextlib.contextmanager
 def progress_line() -> Iterator[Callable[[str], None]]:
-    """Show what is under way where a person is watching; the line is gone in the end."""
-    watched = sys.stderr.isatty()
+    """Show what is being done, on a terminal only; the line is cleared at the end."""
+    is_terminal = sys.stderr.isatty()
     width = shutil.get_terminal_size().columns - 1
 
     def show(text: str) -> None:
-        if watched:
+        if is_terminal:
             print(f"  {text} ...".ljust(width), end="\r", file=sys.stderr, flush=True)
 
     yield show
-    if watched:
+    if is_terminal:
         print(" " * width, end="\r", file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""How schools show themselves in a notebook."""
+"""How a school is shown in a notebook, and whether this is one."""
 
 import sqlite3
 import sys
@@ -12,26 +12,26 @@ from ..transport import Session
 
 
 def is_watched() -> bool:
-    """Whether a person is looking: in a terminal or a notebook."""
+    """Whether the output goes to a terminal or a notebook."""
     return sys.stderr.isatty() or in_notebook()
 
 
 def in_notebook() -> bool:
-    """Whether this is the kernel of a notebook; to have imported one, as a report does, is not enough."""
+    """Whether this code runs in the kernel of a notebook; that IPython is imported is not enough."""
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     return hasattr(shell, "kernel")
 
 
 def as_table(sessions: Iterable[Session]) -> str | None:
-    """A small table in HTML, a row for each of several schools; ``None``, where a cache or count cannot be read.
+    """Return an HTML table with one row per school, or ``None`` if a cache or the count of requests cannot be read.
 
-    It holds nothing secret and costs no request.
+    It contains no secret and sends no request.
     """
     try:
         table = pd.DataFrame([_facts(session) for session in sessions]).set_index("realm")
         with pd.option_context("display.max_colwidth", None):
             return (table.T if len(table) == 1 else table).to_html()
-    except (HubmisError, OSError, sqlite3.Error):  # to show something is never the place to fail
+    except (HubmisError, OSError, sqlite3.Error):  # showing a school must never raise
         return None
 
 

@@ -1,4 +1,4 @@
-"""One progress bar for what takes longer than two seconds: in a terminal a line, in a notebook an output that goes."""
+"""One progress bar for anything that takes longer than two seconds: a line in a terminal, an output in a notebook."""
 
 import io
 from collections.abc import Callable
@@ -12,44 +12,44 @@ DELAY = 2.0
 
 
 class Progress(tqdm):  # type: ignore[type-arg]
-    """The requests that are left, and how long they may take; or the pages that came so far.
+    """Show how many requests are left and how long they may take, or how many pages have arrived.
 
-    tqdm estimates from the past alone, and the burst that HUBmis lets through says nothing about what comes after it.
-    In a notebook it needs ipywidgets or leaves lines of standard error; so there its line is an output of ours.
+    tqdm estimates only from the past, but the speed of the first burst says nothing about the requests after it. In a
+    notebook, tqdm needs ipywidgets or leaves lines on standard error, so there we display the line ourselves.
 
     Parameters
     ----------
     name
-        What is asked for.
+        The table that is being loaded.
     total
-        How many requests; ``None`` for the pages of one, whose number nobody knows.
+        How many requests there are; ``None`` for the pages of one list, whose number is not known.
     seconds
-        How long so many requests would take.
+        Gives the seconds that a number of requests would take.
     """
 
-    monitor_interval = 0  # no thread that draws as well
+    monitor_interval = 0  # tqdm starts no thread of its own
 
     def __init__(self, name: str, total: int | None, seconds: Callable[[int], float]) -> None:
         self._seconds = seconds
         self._output: Any = None
-        known = "{percentage:3.0f} %|{bar}| {left} requests left, up to {time}"
+        with_total = "{percentage:3.0f} %|{bar}| {left} requests left, up to {time}"
         place = {"file": io.StringIO(), "ncols": 90, "ascii": False} if in_notebook() else {"dynamic_ncols": True}
         super().__init__(
             desc=name, total=total, delay=DELAY, leave=False, miniters=1, mininterval=0.5,
-            bar_format="{desc}: " + (known if total else "{n} pages, {elapsed}"), **place,
+            bar_format="{desc}: " + (with_total if total else "{n} pages, {elapsed}"), **place,
         )  # fmt: skip
 
     @property
     def format_dict(self) -> Any:
-        """What the line is made of."""
-        known = super().format_dict
+        """The values that the line shows: tqdm's own, the requests that are left, and their time."""
+        values = super().format_dict
         left = max(int((self.total or 0) - self.n), 0)
-        so_far = known["elapsed"] / self.n if self.n else 0.0
-        time = self.format_interval(max(self._seconds(left), left * so_far)) if self.total else ""
-        return {**known, "left": f"{left:,}", "time": time}
+        pace = values["elapsed"] / self.n if self.n else 0.0
+        time = self.format_interval(max(self._seconds(left), left * pace)) if self.total else ""
+        return {**values, "left": f"{left:,}", "time": time}
 
     def display(self, msg: str | None = None, pos: int | None = None) -> bool:  # type: ignore[override]
-        """Show the line, or in the end nothing."""
+        """Show the line; at the end, clear it."""
         if not in_notebook():
             return bool(super().display(msg, pos))
         from IPython.display import display

@@ -1,4 +1,4 @@
-"""What an answer says, judged by its declaration: its rows, whether it is one, whether filters were obeyed."""
+"""Reading a response by its declaration: its rows, whether it is a response at all, whether filters were applied."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from .declaration import Endpoint
 def active_year(years: pd.DataFrame, today: date) -> int | None:
     """Find the active academic year: by its flag where the server sends one, else by its dates.
 
-    The document names no field of an academic year, so several likely names are known.
+    The document names no field of an academic year, so this tries several likely names.
     """
     years = years.dropna(subset=["academic_year_id"])
     for name in ("is_active", "active", "is_current", "current"):
@@ -40,7 +40,7 @@ def _dates(years: pd.DataFrame, names: Sequence[str]) -> pd.Series | None:
 
 
 def rows_of(value: object, endpoint: Endpoint) -> list[object]:
-    """The list in an answer, whether it stands alone, in a wrapper or as a single record."""
+    """The rows of a response: a list, a list in a wrapper, or a single record."""
     if isinstance(value, dict):
         value = value.get(endpoint.wrapper, value) if endpoint.wrapper else value
     return value if isinstance(value, list) else [value] if value else []
@@ -91,7 +91,7 @@ def _is_record(row: object, endpoint: Endpoint) -> bool:
 
 
 def check_filters(endpoint: Endpoint, arguments: Mapping[str, Any], frame: pd.DataFrame) -> None:
-    """Refuse rows that a filter should have kept away: a server may ignore a filter that it does not know."""
+    """Raise if there are rows that a filter excludes: a server may ignore a filter that it does not know."""
     for parameter in endpoint.parameters:
         asked = arguments.get(parameter.name)
         column = endpoint.checks.get(parameter.name, parameter.name if parameter.choices else "")
@@ -99,11 +99,11 @@ def check_filters(endpoint: Endpoint, arguments: Mapping[str, Any], frame: pd.Da
             continue
         values = frame[column]
         if parameter.choices:
-            # Values from another vocabulary than the filter's say nothing about it.
-            said = values.astype("string").str.lower()
-            outside = said.isin([choice.lower() for choice in parameter.choices]) & (said != str(asked).lower())
+            # Values from another vocabulary than the filter's do not show whether it was applied.
+            words = values.astype("string").str.lower()
+            outside = words.isin([choice.lower() for choice in parameter.choices]) & (words != str(asked).lower())
         elif parameter.kind in (date, datetime) and is_datetime64_any_dtype(values):
-            # The document states neither a time zone nor whether bounds are inclusive: a day either way is let pass.
+            # The document gives no time zone and does not say whether bounds are inclusive, so a day more is accepted.
             days = pd.to_datetime(values, utc=True).dt.normalize()
             bound = pd.to_datetime(asked, utc=True).normalize()
             day = pd.Timedelta(days=1)

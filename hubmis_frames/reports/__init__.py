@@ -1,1 +1,1 @@
-"""Pages and notebooks made from an export."""
+"""A report as one HTML page, and the notebooks that it is made from."""

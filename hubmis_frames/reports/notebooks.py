@@ -1,4 +1,4 @@
-"""The notebooks in a folder of the user's, and JupyterLab on it."""
+"""Copies of the notebooks in a folder of the user, and JupyterLab in that folder."""
 
 import contextlib
 import importlib.util
@@ -16,32 +16,35 @@ FOLDER = "hubmis-notebooks"
 
 
 class Copied(NamedTuple):
-    """The names of the notebooks that are new in a folder, and of those there that differ from ours and were kept."""
+    """Names of notebooks: those copied, and those kept because they differ from the original."""
 
     new: list[str]
     kept: list[str]
 
 
 def copy_notebooks(folder: Path) -> Copied:
-    """Copy the notebooks into a folder, and touch none that is there.
+    """Copy the notebooks into a folder; a notebook that is already there is never overwritten.
 
-    A notebook that was run shows children's data, so that only its owner can enter a folder that is made here.
+    A notebook that was run shows children's data, so a new folder can be opened only by its owner.
 
     Raises
     ------
     SettingsError
-        The folder cannot be written.
+        Cannot write to the folder.
     """
     if service := shared_by(folder):
-        warn(f"{folder} seems to lie in {service}, and a notebook that was run shows children's data.")
+        warn(
+            f"{folder} seems to be in {service}, so notebooks there leave this machine. A notebook that you run shows "
+            "children's data. Choose a folder that is not synced, unless you may store such data there."
+        )
     copied = Copied([], [])
     try:
         own_folder(folder.absolute())
         for notebook in sorted(notebooks().glob("*.ipynb")):
             own, content = folder / notebook.name, notebook.read_bytes()
             if not own.exists():
-                with whole_file(own) as part:
-                    part.write_bytes(content)
+                with whole_file(own) as scratch:
+                    scratch.write_bytes(content)
                 copied.new.append(own.name)
             elif own.read_bytes() != content:
                 copied.kept.append(own.name)
@@ -51,25 +54,25 @@ def copy_notebooks(folder: Path) -> Copied:
 
 
 def need_jupyterlab() -> None:
-    """Refuse to begin without JupyterLab.
+    """Check that JupyterLab is installed.
 
     Raises
     ------
     SettingsError
-        It is not installed beside us.
+        This Python has no JupyterLab.
     """
     if importlib.util.find_spec("jupyterlab") is None:
         raise SettingsError(
-            f'JupyterLab is not installed for {sys.executable}. Install it: pip install "hubmis-frames[notebooks]" '
-            '(in a clone of the repository: pip install -e ".[notebooks]").'
+            f"JupyterLab is not installed for {sys.executable}. Install it with that Python, in your clone of "
+            'hubmis_frames: python -m pip install -e ".[notebooks]"'
         )
 
 
 def run_jupyterlab(folder: Path, options: Iterable[str] = ()) -> int:
-    """Run JupyterLab on a folder until it is shut down, and return its exit status."""
+    """Run JupyterLab in a folder until it is shut down, and return its exit status."""
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder.absolute()}", *options]
     with subprocess.Popen(command, cwd=folder) as server:  # noqa: S603 - our own Python and the user's own folder
         while server.poll() is None:
-            with contextlib.suppress(KeyboardInterrupt):  # it gets Ctrl-C too, and asks before it ends
+            with contextlib.suppress(KeyboardInterrupt):  # JupyterLab receives Ctrl-C too, and asks before it stops
                 server.wait()
         return server.returncode

@@ -1,4 +1,4 @@
-"""An export as one page to read: the notebooks on attendance and wellbeing, run over it, their code hidden."""
+"""A report as one HTML page: the notebooks on attendance and wellbeing, run over an export, without their code."""
 
 import asyncio
 import contextlib
@@ -12,7 +12,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from ..analysis.columns import natural
+from ..analysis.columns import natural_key
 from ..errors import BadArgumentError, ExportError, did_you_mean, warn
 from ..export import read
 from ..export.manifest import manifests
@@ -20,10 +20,11 @@ from ..files import private_folder, safe_name, shared_by, whole_file
 from ..wellbeing import concerns, events
 
 SECTIONS = ("02-attendance", "03-wellbeing")
-_ASIDE = ("simulated", "aside")  # the tags of cells that speak of the simulated school, or of other pages, alone
-_SETTINGS = "export"  # the tag of the one cell that says where the export lies
-_SUMMARY = "summary"  # the tag of cells at the end that stand at the beginning of a report
-_CONTENTS = "[contents]"  # where they are to stand
+# Tags of notebook cells; notebooks/README.md explains them.
+_LEFT_OUT = ("simulated", "aside")
+_SETTINGS = "export"
+_SUMMARY = "summary"
+_CONTENTS = "[contents]"  # replaced by the list of contents
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -56,7 +57,7 @@ pre {{ white-space: pre-wrap; margin: 0.5rem 0; font: inherit; }}
 
 
 def notebooks() -> Path:
-    """The folder of the notebooks: in the package where it is installed, beside it in a clone of the repository."""
+    """Return the folder of the notebooks: inside an installed package, or beside the package in a clone."""
     package = Path(__file__).parent.parent
     installed = package / "notebooks"
     return installed if installed.is_dir() else package.parent / "notebooks"
@@ -70,36 +71,38 @@ def report(
     praise: Iterable[str] = (),
     year_group: str | None = None,
 ) -> tuple[Path, list[str]]:
-    """Write an export's attendance and wellbeing as one HTML file that needs nothing else, not even a network.
+    """Write an export's attendance and wellbeing as one HTML file, which needs no other files and no network.
+
+    The report names children. Store it only where people who may see the register can open it.
 
     Parameters
     ----------
     directory
-        The folder that ``hubmis-frames export`` wrote, with at least the tables of ``core``.
+        The folder of an export that has at least the tables of ``core``.
     file
-        Where to write; ``report-<date>.html`` in that folder unless given, with the year group behind the date. One
-        of the same day is written anew.
+        Where to write. The default is ``report-<date>.html`` in that folder, with the year group after the date. A
+        report of the same day is replaced.
     realm
-        Which school, where the folder holds several.
+        Which school, if the folder holds several.
     praise
-        The categories of pastoral events that record something good; all others are counted as concerns, and the
-        report says which.
+        The categories of pastoral events that record something good. All other categories count as concerns, and the
+        report names them.
     year_group
-        Lists of names hold the students of this year group alone, such as ``"Year 9"``; charts and other tables stay
-        those of the whole school.
+        Limit lists of names to the students of this year group, such as ``"Year 9"``. Charts and other tables still
+        show the whole school.
 
     Returns
     -------
     tuple
-        The file, and a sentence for each part that could not be made; the file says so in its place.
+        The file, and a sentence for each part that could not be made. The file has the same sentence in that place.
 
     Raises
     ------
     ExportError
-        The folder holds no export, or several schools and ``realm`` names none of them; or nothing could be made or
-        written.
+        The folder holds no export, or several schools and ``realm`` is none of them. Or no part of the report could
+        be made, or the file could not be written.
     BadArgumentError
-        There is no such year group, or no such category.
+        The export has no such year group or category.
     """
     folder = Path(directory).absolute()
     manifest = _manifest(folder, realm)
@@ -109,24 +112,30 @@ def report(
         import nbconvert
         import nbformat
     except ImportError:
-        raise ExportError('A report takes more packages: pip install "hubmis-frames[notebooks]".') from None
+        raise ExportError(
+            "A report needs more packages. Install them in your clone of hubmis_frames: "
+            'python -m pip install -e ".[notebooks]"'
+        ) from None
     plain = re.fullmatch(r"[\w ]+", year_group or "")
-    named = f"-{year_group.replace(' ', '-') if plain else safe_name(year_group)}" if year_group else ""
-    target = Path(file).absolute() if file else folder / f"report-{datetime.now():%Y-%m-%d}{named}.html"
+    suffix = f"-{year_group.replace(' ', '-') if plain else safe_name(year_group)}" if year_group else ""
+    target = Path(file).absolute() if file else folder / f"report-{datetime.now():%Y-%m-%d}{suffix}.html"
     if service := shared_by(target):
-        warn(f"{target} seems to lie in {service}, and a report holds the names of children.")
+        warn(
+            f"{target} seems to be in {service}, so the report leaves this machine. It names children. Choose a folder "
+            "that is not synced, unless you may store such data there."
+        )
     whole = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(_head(manifest, year_group))])
-    given = (str(folder), manifest["realm"], year_group, None, praise)
-    settings = f"EXPORT, REALM, YEAR_GROUP, ROWS, PRAISE = {given!r}"
+    values = (str(folder), manifest["realm"], year_group, None, praise)
+    settings = f"EXPORT, REALM, YEAR_GROUP, ROWS, PRAISE = {values!r}"
     with ThreadPoolExecutor(len(SECTIONS)) as pool:
         parts = list(pool.map(lambda section: _run(section, settings), SECTIONS))
-    missing = [problem for _, problem in parts if problem]
-    if len(missing) == len(SECTIONS):
-        raise ExportError(f"Nothing of the report could be made. {' '.join(missing)}")
+    problems = [problem for _, problem in parts if problem]
+    if len(problems) == len(SECTIONS):
+        raise ExportError(f"No part of the report could be made. {' '.join(problems)}")
     whole.cells += [cell for cells, _ in parts for cell in cells]
     heading = ""
     for number, cell in enumerate(whole.cells):
-        cell.id = f"cell-{number}"  # two notebooks may use the same ones
+        cell.id = f"cell-{number}"  # two notebooks may use the same ids
         heading = next((line.lstrip("# ") for line in cell.source.splitlines() if line.startswith("#")), heading)
         cell.metadata["alt"] = f"Chart below the heading: {heading}"
     exporter = nbconvert.HTMLExporter(template_name="basic", exclude_input=True, exclude_output_prompt=True)
@@ -136,38 +145,41 @@ def report(
     page = _PAGE.format(title=title, body=body.replace(f"<p>{_CONTENTS}</p>", contents))
     try:
         private_folder(target.parent)
-        with whole_file(target) as part:
-            part.write_text(page, encoding="utf-8")
+        with whole_file(target) as scratch:
+            scratch.write_text(page, encoding="utf-8")
     except OSError as error:
         raise ExportError(f"Cannot write {target}: {error.strerror or error}. Choose another file.") from error
-    return target, missing
+    return target, problems
 
 
 def _manifest(folder: Path, realm: str | None) -> dict[str, Any]:
-    had = [each for each in manifests(folder) if any(entry["tables"] for entry in each["operations"].values())]
-    found = {content["realm"]: content for content in had}
-    if not found:
+    by_realm = {
+        manifest["realm"]: manifest
+        for manifest in manifests(folder)
+        if any(entry["tables"] for entry in manifest["operations"].values())
+    }
+    if not by_realm:
         if list(folder.parent.glob("manifest-*.json")):
-            raise ExportError(f"{folder} is a table of an export. Give the folder above it: {folder.parent}")
+            raise ExportError(f"{folder} is one table of an export. Use the folder above it: {folder.parent}")
         below = sorted({str(file.parent) for file in folder.glob("*/manifest-*.json")})
-        instead = f"There is one in {' and in '.join(below)}." if below else f"Make one: hubmis-frames export {folder}"
-        raise ExportError(f"{folder} holds no export. {instead}")
-    if realm is None and len(found) == 1:
-        return next(iter(found.values()))
-    if realm not in found:
-        raise ExportError(f"{folder} holds {', '.join(sorted(found))}: say which with --realm (or realm=).")
-    return found[realm]
+        advice = f"There is one in {' and in '.join(below)}." if below else f"Make one: hubmis-frames export {folder}"
+        raise ExportError(f"{folder} holds no export. {advice}")
+    if realm is None and len(by_realm) == 1:
+        return next(iter(by_realm.values()))
+    if realm not in by_realm:
+        raise ExportError(f"{folder} holds {', '.join(sorted(by_realm))}. Choose one with --realm (or realm=).")
+    return by_realm[realm]
 
 
 def _check(folder: Path, realm: str, praise: list[str], year_group: str | None) -> None:
-    """Refuse names that the export does not know, before the notebooks run."""
-    with contextlib.suppress(ExportError):  # a part that cannot be made says so in its place
+    """Check the names of year group and categories before the notebooks run."""
+    with contextlib.suppress(ExportError):  # if a table is missing, the report says so in that part
         if year_group is not None:
-            groups = sorted(set(read(folder, "students", realm=realm)["year_group_name"].dropna()), key=natural)
+            groups = sorted(set(read(folder, "students", realm=realm)["year_group_name"].dropna()), key=natural_key)
             if year_group not in groups:
                 raise BadArgumentError(
-                    f"No student is in the year group {year_group!r}.{did_you_mean(year_group, groups)} There are: "
-                    f"{', '.join(groups)}."
+                    f"No student is in the year group {year_group!r}.{did_you_mean(year_group, groups)} The year "
+                    f"groups are {', '.join(groups)}."
                 )
         if praise:
             categories = read(folder, "pastoral_categories", realm=realm)
@@ -175,61 +187,61 @@ def _check(folder: Path, realm: str, praise: list[str], year_group: str | None) 
 
 
 def _with_contents(body: str) -> tuple[str, str]:
-    """A page whose headings have names of their own, two notebooks using the same ones, and a list of them."""
+    """Give each heading an id of its own, as two notebooks may use the same, and return the page and its contents."""
     entries: list[str] = []
 
-    def name(found: re.Match[str]) -> str:
-        level, text = found[1], found[2]
+    def with_id(heading: re.Match[str]) -> str:
+        level, text = heading[1], heading[2]
         entries.append(f'<li class="level{level}"><a href="#part-{len(entries)}">{text}</a></li>')
         return f'<h{level} id="part-{len(entries) - 1}">{text}</h{level}>'
 
-    body = re.sub(r"<h([12])[^>]*>(.*?)(?:<a class=\"anchor-link\".*?</a>)?</h\1>", name, body)
+    body = re.sub(r"<h([12])[^>]*>(.*?)(?:<a class=\"anchor-link\".*?</a>)?</h\1>", with_id, body)
     return body, f"<nav><ul>{''.join(entries[1:])}</ul></nav>"
 
 
 def _head(manifest: dict[str, Any], year_group: str | None) -> str:
     fetched = manifest["operations"].get("student_attendance", {}).get("fetched_to")
-    known = f"{datetime.fromisoformat(fetched).astimezone():%d %B %Y at %H:%M}" if fetched else "an unknown time"
-    whom = "lists children by pseudonym" if manifest.get("pseudonymised") else "names children"
+    when = f"on {datetime.fromisoformat(fetched).astimezone():%d %B %Y at %H:%M}" if fetched else "at an unknown time"
+    names = "lists children by pseudonym" if manifest.get("pseudonymised") else "names children"
     lines = [
         f"# Attendance and wellbeing: {manifest['realm']}",
-        f"Made on {datetime.now():%d %B %Y at %H:%M}. Marks were fetched up to {known}.",
-        f"**This page {whom}.** Keep it where only those may read it who may read the register, and remove it "
-        "when it has been read.",
+        f"Made on {datetime.now():%d %B %Y at %H:%M}. The newest marks were fetched {when}.",
+        f"**This report {names}.** Store it only where people who may see the register can open it, and delete it "
+        "when you no longer need it.",
     ]
     if year_group:
-        lines.append(f"**Lists of names hold {year_group} alone**; charts and other tables are of the whole school.")
+        lines.append(f"**Lists of names show only {year_group}.** Charts and other tables show the whole school.")
     partly = [
         f"- `{table}`: {entry['status']}. {' '.join(entry['remarks'])}"
         for table, entry in manifest["operations"].items()
         if entry["status"] != "complete"
     ]
     if partly or not manifest["finished_at"]:
-        lines.append("**The export is not complete**, so figures that build on these are not:")
-        lines.append("\n".join(partly) or "- it was interrupted.")
+        lines.append("**The export is not complete**, so figures that use these tables are not complete either:")
+        lines.append("\n".join(partly) or "- the export was interrupted.")
     lines.append(_CONTENTS)
     return "\n\n".join(lines)
 
 
 def _run(section: str, settings: str) -> tuple[list[Any], str]:
-    """The cells of a notebook run over an export, or a cell that says why there are none, and the reason."""
+    """Run a notebook over an export; return its cells and "", or a cell that says why it failed, and the reason."""
     import nbclient
     import nbformat
 
     notebook = nbformat.read(notebooks() / f"{section}.ipynb", as_version=4)
-    notebook.cells = [cell for cell in notebook.cells if not _tagged(cell, *_ASIDE)]
+    notebook.cells = [cell for cell in notebook.cells if not _tagged(cell, *_LEFT_OUT)]
     for cell in notebook.cells:
         if _tagged(cell, _SETTINGS):
             cell.source = settings
     try:
-        with tempfile.TemporaryDirectory() as elsewhere:  # a notebook shall leave nothing behind
+        with tempfile.TemporaryDirectory() as elsewhere:  # files that a notebook writes are removed
             quiet = ["--log-level=40"]
             client = nbclient.NotebookClient(
                 notebook, timeout=1800, resources={"metadata": {"path": elsewhere}}, extra_arguments=quiet
             )
-            asyncio.run(client.async_execute())  # a loop of its own, in a notebook too
+            asyncio.run(client.async_execute())  # a new event loop, so that it works in a notebook too
     except nbclient.exceptions.CellExecutionError as error:
-        # Only our own messages are known to hold nothing of a child.
+        # Only our own messages are known to contain no child's data.
         own = error.ename in ("ExportError", "BadArgumentError", "MissingFieldError")
         reason = error.evalue if own else f"{error.ename}; run the notebook {section} over the export to see where."
         problem = f"{section} could not be made: {reason}"

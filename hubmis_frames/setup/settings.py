@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-import platformdirs
-
-from ..errors import SettingsError
+from ..errors import NoKeyringError, SettingsError
+from ..files import user_folder, user_path
 from ..transport import DEFAULT_RETRY, DOCUMENTED, Cipher, Rate, RetryPolicy, Session, is_loopback
-from .keyring import Login, NoKeyringError, stored_login
+from .keyring import Login, stored_login
 
 BASE_URL = "https://api.hubmis.com"
 LOGIN = ("realm", "client_id", "client_secret")
@@ -69,7 +68,7 @@ def look_up(**given: str | os.PathLike[str] | None) -> dict[str, Found]:
             if name != "client_secret" or "client_id" not in found or found["client_id"].value == login.client_id:
                 found[name] = Found(_kept(name, getattr(login, name)), "keyring")
     found.setdefault("base_url", Found(BASE_URL, "default"))
-    found.setdefault("cache_dir", Found(str(platformdirs.user_cache_path("hubmis_frames")), "default"))
+    found.setdefault("cache_dir", Found(str(user_folder("cache")), "default"))
     return found
 
 
@@ -124,7 +123,7 @@ def settings(
         found["client_id"].value,
         found["client_secret"].value,
         address(found["base_url"].value),
-        None if cache_dir is None else Path(found["cache_dir"].value).expanduser(),
+        None if cache_dir is None else user_path(found["cache_dir"].value),
         found["openapi"].value if "openapi" in found else None,
     )
 
@@ -219,7 +218,7 @@ def _rate(base_url: str, rate: tuple[int, float] | Rate | None) -> Rate:
 
 def rate_file() -> Path:
     """The file in which all processes of this user count requests, whatever cache they use."""
-    return platformdirs.user_state_path("hubmis_frames") / "rate.sqlite"
+    return user_folder("state") / "rate.sqlite"
 
 
 def _shown(url: str) -> str:

@@ -7,18 +7,17 @@ import os
 import re
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-import orjson
 import requests
 from requests_cache.models.response import CachedResponse
 
 from ..errors import CacheError, NotCachedError, PayloadError, SettingsError
-from ..files import whole_file
 from ..request import Request
 from .adapter import RetryAdapter
 from .addresses import is_same_server
@@ -28,6 +27,7 @@ from .concurrency import ConcurrencyLimiter
 from .problems import refusal
 from .rate_limit import DOCUMENTED, Bucket, Rate, StoppedError, called_off
 from .retry import DEFAULT_RETRY, RetryPolicy
+from .server_facts import ServerFacts
 from .threads import SLICE, run_apart
 from .token import ClientCredentials
 
@@ -48,6 +48,8 @@ class Reading:
     """Ask the server, whatever the cache holds."""
     only_cached: bool = False
     """Ask the cache alone."""
+    began: float = field(default_factory=time.time)
+    """When it began: with ``refresh``, what was learnt of the server before is not relied on."""
 
 
 class Answer(NamedTuple):
@@ -92,9 +94,10 @@ class Session:
         self._credentials = ClientCredentials(self._http, base_url, realm, client_id, client_secret)
         self._adapter = RetryAdapter(self.bucket, retry, limiter, self._credentials)
         self._store = open_store(cache_dir, base_url, realm, client_id, cipher)
-        self._facts = Path(self._store.cache_name).with_name("facts.json") if cache_dir else None
-        self._first_page: int | None = None
-        self.largest_page = 10**6
+        self._on_disk = cache_dir is not None
+        self.server_facts = ServerFacts(
+            Path(self._store.cache_name).with_name("server_facts.json") if self._on_disk else None
+        )
         self._process = os.getpid()
         self._same_url: dict[str, threading.Lock] = {}
 
@@ -134,25 +137,6 @@ class Session:
             self._credentials.bearer()
 
         run_apart(fetch)
-
-    @property
-    def first_page(self) -> int | None:
-        """The number of this server's first page, once a paged operation has shown it."""
-        if self._first_page is None and self._facts:
-            try:
-                first = orjson.loads(self._facts.read_bytes())["first_page"]
-            except (OSError, ValueError, KeyError, TypeError):
-                return None
-            self._first_page = first if first in (0, 1) else None
-        return self._first_page
-
-    @first_page.setter
-    def first_page(self, number: int) -> None:
-        self._first_page = number
-        if self._facts is None:
-            return
-        with contextlib.suppress(OSError), whole_file(self._facts) as part:  # it can be found out again
-            part.write_bytes(orjson.dumps({"first_page": number}))
 
     def get(self, request: Request, reading: Reading) -> Answer:
         """Answer from the cache while it is good, else from HUBmis.
@@ -233,9 +217,9 @@ class Session:
     def cache(self) -> dict[str, object]:
         """What the cache holds: its file, how many answers, their oldest and newest, and its size in MB."""
         rows = self._store.responses
-        file = Path(self._store.cache_name) if self._facts else None
+        file = Path(self._store.cache_name) if self._on_disk else None
         with self._readable():
-            keys = rows.as_written() if isinstance(rows, Rows) else sorted(rows, key=lambda key: rows[key].created_at)
+            keys = rows.keys_by_age() if isinstance(rows, Rows) else sorted(rows, key=lambda key: rows[key].created_at)
             ends = [next(filter(None, map(rows.get, order)), None) for order in (keys, keys[::-1])]
         ages = [end.created_at.isoformat(timespec="seconds") if end else None for end in ends]
         parts = file.parent.glob(f"{file.name}*") if file else ()  # SQLite writes beside the file first
@@ -248,19 +232,22 @@ class Session:
         }
 
     def purge(self, student_id: int | None = None) -> int:
-        """Remove every answer from the cache, or those in which a student may stand; tell how many."""
+        """Remove every answer from the cache, or those in which a student may stand; return how many."""
         rows = self._store.responses
-        keys = list(rows)
-        if student_id is not None:
-            # An id is unique within its kind alone, so this takes a few answers too many, and none too few.
-            named = re.compile(rb'"(?:id|\w*student_?id)"\s*:\s*"?%d\b' % student_id, re.IGNORECASE)
-            keys = [key for key in keys if _is_about(rows.get(key), student_id, named)]
-        for key in keys:
-            rows.pop(key, None)
-        if isinstance(rows, Rows):
-            rows.wipe()
+        with self._readable():
+            keys = list(rows)
+            if student_id is not None:
+                # An id is unique within its kind alone, so this takes a few answers too many, and none too few.
+                named = re.compile(rb'"(?:id|\w*student_?id)"\s*:\s*"?%d\b' % student_id, re.IGNORECASE)
+                keys = [key for key in keys if _is_about(rows.get(key), student_id, named)]
+            for key in keys:
+                rows.pop(key, None)
+            if isinstance(rows, Rows):
+                rows.wipe()
+        if student_id is None:
+            self.server_facts.clear()
         # A damaged file that was set aside may hold anybody.
-        for aside in Path(self._store.cache_name).parent.glob("*.damaged-*") if self._facts else ():
+        for aside in Path(self._store.cache_name).parent.glob("*.damaged-*") if self._on_disk else ():
             aside.unlink()
         return len(keys)
 

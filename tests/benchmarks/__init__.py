@@ -1,1 +1,1 @@
-"""What speed and memory cost us and others: ``python -m tests.benchmarks --help``. Nothing here is a test."""
+"""Measurements of time and memory, ours and others': ``python -m tests.benchmarks --help``. These are not tests."""

@@ -1,4 +1,4 @@
-"""Bytes to pandas frames with their child tables: this package, its peers, and what decoding alone costs."""
+"""From bytes to pandas frames with child tables: this package, similar ones, and decoding alone."""
 
 import contextlib
 import functools
@@ -15,7 +15,8 @@ import orjson
 import pandas as pd
 import pyarrow as pa
 
-from hubmis_frames.export.write import Sink
+from hubmis_frames.export.folder import ExportFolder
+from hubmis_frames.export.write import TableWriter
 from hubmis_frames.frames import Findings, flatten, tidy, to_pandas
 from hubmis_frames.frames.coercion import on_wire
 
@@ -32,21 +33,23 @@ def ours(data: Data) -> Frames:
 
 
 def ours_to_parquet(data: Data) -> dict[str, range]:
-    """Every table written as its batches come, as an export does; what comes back has as many rows."""
+    """Write every table batch by batch, as an export does, and check the number of rows."""
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
-        sinks: dict[str, Sink] = {}
+        writers: dict[str, TableWriter] = {}
         for batch in flatten(data.endpoint, data.answers, Findings()):
             for name, table in batch.tables.items():
-                if name not in sinks:
-                    sinks[name] = stack.enter_context(Sink(Path(folder), Path(folder) / name / "realm=S999"))
-                sinks[name].add(table)
-        for sink in sinks.values():
-            sink.write(None)
-        return {name: range(sink.rows) for name, sink in sinks.items()}
+                if name not in writers:
+                    writers[name] = stack.enter_context(TableWriter(ExportFolder(Path(folder), "S999"), name))
+                writers[name].add(table)
+        for writer in writers.values():
+            writer.finish()
+        for writer in writers.values():
+            writer.put(None)
+        return {name: range(writer.rows) for name, writer in writers.items()}
 
 
 def json_normalize(data: Data) -> Frames:
-    """One call for the records and one for each list in them. Untyped: dates stay text, objects hold the rest."""
+    """One call for the records and one for each list in them. Untyped: dates stay text, other columns are objects."""
     records = [{**asked, **record} for asked, body in _asked(data) for record in json.loads(body)]
     table, lists = data.endpoint.table, _lists(data)
     frames = {table: pd.json_normalize(records, sep="_").drop(columns=lists)}
@@ -56,7 +59,7 @@ def json_normalize(data: Data) -> Frames:
 
 
 def polars(data: Data) -> Frames:
-    """Each body read with its schema, lists exploded, structs unnested, dates and instants cast."""
+    """Read each body with the schema, explode lists, unnest structs, cast dates and instants."""
     import polars as pl
 
     read = on_wire(data.endpoint.record)
@@ -86,7 +89,7 @@ def _unnested(frame: Any) -> Any:
 
 
 def duckdb(data: Data) -> Frames:
-    """All bodies transformed in one query with their explicit type, structs and lists unnested."""
+    """Transform all bodies in one query with their explicit type; unnest structs and lists."""
     import duckdb as db
 
     table, lists = data.endpoint.table, _lists(data)
@@ -128,7 +131,7 @@ def _duckdb_columns(record: pa.StructType) -> list[str]:
 
 
 def dlt(data: Data) -> Frames:
-    """Extracted and normalised to Parquet by its pipeline, loaded into no database."""
+    """Extract and normalise to Parquet with its pipeline, without loading into a database."""
     import dlt as tool
 
     def records() -> Iterator[list[Any]]:
@@ -146,7 +149,7 @@ def dlt(data: Data) -> Frames:
 
 
 def decode(loads: Callable[[bytes], object]) -> Callable[[Data], None]:
-    """A bound: every body decoded to Python objects and dropped, no frame made."""
+    """A lower bound: decode every body to Python objects and drop them; make no frame."""
 
     def run(data: Data) -> None:
         for _, body in _asked(data):
@@ -179,7 +182,7 @@ PACKAGES = ("hubmis-frames", "pandas", "pyarrow", "orjson", "polars", "duckdb", 
 
 
 def report(rounds: int) -> str:
-    """Seconds of each contender on both sets, its ratio to ours, and the memory that ours takes."""
+    """Seconds of each package on both sets, the ratio to ours, and the memory that ours needs."""
     os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
     measured, sizes = {}, {}
     for name, make in SETS.items():
@@ -213,7 +216,7 @@ def _memory(name: str, size: str) -> str:
 
 
 def agree(data: Data) -> None:
-    """Stop unless every contender makes as many rows of every table."""
+    """Stop unless every package makes the same number of rows of every table."""
     counts = {
         who: {name: len(frame) for name, frame in run(data).items()}
         for who, run in CONTENDERS.items()
@@ -224,7 +227,7 @@ def agree(data: Data) -> None:
 
 
 def peak_memory(name: str, run: str, times: int = 1) -> float:
-    """Megabytes above the input at the worst moment, in a process of its own."""
+    """The peak in megabytes above the input, in a process of its own."""
     code = (
         "import resource, sys; from tests.benchmarks import data, flatten;"
         f"flatten.{run}(data.{name}(2, 2)); made = data.{name}();"

@@ -1,4 +1,4 @@
-"""What ``import hubmis_frames`` takes beyond the libraries that its users have imported anyway."""
+"""How long ``import hubmis_frames`` takes, beyond the libraries that its users import anyway."""
 
 import os
 import resource
@@ -13,7 +13,7 @@ WITH = f"{WITHOUT}, hubmis_frames"
 
 
 def report(rounds: int) -> str:
-    """Milliseconds of two processes in turn."""
+    """Milliseconds of two processes, measured in turn."""
     compiled = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     taken: dict[str, list[tuple[float, float]]] = {WITHOUT: [], WITH: []}
     for _ in range(4 * rounds):

@@ -1,4 +1,4 @@
-"""Requests against the simulated school over loopback: how near the pull comes to what the limit permits."""
+"""Requests to the simulated school over loopback: how close we come to the permitted rate."""
 
 import contextlib
 import tempfile
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import hubmis_frames as hf
 from hubmis_frames.school import School
-from hubmis_frames.simulator import Answer, Asked, Rules, Simulator, build_world
+from hubmis_frames.simulator import Rules, SimulatedRequest, SimulatedResponse, Simulator, build_world
 from hubmis_frames.transport import Rate, Session
 
 from .timing import machine, markdown
@@ -21,7 +21,7 @@ WINDOW = 60 / 5 * REFILL
 
 @contextlib.contextmanager
 def connected(simulator: Simulator) -> Iterator[School]:
-    """The simulated school, served and read with a cache of its own."""
+    """Serve the simulated school and read it with a cache of its own."""
     rules = simulator.rules
     with simulator, tempfile.TemporaryDirectory() as folder:
         session = Session(
@@ -38,13 +38,13 @@ def connected(simulator: Simulator) -> Iterator[School]:
 
 
 def burst(count: int = 500) -> tuple[float, float]:
-    """Seconds for requests that the burst covers, and what a pool of eight would need at the least."""
+    """Seconds for requests that the burst covers, and the least that eight at once would need."""
     simulator = Simulator(build_world(count), Rules(capacity=count + 100, latency=LATENCY))
     return _pull(simulator, count), count * LATENCY / 8
 
 
 def spent(count: int = 200, capacity: int = 10) -> tuple[float, float]:
-    """Seconds from the first request to the last when the burst ends soon, and what the limit permits."""
+    """Seconds from the first request to the last if the burst ends soon, and the least that the limit permits."""
     simulator = Simulator(build_world(count), Rules(capacity=capacity, refill_seconds=REFILL, latency=LATENCY))
     _pull(simulator, count)
     times = [asked.time for asked in simulator.log]
@@ -52,7 +52,7 @@ def spent(count: int = 200, capacity: int = 10) -> tuple[float, float]:
 
 
 def hidden(count: int = 100, told: bool = True) -> tuple[float, float, int]:
-    """Seconds under a limit of 12 in a window that no header shows, what it permits, and the answers 429."""
+    """Seconds under a limit of 12 in a window that no header shows, the permitted time, and the number of 429s."""
     simulator = Simulator(build_world(count), Rules(refill_seconds=REFILL, latency=LATENCY))
     simulator.hooks.append(_limit(12, WINDOW, told))
     _pull(simulator, count)
@@ -61,10 +61,10 @@ def hidden(count: int = 100, told: bool = True) -> tuple[float, float, int]:
     return max(times) - min(times), (len(times) - 12) * REFILL, refused
 
 
-def _limit(most: int, window: float, told: bool) -> Callable[[Asked, Answer], Answer]:
+def _limit(most: int, window: float, told: bool) -> Callable[[SimulatedRequest, SimulatedResponse], SimulatedResponse]:
     granted: list[float] = []
 
-    def hook(asked: Asked, answer: Answer) -> Answer:
+    def hook(asked: SimulatedRequest, answer: SimulatedResponse) -> SimulatedResponse:
         now = time.time()
         recent = [at for at in granted if at > now - window]
         if len(recent) < most:
@@ -85,7 +85,7 @@ def _pull(simulator: Simulator, count: int) -> float:
 
 
 def planned(capacity: int, count: int = 200) -> tuple[float, float]:
-    """Seconds that an export of marks took, and those that the plan said before."""
+    """Seconds that an export of marks took, and that the plan had predicted."""
     rules = Rules(capacity=capacity, refill_seconds=REFILL, latency=LATENCY)
     with connected(Simulator(build_world(count), rules)) as school, tempfile.TemporaryDirectory() as folder:
         school.export(folder, ["students"])
@@ -96,7 +96,7 @@ def planned(capacity: int, count: int = 200) -> tuple[float, float]:
 
 
 def report(rounds: int) -> str:
-    """The pull against what is permitted."""
+    """Compare our time with the permitted time."""
     rows = []
     took, best = burst()
     rows.append(["500 requests of 150 ms, burst available", f"{took:.1f}", f"{best:.1f}", f"{took / best:.2f}", 0])

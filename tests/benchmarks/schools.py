@@ -23,7 +23,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import hubmis_frames as hf
-from hubmis_frames.export.write import FILE, ROW_GROUP, partition
+from hubmis_frames.export.folder import FILE, partition
+from hubmis_frames.export.write import ROW_GROUP
 from hubmis_frames.frames import to_pandas
 from hubmis_frames.simulator.calendar import ACTIVE, YEARS
 from hubmis_frames.simulator.marks import NOTES, SPELLS, WEEKDAY
@@ -91,7 +92,7 @@ def make(folder: Path, number: int) -> int:
 
 
 def analyse(folder: Path) -> dict[str, pd.DataFrame]:
-    """What a user writes."""
+    """The code that a user would write."""
     records = hf.read(folder, "student_attendance", engine="dask")
     students = hf.read(folder, "students")[["realm", "student_id", "year_group_name"]]
     marks = hf.attendance.marks(hf.join(records, students), hf.read(folder, "attendance_codes"))
@@ -99,7 +100,7 @@ def analyse(folder: Path) -> dict[str, pd.DataFrame]:
 
 
 class Memory(threading.Thread):
-    """The most that this process and all below it hold at a time, looked at ten times a second."""
+    """The peak memory of this process and its children, sampled ten times a second."""
 
     def __init__(self) -> None:
         super().__init__(daemon=True)

@@ -1,4 +1,4 @@
-"""Times taken in turn, so that a busy machine is busy for all, and a Markdown table of them."""
+"""Measure in turn, so that a busy machine slows all alike, and print a Markdown table."""
 
 import gc
 import importlib.metadata
@@ -12,14 +12,14 @@ from typing import NamedTuple
 
 
 class Taken(NamedTuple):
-    """Seconds by the clock and seconds of all processors: on a machine that others use, the second tells more."""
+    """Seconds by the clock and of all processors; on a shared machine, the second is more reliable."""
 
     clock: float
     processor: float
 
 
 def in_turn(contenders: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, Taken]:
-    """The least that every contender took; each runs once before, uncounted, where there are several rounds."""
+    """The shortest time of each function. With several rounds, each runs once before without being counted."""
     # pyperf and pytest-benchmark run one benchmark to its end before the next, so their ratios drift with the machine.
     taken: dict[str, list[Taken]] = {name: [] for name in contenders}
     for number in range(-1 if rounds > 1 else 0, rounds):
@@ -39,7 +39,7 @@ def machine(*packages: str) -> str:
 
 
 def markdown(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Write a table."""
+    """Format a Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
 

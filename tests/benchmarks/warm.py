@@ -1,4 +1,4 @@
-"""A year's marks of a school read again from the cache: how long, and which step takes how much of it."""
+"""Read one year's marks of a school again from the cache: the time of the whole and of each step."""
 
 import zlib
 from pathlib import Path
@@ -14,7 +14,7 @@ from .timing import in_turn, machine, markdown
 
 
 def report(rounds: int, students: int = 800) -> str:
-    """Seconds of the whole and of its steps, each measured alone on the same answers."""
+    """Seconds of the whole and of each step, measured alone on the same responses."""
     made = data.marks(students)
     rules = Rules(capacity=10**6, refill_seconds=0.001)
     simulator = Simulator(build_world(7), rules)

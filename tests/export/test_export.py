@@ -23,7 +23,7 @@ from hubmis_frames.export.steps import steps_of
 from hubmis_frames.export.write import INCOMPLETE
 from hubmis_frames.operations.declaration import CATALOGUE
 from hubmis_frames.school import School
-from hubmis_frames.simulator import Answer, Asked, Simulator, build_world
+from hubmis_frames.simulator import SimulatedRequest, SimulatedResponse, Simulator, build_world
 from hubmis_frames.transport import Session
 
 Serve = Callable[..., Simulator]
@@ -67,8 +67,8 @@ def test_core_costs_the_requests_that_its_docstring_says(simulator: Simulator, s
     asked_by_id = ["student_attendance", "form_students", "tutor_group_students", "house_students"]
     paged = [table for table in CORE if CATALOGUE[table].paged]
     others = len(CORE) - len(paged) - len(twice) - len(asked_by_id)
-    pages = sum(-(-int(rows[table]) // 500) + 1 for table in paged)
-    formula = int(rows[single].sum()) + pages + 2 * len(twice) + others + 1 + 1
+    pages = sum(-(-int(rows[table]) // 500) + 2 for table in paged)
+    formula = int(rows[single].sum()) + pages + 2 * len(twice) + others + 1
     assert len(simulator.log) == formula
     assert len({asked.target + asked.headers.get("academic-year-id", "") for asked in simulator.log}) == formula
 
@@ -109,7 +109,7 @@ def test_one_id_that_fails_leaves_the_rest_marked_incomplete(simulator: Simulato
     students = hf.load_students(school)
     bad = int(students.student_id.iloc[30])
 
-    def fails(asked: Asked, answer: Answer) -> Answer:
+    def fails(asked: SimulatedRequest, answer: SimulatedResponse) -> SimulatedResponse:
         return replace(answer, status=500) if f"/students/{bad}/attendance" in asked.path else answer
 
     simulator.hooks.append(fails)
@@ -232,7 +232,7 @@ def test_what_is_asked_by_years_that_are_not_permitted_says_so(serve: Serve, con
     school = connect_to(serve(forbidden=frozenset({"academic_years"})))
     done = school.export(tmp_path / "out", ["terms", "genders", "staff_timetable_calendar"]).set_index("table")
     assert done.status["genders"] == "complete"
-    assert done.remarks["terms"] == "It is asked by the academic year, and academic_years could not be had."
+    assert done.remarks["terms"] == "It is asked by the academic year, and academic_years could not be fetched."
     assert done.status["staff_timetable_calendar"] == "failed"
 
 
@@ -279,7 +279,7 @@ def test_git_passes_over_a_new_export_and_an_older_folder_is_left_as_it_is(schoo
 def test_one_record_without_an_id_does_not_stop_the_others(simulator: Simulator, school: School, tmp_path: Path):
     import orjson
 
-    def headless(asked: Asked, answer: Answer) -> Answer:
+    def headless(asked: SimulatedRequest, answer: SimulatedResponse) -> SimulatedResponse:
         if not asked.path.endswith("/students") or answer.body == b"[]":
             return answer
         rows = orjson.loads(answer.body)
@@ -328,7 +328,7 @@ def test_exported_files_are_their_owners_alone(school: School, tmp_path: Path):
 def test_ids_beyond_floats_come_back_exact(simulator: Simulator, school: School, tmp_path: Path):
     large = 2**53 + 1
 
-    def enlarge(asked: Asked, answer: Answer) -> Answer:
+    def enlarge(asked: SimulatedRequest, answer: SimulatedResponse) -> SimulatedResponse:
         return (
             replace(answer, body=b'[{"id": %d, "name": "A"}, {"name": "B"}]' % large)
             if "genders" in asked.path
@@ -477,7 +477,7 @@ def test_the_commands_say_what_is_not_counted_and_how_long_it_takes_where_nobody
     assert "student_attendance: up to 60 requests, 5 minutes" in said
     assert "genders" not in said
     assert main(["export", out]) == 0
-    assert "Nothing was asked: all was in the cache." in capsys.readouterr().out
+    assert "No requests were sent: everything was in the cache." in capsys.readouterr().out
     assert main(["export", out, "--refresh"]) == 0
     assert "student_attendance: its last 21 days were asked again; the whole was, at" in capsys.readouterr().err
 
@@ -510,7 +510,7 @@ def test_what_goes_with_nothing_and_what_comes_beside_another_school_is_said(
     assert "beside it" not in capsys.readouterr().err
     monkeypatch.setenv("HUBMIS_REALM", "S888")
     main(["export", str(tmp_path / "out"), "--tables", "genders"])
-    assert "holds S999 already, and S888 comes beside it" in capsys.readouterr().err
+    assert "already holds S999. S888 will be written beside it" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("environment")

@@ -1,4 +1,4 @@
-"""``hubmis-frames lab``: the notebooks copied, nothing of the user's touched, and JupyterLab in a real browser."""
+"""``hubmis-frames lab``: it copies notebooks, never overwrites one, and opens JupyterLab, also in a real browser."""
 
 import importlib.util
 import os
@@ -31,18 +31,18 @@ def test_notebooks_are_copied_and_a_changed_one_is_kept(tmp_path: Path):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
-def test_only_their_owner_reads_them(tmp_path: Path):
+def test_only_the_owner_can_read_them(tmp_path: Path):
     copy_notebooks(tmp_path / "mine")
     assert stat.S_IMODE((tmp_path / "mine").stat().st_mode) == 0o700
     assert {stat.S_IMODE(file.stat().st_mode) for file in (tmp_path / "mine").iterdir()} == {0o600}
 
 
-def test_a_synced_folder_is_said(tmp_path: Path):
+def test_a_synced_folder_gives_a_warning(tmp_path: Path):
     with pytest.warns(hf.HubmisWarning, match="Dropbox"):
         copy_notebooks(tmp_path / "Dropbox")
 
 
-def test_a_folder_that_cannot_be_is_refused_in_a_sentence(tmp_path: Path):
+def test_a_folder_that_cannot_be_made_gives_a_clear_error(tmp_path: Path):
     (tmp_path / "file").write_text("")
     with pytest.raises(hf.SettingsError, match="Choose another folder"):
         copy_notebooks(tmp_path / "file" / "notebooks")
@@ -62,9 +62,9 @@ def test_the_command_says_what_was_copied_and_kept(
     (tmp_path / NAMES[0]).write_text("changed", encoding="utf-8")
     assert cli.main(["lab", str(tmp_path)]) == 0
     assert ran == [(tmp_path, ["--no-browser"]), (tmp_path, [])]
-    said = capsys.readouterr().out
-    assert said.count("Copied to") == 1
-    assert f"Kept as they are in {tmp_path}: {NAMES[0]}." in said
+    shown = capsys.readouterr().out
+    assert shown.count("Copied to") == 1
+    assert f"Kept as they are in {tmp_path}: {NAMES[0]}." in shown
 
 
 def test_without_jupyterlab_it_says_what_to_install(
@@ -72,11 +72,11 @@ def test_without_jupyterlab_it_says_what_to_install(
 ):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     assert cli.main(["lab", str(tmp_path / "new")]) == 1
-    assert 'pip install "hubmis-frames[notebooks]"' in capsys.readouterr().err
+    assert 'pip install -e ".[notebooks]"' in capsys.readouterr().err
     assert not (tmp_path / "new").exists()
 
 
-def test_jupyterlab_is_that_of_this_python_and_its_status_is_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_jupyterlab_runs_with_this_python_and_we_return_its_status(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "jupyterlab.py").write_text("import os, sys; open('seen', 'w').write(repr(sys.argv[1:])); sys.exit(7)")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     assert run_jupyterlab(tmp_path, ["--no-browser"]) == 7

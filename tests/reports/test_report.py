@@ -1,4 +1,4 @@
-"""An export as one page: what stands in it, and what it says of what is missing."""
+"""The report: what is in it, and what it says about missing data."""
 
 import json
 import re
@@ -12,6 +12,7 @@ import pytest
 
 import hubmis_frames as hf
 from hubmis_frames.cli.command import main
+from hubmis_frames.files import safe_name
 from hubmis_frames.reports.page import SECTIONS, notebooks, report
 from hubmis_frames.school import School
 
@@ -37,14 +38,12 @@ def test_a_report_is_one_file_that_needs_no_network_and_shows_no_code(tmp_path: 
     )
     assert "The newest register is of" in page
     assert "The first 10 of" not in page, "lists of names are whole"
-    assert "simulated school" not in page  # what is true of it alone stands in no school's report
+    assert "simulated school" not in page  # what is true only of it is in no school's report
     assert (file.stat().st_mode & 0o077) == 0
 
 
 @pytest.mark.slow
-def test_a_part_that_cannot_be_made_is_said_in_the_page_and_by_the_status(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-):
+def test_the_page_and_the_status_report_a_part_that_failed(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     shutil.copytree(DEMO, tmp_path / "school")
     shutil.rmtree(tmp_path / "school" / "pastoral_events")
     manifest = next((tmp_path / "school").glob("manifest-*.json"))
@@ -60,18 +59,20 @@ def test_a_part_that_cannot_be_made_is_said_in_the_page_and_by_the_status(
     assert "03-wellbeing could not be made" in capsys.readouterr().err
 
 
-def test_a_folder_without_an_export_or_with_several_schools_is_said_at_once(tmp_path: Path):
+def test_a_folder_without_an_export_or_with_several_schools_is_refused_at_once(tmp_path: Path):
     with pytest.raises(hf.ExportError, match="holds no export"):
         report(tmp_path)
+    known = json.loads(next(DEMO.glob("manifest-*.json")).read_text(encoding="utf-8"))
     for realm, tables in (("A", {"students": 3}), ("B", {"students": 0}), ("refused", {})):
-        content = {"format": 1, "realm": realm, "operations": {"students": {"tables": tables}}}
-        (tmp_path / f"manifest-{realm}.json").write_text(json.dumps(content), encoding="utf-8")
-    with pytest.raises(hf.ExportError, match=r"holds A, B: say which with --realm"):
+        students = known["operations"]["students"] | {"tables": tables}
+        content = known | {"realm": realm, "operations": {"students": students}}
+        (tmp_path / f"manifest-{safe_name(realm)}.json").write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(hf.ExportError, match=r"holds A, B\. Choose one with --realm"):
         report(tmp_path)
 
 
 @pytest.mark.slow
-def test_lists_of_one_year_group_hold_nobody_else(tmp_path: Path):
+def test_lists_of_one_year_group_name_only_its_students(tmp_path: Path):
     file, missing = report(DEMO, praise=["Achievement"], year_group="Year 11", file=tmp_path / "page.html")
     assert missing == []
     page = file.read_text(encoding="utf-8")
@@ -81,8 +82,8 @@ def test_lists_of_one_year_group_hold_nobody_else(tmp_path: Path):
 
 
 @pytest.mark.slow
-def test_what_a_school_lacks_is_said_and_leaves_the_rest(tmp_path: Path):
-    """One year's terms, a status of the school's own, leave booked ahead, and a student of whom no mark counts."""
+def test_the_report_names_what_a_school_lacks_and_shows_the_rest(tmp_path: Path):
+    """One year's terms, a status of the school's own, leave booked ahead, and a student without a mark that counts."""
     folder = tmp_path / "school"
     shutil.copytree(DEMO, folder)
 
@@ -98,7 +99,7 @@ def test_what_a_school_lacks_is_said_and_leaves_the_rest(tmp_path: Path):
     def edit(marks: pd.DataFrame) -> pd.DataFrame:
         own = marks[marks["student_id"].eq(away) & marks["date"].eq(newest)]
         last = marks["date"].ge(newest - pd.Timedelta(days=1))
-        marks = marks[~last | marks["attendance_code_code"].isin(["/", "\\"])]  # so that nobody is away
+        marks = marks[~last | marks["attendance_code_code"].isin(["/", "\\"])]  # so that no student is absent
         booked = [own.assign(date=newest + pd.Timedelta(days=n), attendance_code_code="C") for n in (3, 4)]
         return pd.concat([marks[marks["student_id"].ne(gone)], *booked], ignore_index=True)
 
@@ -123,7 +124,7 @@ def test_a_report_is_made_of_pseudonyms_too(school: School, tmp_path: Path):
     assert missing == []
     page = file.read_text(encoding="utf-8")
     assert "persistently absent this year" in page
-    assert "This page lists children by pseudonym" in page
+    assert "This report lists children by pseudonym" in page
     assert not set(hf.load_students(school)["last_name"]) & set(re.findall(r">([^<]+)<", page))
 
 
@@ -139,12 +140,12 @@ def test_names_that_the_export_does_not_know_are_refused_at_once():
 def test_an_export_below_the_folder_is_named():
     with pytest.raises(hf.ExportError, match=r"There is one in .*demo"):
         report(DEMO.parent)
-    with pytest.raises(hf.ExportError, match=r"is a table of an export. Give the folder above it: .*demo$"):
+    with pytest.raises(hf.ExportError, match=r"is one table of an export. Use the folder above it: .*demo$"):
         report(DEMO / "students")
 
 
 @pytest.mark.parametrize("section", SECTIONS)
-def test_each_section_has_one_cell_of_settings_and_says_aside_what_is_the_simulated_schools(section: str):
+def test_each_notebook_has_one_settings_cell_and_tags_what_is_true_only_of_the_simulated_school(section: str):
     cells = nbformat.read(notebooks() / f"{section}.ipynb", as_version=4).cells
     settings = [cell.source for cell in cells if "export" in cell.metadata.get("tags", [])]
     assert len(settings) == 1

@@ -1,6 +1,5 @@
-"""Draw what the README shows: run it after a change of the declarations."""
+"""Draw the pictures in ``.github/``: run it after a change of plots, of figures or of keys."""
 
-import re
 import tempfile
 from pathlib import Path
 
@@ -11,8 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import hubmis_frames as hf
-from hubmis_frames.frames.keys import mermaid
-from hubmis_frames.plots import draw_keys
+from hubmis_frames.plots.keys import draw_keys
 
 TOP = Path(__file__).parents[2]
 COLUMNS = (
@@ -23,13 +21,8 @@ COLUMNS = (
 )
 
 
-def diagram() -> str:
-    """The Mermaid text of the same tables."""
-    return mermaid(table for column in COLUMNS for table in column)
-
-
 def first_look(file: Path) -> Figure:
-    """Draw what a first analysis of the simulated school shows: weeks, year groups, and who is near 10 %."""
+    """Draw the picture at the top of the README: absence by week and by year group, and students near 10 %."""
     with tempfile.TemporaryDirectory() as folder, hf.demo(progress=False) as school:
         school.export(folder, "core")
         names = (
@@ -54,8 +47,8 @@ def first_look(file: Path) -> Figure:
     near = risk[risk["avoidable"]].head(8)
 
     figure = plt.figure(figsize=(11, 6.6))
-    said = f"hubmis_frames: the simulated school, {students['student_id'].nunique()} made-up students"
-    figure.text(0.98, 0.96, said, ha="right", fontsize=9.5, color="#555555")
+    caption = f"hubmis_frames: the simulated school, {students['student_id'].nunique()} made-up students"
+    figure.text(0.98, 0.96, caption, ha="right", fontsize=9.5, color="#555555")
     top = figure.add_axes((0.06, 0.60, 0.92, 0.28))
     hf.plots.attendance_trend(hf.attendance.summarise(marks, "week"), calendar=calendar, ax=top)
     left = figure.add_axes((0.13, 0.08, 0.33, 0.31))
@@ -66,9 +59,9 @@ def first_look(file: Path) -> Figure:
 
 
 def _table(ax: Axes, near: pd.DataFrame) -> None:
-    """Students who can still stay below 10 %, as text on the axes."""
+    """Write a table of the students who can still stay below 10 % on the axes."""
     ax.set_axis_off()
-    ax.set_title("For whom persistent absence can be avoided", loc="left", fontsize=12, fontweight="bold", pad=12)
+    ax.set_title("Students who can still avoid persistent absence", loc="left", fontsize=12, fontweight="bold", pad=12)
     cells = pd.DataFrame(
         {
             "student": near["first_name"] + " " + near["last_name"],
@@ -84,29 +77,11 @@ def _table(ax: Axes, near: pd.DataFrame) -> None:
         cell.get_text().set(fontsize=9.5, ha="right" if column else "left", weight="normal" if row else "bold")
 
 
-def catalogue() -> str:
-    """Every operation by section, in Markdown: its loader, what a row is, and by what it is asked."""
-    lines = []
-    for section, rows in hf.endpoints().groupby("section", sort=False):
-        lines += ["", f"<details><summary>{section} ({len(rows)})</summary>", "", "| loader | one row per | asked by |"]
-        lines += ["|---|---|---|"]
-        for row in rows.itertuples():
-            name = f"~~`{row.loader}`~~" if row.deprecated else f"`{row.loader}`"
-            lines.append(f"| {name} | {row.grain} | {row.ids} |")
-        lines += ["", "</details>"]
-    return "\n".join(lines).strip()
-
-
 def main() -> None:
     matplotlib.use("Agg")
     first_look(TOP / ".github" / "first-look.png")
     axes = draw_keys(COLUMNS)
     axes.figure.savefig(TOP / ".github" / "keys.png", dpi=90, bbox_inches="tight", metadata={"Software": None})
-    readme = TOP / "README.md"
-    text = readme.read_text(encoding="utf-8")
-    text = re.sub(r"(?s)(?<=```mermaid\n).*?(?=\n```)", diagram(), text)
-    text = re.sub(r"(?s)(?<=<!-- catalogue -->\n).*?(?=<!-- end of the catalogue -->)", f"{catalogue()}\n", text)
-    readme.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

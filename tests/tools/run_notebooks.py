@@ -1,6 +1,6 @@
-"""Run every notebook from top to bottom; fail where a cell does, or where it shows other figures than are committed.
+"""Run every notebook from top to bottom; fail if a cell fails or shows other figures than the committed ones.
 
-``--write`` commits what they show to the files. Cells tagged ``varies`` may show what they like, such as a port.
+``--write`` writes the new outputs to the files. Outputs of cells tagged ``varies``, such as a port, are not compared.
 """
 
 import sys
@@ -15,7 +15,7 @@ NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
 
 def run(file: Path) -> nbformat.NotebookNode:
-    """The notebook with what it shows, from a folder of its own."""
+    """Run a notebook in a folder of its own; return it with its outputs."""
     notebook = nbformat.read(file, as_version=4)
     with tempfile.TemporaryDirectory() as folder:
         NotebookClient(
@@ -29,28 +29,28 @@ def run(file: Path) -> nbformat.NotebookNode:
 
 
 def shown(cell: nbformat.NotebookNode) -> list[list[str]]:
-    """What a cell shows as text, whatever its spacing."""
+    """The outputs of a cell as words, without their spacing."""
     texts = [output.get("text") or output.get("data", {}).get("text/plain", "") for output in cell.get("outputs", [])]
     return [text.split() for text in texts]
 
 
 def main() -> int:
-    found = sorted(NOTEBOOKS.glob("*.ipynb"))
+    files = sorted(NOTEBOOKS.glob("*.ipynb"))
     stale = 0
-    for file in found:
-        begun = time.monotonic()
+    for file in files:
+        started = time.monotonic()
         committed, fresh = nbformat.read(file, as_version=4), run(file)
         if "--write" in sys.argv:
             nbformat.write(fresh, file)
         for number, (old, new) in enumerate(zip(committed.cells, fresh.cells, strict=True)):
             if "--write" not in sys.argv and "varies" not in old.metadata.get("tags", []) and shown(old) != shown(new):
-                print(f"{file.name}, cell {number} shows something else than is committed:", file=sys.stderr)
+                print(f"{file.name}, cell {number} shows something else than the committed notebook:", file=sys.stderr)
                 print(*(" ".join(text)[:2000] for text in shown(new)), sep="\n", file=sys.stderr)
                 stale += 1
-        print(f"{file.name}: {len(fresh.cells)} cells ran in {time.monotonic() - begun:.0f} s")
+        print(f"{file.name}: {len(fresh.cells)} cells ran in {time.monotonic() - started:.0f} s")
     if stale:
-        print("If that is right, commit it: python -m tests.tools.run_notebooks --write", file=sys.stderr)
-    return 1 if stale or not found else 0
+        print("If that is right, update the notebooks: python -m tests.tools.run_notebooks --write", file=sys.stderr)
+    return 1 if stale or not files else 0
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import hubmis_frames as hf
 from hubmis_frames.operations import CATALOGUE
 from hubmis_frames.operations.response import is_answer
 from hubmis_frames.school import School
-from hubmis_frames.simulator import Answer, Asked, Simulator
+from hubmis_frames.simulator import SimulatedRequest, SimulatedResponse, Simulator
 from hubmis_frames.transport import RetryPolicy
 from tests.helpers.raw_server import GRANT, RawServer, Received, Talk, granting, response
 
@@ -219,7 +219,7 @@ def test_an_error_object_with_status_200_becomes_no_row_and_is_not_kept(
 ):
     body = orjson.dumps(error)
 
-    def spoil(asked: Asked, answer: Answer) -> Answer:
+    def spoil(asked: SimulatedRequest, answer: SimulatedResponse) -> SimulatedResponse:
         return replace(answer, body=body) if asked.path.endswith(("genders", "countries")) else answer
 
     simulator.hooks.append(spoil)

@@ -17,7 +17,7 @@ import hubmis_frames as hf
 from hubmis_frames.request import Request
 from hubmis_frames.school import School
 from hubmis_frames.setup.settings import Settings, open_session
-from hubmis_frames.simulator import Answer, Asked, Simulator
+from hubmis_frames.simulator import SimulatedRequest, SimulatedResponse, Simulator
 from hubmis_frames.transport import DOCUMENTED, Rate, Reading, RetryPolicy
 from hubmis_frames.transport.retry import instant, number, pause_after_429, retry_after
 from tests.helpers.raw_server import GRANT, RawServer, Received, granting, response
@@ -113,7 +113,7 @@ def test_a_student_whose_answer_is_cut_once_is_not_lost(simulator: Simulator, sc
     students = hf.load_students(school).head(30)
     cut: set[str] = set()
 
-    def once(asked: Asked, answer: Answer) -> Answer:
+    def once(asked: SimulatedRequest, answer: SimulatedResponse) -> SimulatedResponse:
         if "attendance" not in asked.path or asked.path in cut:
             return answer
         cut.add(asked.path)
