@@ -18,57 +18,57 @@ _AHEAD = 2 * THREADS
 
 
 class Outcome(NamedTuple):
-    """What became of one request: its pages, or the error."""
+    """One request and its result: its pages, or the error."""
 
     request: Request
     result: Pages | HubmisError
 
 
 def gather(requests: Sequence[Request], ask: Callable[[Request], Pages]) -> Generator[Outcome, None, None]:
-    """Ask for all with a small pool of threads and yield each outcome, in the order asked.
+    """Send all requests from a small pool of threads and yield each outcome, in the order of the requests.
 
     Raises
     ------
     HubmisError
-        An error that every further request would meet too: wrong credentials, a cache that cannot
-        be written, a rate limit that does not end, or the same failure again and again.
+        Every further request would fail too: wrong credentials, a cache that cannot be written, a rate
+        limit that does not end, or the same failure again and again.
     """
     if len(requests) == 1:
         yield Outcome(requests[0], ask(requests[0]))
         return
     stop = threading.Event()
 
-    def enlist() -> None:
+    def let_stop() -> None:
         WORKER.stop = stop
 
-    pool = ThreadPoolExecutor(THREADS, thread_name_prefix="hubmis", initializer=enlist)
+    pool = ThreadPoolExecutor(THREADS, thread_name_prefix="hubmis", initializer=let_stop)
     try:
-        coming = iter(requests)
-        under_way = deque((request, pool.submit(ask, request)) for request in islice(coming, _AHEAD))
-        streak: list[HubmisError] = []
+        waiting = iter(requests)
+        under_way = deque((request, pool.submit(ask, request)) for request in islice(waiting, _AHEAD))
+        failures: list[HubmisError] = []  # in a row and of one type
         succeeded = False
         while under_way:
             request, future = under_way.popleft()
             result = _result(future)
-            # Not further ahead than this, so that hopeless work is soon given up and few answers wait in memory.
-            under_way.extend((each, pool.submit(ask, each)) for each in islice(coming, 1))
+            # Not further ahead than this, so that few answers wait in memory and few requests are wasted.
+            under_way.extend((following, pool.submit(ask, following)) for following in islice(waiting, 1))
             yield Outcome(request, result)
             if not isinstance(result, HubmisError):
-                streak, succeeded = [], True
+                failures, succeeded = [], True
                 continue
-            if streak and type(streak[-1]) is not type(result):
-                streak = []
-            streak.append(result)
-            if len(streak) >= _hopeless(result, succeeded):
+            if failures and type(failures[-1]) is not type(result):
+                failures = []
+            failures.append(result)
+            if len(failures) >= _most_failures(result, succeeded):
                 raise result
     finally:
-        stop.set()  # also on Ctrl-C: no thread goes on asking
+        stop.set()  # also on Ctrl-C: no thread sends anything more
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _hopeless(error: HubmisError, succeeded: bool) -> float:
-    """After how many failures of one kind in a row the others would be a waste of requests."""
-    if isinstance(error, NotFoundError):  # some have none: only those who left have a destination
+def _most_failures(error: HubmisError, succeeded: bool) -> float:
+    """How many failures of one type in a row show that the other requests would fail too."""
+    if isinstance(error, NotFoundError):  # for many students there is none: only leavers have a destination
         return math.inf if succeeded else 25
     return 8 if succeeded else 4
 

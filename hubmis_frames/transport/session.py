@@ -1,4 +1,4 @@
-"""One school's connection: GET requests through the cache, and what a status means."""
+"""The connection to one school: GET requests through the cache, and the error for each status."""
 
 import contextlib
 import hashlib
@@ -36,12 +36,12 @@ THREADS = 8
 
 @dataclass(frozen=True)
 class Reading:
-    """How the answers of an operation are read; which operation that is, nobody here knows."""
+    """How to read the answers of an operation, without knowing which operation it is."""
 
     expire_after: timedelta
     """How long a cached answer stays good."""
     is_answer: Callable[[object], bool]
-    """Whether a JSON object can be an answer of the operation, and is no message."""
+    """Whether a parsed body can be an answer of the operation, and is no error message."""
     rows: Callable[[object], list[object]]
     """The rows in an answer."""
     refresh: bool = False
@@ -114,13 +114,13 @@ class Session:
         return int(self.bucket.left()), self.bucket.rate.interval
 
     def seconds(self, requests: int) -> float:
-        """How long so many requests would take: first what is left of the burst, a few at once, then one by one."""
+        """How long this many requests would take: first those left of the burst, a few at once, then one by one."""
         quick = min(requests, int(self.bucket.left()))
         return quick * self._adapter.latency / THREADS + (requests - quick) * self.bucket.rate.paced
 
     @property
     def clock_ahead(self) -> float | None:
-        """By how many seconds this machine's clock is ahead of the server's, once an answer has told."""
+        """By how many seconds this machine's clock is ahead of the server's; ``None`` before the first answer."""
         ahead = self._adapter.clock_ahead
         return self._tokens_adapter.clock_ahead if ahead is None else ahead
 
