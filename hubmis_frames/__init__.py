@@ -4,14 +4,14 @@ import importlib
 import logging
 from typing import TYPE_CHECKING
 
-from . import operations as _declared
+from . import operations as _operations
 from .__about__ import __version__
-from .catalogue.loading import load, load_tables
+from .catalogue.loading import load
 from .catalogue.reference import document as _document
 from .catalogue.reference import endpoints
 from .connections import connect, connect_group, demo
 from .display import completion as _completion
-from .display.table import table
+from .display.table import show
 from .errors import (
     BadArgumentError,
     CacheError,
@@ -21,42 +21,54 @@ from .errors import (
     HubmisError,
     HubmisWarning,
     IncompleteError,
+    MissingFieldError,
+    NoKeyringError,
     NotCachedError,
     NotFoundError,
     NotPermittedError,
     PayloadError,
     RateLimitError,
     RefusedError,
+    ServerFaultError,
     SettingsError,
     SpecError,
     UnreachableError,
-    did_you_mean,
 )
+from .errors import did_you_mean as _did_you_mean
 from .export import read
-from .frames.keys import join, keys
+from .frames.joining import join
+from .frames.keys import keys
 from .frames.output import to_csv, to_excel, to_parquet
 from .frames.provenance import source
 from .group import Group
-from .operations import *  # noqa: F403 - every loader, by the declarations
-from .operations.declaration import CATALOGUE
+from .operations import *  # noqa: F403 - every loader, from the declarations
+from .operations.declaration import CATALOGUE as _CATALOGUE
 from .privacy import open_key, pseudonymise, suppress
 from .school import School
 
 if TYPE_CHECKING:
     from . import attendance, joint, plots, wellbeing
+    from .reports.page import report
 
-_LATER = ("attendance", "joint", "plots", "wellbeing")
+# Imported when they are first used, so that a program that only loads does not wait for them.
+_LAZY_MODULES = ("attendance", "joint", "plots", "wellbeing")
+_LAZY_FUNCTIONS = {"report": ".reports.page"}
 
-_document(_declared)
+_document(_operations)
 _completion.register()
-logging.getLogger(__name__).addHandler(logging.NullHandler())  # quiet until a program asks
+logging.getLogger(__name__).addHandler(logging.NullHandler())  # quiet until a program asks for logs
 
 
 def __getattr__(name: str) -> object:
-    """Import the analysis when it is first asked for: who only loads should not wait for it."""
-    if name in _LATER:
+    if name in _LAZY_MODULES:
         return importlib.import_module(f".{name}", __name__)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}.{did_you_mean(name, __all__)}")
+    if name in _LAZY_FUNCTIONS:
+        return getattr(importlib.import_module(_LAZY_FUNCTIONS[name], __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}.{_did_you_mean(name, __all__)}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
 
 
 __all__ = [
@@ -69,6 +81,8 @@ __all__ = [
     "HubmisError",
     "HubmisWarning",
     "IncompleteError",
+    "MissingFieldError",
+    "NoKeyringError",
     "NotCachedError",
     "NotFoundError",
     "NotPermittedError",
@@ -76,6 +90,7 @@ __all__ = [
     "RateLimitError",
     "RefusedError",
     "School",
+    "ServerFaultError",
     "SettingsError",
     "SpecError",
     "UnreachableError",
@@ -89,17 +104,17 @@ __all__ = [
     "joint",
     "keys",
     "load",
-    "load_tables",
     "open_key",
     "plots",
     "pseudonymise",
     "read",
+    "report",
+    "show",
     "source",
     "suppress",
-    "table",
     "to_csv",
     "to_excel",
     "to_parquet",
     "wellbeing",
-    *(endpoint.loader for endpoint in CATALOGUE.values()),
+    *(endpoint.loader for endpoint in _CATALOGUE.values()),
 ]

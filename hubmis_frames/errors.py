@@ -30,6 +30,10 @@ class MissingFieldError(BadArgumentError):
     """A measure needs a field that the server did not send; no figure stands in for it."""
 
 
+class NoKeyringError(SettingsError):
+    """The system has no keyring, or does not open it."""
+
+
 class CredentialsError(HubmisError):
     """HUBmis refused the client id and secret, or a token that it had just issued."""
 

@@ -103,11 +103,21 @@ class Fetcher:
         """The requests that a call stands for."""
         return requests_of(endpoint, arguments, self.current_year)
 
-    def fetch(self, endpoint: Endpoint, requests: Sequence[Request], *, refresh: bool = False) -> "Fetch":
-        """Begin to fetch the answers to requests; they are sent as the result is read."""
+    def fetch(
+        self,
+        endpoint: Endpoint,
+        requests: Sequence[Request],
+        *,
+        refresh: bool = False,
+        new_since: datetime | None = None,
+    ) -> "Fetch":
+        """Begin to fetch the answers to requests; they are sent as the result is read.
+
+        With ``refresh``, cached answers that were fetched at ``new_since`` or later still count as new.
+        """
         if endpoint.path_source == "inferred" and not self._simulated:
             self.warn_once(INFERRED)
-        return Fetch(self, endpoint, requests, refresh)
+        return Fetch(self, endpoint, requests, refresh, new_since)
 
     def count_cached(self, endpoint: Endpoint, request: Request) -> int | None:
         """How many requests an answer in the cache consists of; ``None`` where it is not whole and good."""
@@ -145,11 +155,19 @@ class Fetch:
     What became of the requests is known when all batches have been taken.
     """
 
-    def __init__(self, fetcher: Fetcher, endpoint: Endpoint, requests: Sequence[Request], refresh: bool) -> None:
+    def __init__(
+        self,
+        fetcher: Fetcher,
+        endpoint: Endpoint,
+        requests: Sequence[Request],
+        refresh: bool,
+        new_since: datetime | None = None,
+    ) -> None:
         self._fetcher = fetcher
         self._endpoint = endpoint
         self._requests = requests
         self._refresh = refresh
+        self._new_since = new_since
         self.findings = Findings()
         self.asked = 0
         """Requests answered, by the server or the cache."""
@@ -200,6 +218,8 @@ class Fetch:
                 advance = stack.enter_context(bar).update
 
             def ask(request: Request) -> Pages:
+                if self._refresh and (pages := self._fetched_since(request)):
+                    return pages
                 return _all_pages(read_pages(session, request, paging, how), (lambda: None) if many else advance)
 
             for outcome in stack.enter_context(contextlib.closing(gather(self._requests, ask))):
@@ -210,6 +230,17 @@ class Fetch:
                         yield outcome.request.ids, part
                     if many:
                         advance()
+
+    def _fetched_since(self, request: Request) -> Pages | None:
+        """The answer in the cache if all of it is new enough for a refresh that goes on."""
+        if self._new_since is None:
+            return None
+        how = reading(self._endpoint, only_cached=True)
+        try:
+            pages = _all_pages(read_pages(self._fetcher.session, request, self._endpoint.paging, how))
+        except HubmisError:
+            return None
+        return pages if min(answer.fetched_at for answer in pages.answers) >= self._new_since else None
 
     def _counted(self, outcome: Outcome) -> Pages | None:
         """The pages of an outcome, taken into account; ``None`` where it is an error."""

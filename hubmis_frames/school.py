@@ -1,8 +1,7 @@
-"""One school, as a person holds it: what the loaders are called with, and the exports that it makes."""
+"""One school, as a user holds it: what the loaders are called with, and the exports that it makes."""
 
 from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pandas as pd
@@ -11,7 +10,7 @@ from .display.notebook import as_table, is_watched
 from .errors import warn
 from .export import WINDOW, ExportOptions, export, plan
 from .fetch import Fetcher
-from .files import shared_by
+from .files import expanded, shared_by
 from .operations.declaration import Endpoint
 from .privacy import open_key
 from .transport import Session
@@ -21,17 +20,17 @@ if TYPE_CHECKING:
 
 
 class School:
-    """A school, as one client may read it. Made by :func:`connect` and :func:`demo`; close it when done.
+    """A school, as one client may read it. :func:`connect` and :func:`demo` make one; close it when you are done.
 
     Parameters
     ----------
     session
         The connection.
     progress
-        Whether to show a progress bar on what takes longer than two seconds; ``None``: where a
-        person is watching, in a terminal or a notebook.
+        Whether to show a progress bar for what takes longer than two seconds; ``None``: if a person is watching, in
+        a terminal or a notebook.
     spec
-        What the vendor's OpenAPI file says of the operations.
+        How the vendor's OpenAPI file describes the operations.
     """
 
     def __init__(self, session: Session, *, progress: bool | None = None, spec: "Spec | None" = None) -> None:
@@ -51,7 +50,7 @@ class School:
         self.close()
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("A School holds credentials and is not pickled; connect again where it is needed.")
+        raise TypeError("A School holds credentials and cannot be pickled. Connect again where you need it.")
 
     @property
     def realm(self) -> str:
@@ -65,7 +64,7 @@ class School:
 
     @property
     def sent(self) -> int:
-        """Requests sent so far, those for tokens and repeated attempts included."""
+        """Requests sent so far, including those for tokens and repeated attempts."""
         return self._session.sent
 
     def close(self) -> None:
@@ -73,28 +72,28 @@ class School:
         self._session.close()
 
     def plan(self, tables: str | Iterable[str] = "core", *, refresh: bool = False) -> pd.DataFrame:
-        """Say what an export would cost, from what the cache holds. Nothing is sent.
+        """Say what an export would cost, judging by what the cache holds. Nothing is sent.
 
         Parameters
         ----------
         tables
-            ``"core"``, the name of a table, or several.
+            ``"core"``, ``"all"``, the name of a table, or several names.
         refresh
-            What an export with ``refresh`` would cost, which asks for everything anew.
+            Whether to count an export with ``refresh``, which asks for everything again.
 
         Returns
         -------
         DataFrame
-            One row per operation: ``table``; ``requests``, of which ``cached`` cost nothing; ``minutes``
-            for the others, one after the other: as fast as HUBmis has answered so far while what is left of
-            the burst of 500 lasts, then at one request every 5.25 seconds, just under the documented rate.
-            Both are missing where they depend on a list that is not loaded yet: ``basis`` says on which;
-            ``asked_by`` names the lists by whose ids a table is asked.
+            One row per operation: ``table``; ``requests``; ``cached``, how many of them cost nothing; ``minutes``
+            for the others. They go as fast as HUBmis has answered so far until the burst of 500 is used up, then one
+            every 5.25 seconds, just under the documented rate. ``requests`` and ``minutes`` are missing if they depend
+            on a list that is not loaded yet: ``basis`` says on which. ``asked_by`` names the lists whose ids a table
+            is asked by.
 
         Raises
         ------
         BadArgumentError
-            There is no such table, or it takes more than ids to ask for.
+            There is no such table, or asking for it takes more than ids.
         """
         return plan(self._fetcher, tables, refresh)
 
@@ -111,73 +110,78 @@ class School:
     ) -> pd.DataFrame:
         """Write tables to Parquet files that :func:`pandas.read_parquet` opens.
 
-        Each table stands in ``DIRECTORY/<table>/realm=<realm>/``; a manifest beside it says what was
-        fetched, when, how many rows, and what was not permitted. A file appears whole or not at all.
-        What was fetched stays in the cache, so an export that was interrupted goes on where it was.
+        Each table lies in ``DIRECTORY/<table>/realm=<realm>/``. A manifest beside the tables says what was fetched,
+        when, how many rows, and what was not permitted. A file appears whole or not at all. Answers stay in the cache,
+        so an export that was interrupted continues where it stopped, with ``refresh`` too.
 
-        ``core`` costs one request for each student, form, tutor group and house; for each list that has pages, its
-        pages and two more, one to find the number of the first page and one to be sure of the end; two for each of the
-        four lists of the calendar, whose last year the marks reach back to, and for the pastoral categories, of events
-        and of plans; one for each other list; and the token's.
+        ``core`` costs one request for each student, form, tutor group and house; for each list that has pages, one per
+        page and two more, to find the number of the first page and to be sure of the end; two for each of the four
+        lists of the calendar, as the marks reach back to last year, and for the pastoral categories, of events and of
+        plans; one for each other list; and one for the token.
 
         Parameters
         ----------
         directory
-            Where to write; made if it is not there.
+            Where to write; created if necessary. A leading ``~`` is your home folder.
         tables
-            ``"core"``, the name of a table, or several. Tables whose ids are needed come with them.
+            ``"core"``, ``"all"``, the name of a table, or several names. Tables whose ids are needed come with them.
         refresh
-            Bring an earlier export in the same directory up to date: ask anew whatever the cache holds, and of marks
-            ask for the last days alone. The files become what a new export would write, and those in which nothing
-            changed are not touched. Marks that are no longer sent are kept in ``student_attendance_vanished``, with
-            the instant at which that was noticed; the manifest counts them, and the new and changed ones. Marks are
-            asked for whole where there are none yet, or where the earlier export was made otherwise.
+            Bring an earlier export in the same directory up to date: ask HUBmis again, whatever the cache holds, but
+            for marks ask only for the last days. The files become what a new export would write, and files in which
+            nothing changed are not touched. Marks that are no longer sent are kept in ``student_attendance_deleted``
+            with ``noticed_at``, the instant at which this was noticed; the manifest counts them, and the new and
+            changed ones. All marks are asked for if there are none yet, if the file is damaged, or if the earlier
+            export had other options. A refresh that was interrupted in the last twelve hours continues: what was
+            fetched since it began counts as new.
         window
-            With ``refresh``: how many days before a student's last mark a mark may still have been corrected. A
-            correction of an older one is missed, until an export without ``refresh`` or with a larger window.
+            With ``refresh``: how many days before a student's last mark to look for corrections. A correction of an
+            older mark is missed until an export without ``refresh`` or with a larger window.
         free_text
-            Write free text about children too: titles and descriptions of pastoral events, notes of
-            learning support, remarks on marks. Left out by default; the manifest says which.
+            Also write free text about children: titles and descriptions of pastoral events, notes of learning
+            support, remarks on marks. It is left out by default; the manifest says which was chosen.
         pseudonymise
-            Write pseudonyms instead of ids of people, and nothing that names them: see
-            :func:`hubmis_frames.pseudonymise`. The key is that of :func:`hubmis_frames.open_key`.
+            Write pseudonyms instead of ids, and nothing that names a person: see :func:`hubmis_frames.pseudonymise`.
+            The key is that of :func:`hubmis_frames.open_key`.
         on_table
-            Called before a table is asked for: with its name, the number of its requests, and the seconds that they
-            take at most.
+            Called before a table is asked for, with its name, the number of its requests, and the most seconds that
+            they take.
 
         Returns
         -------
         DataFrame
-            One row per operation: ``table``, ``rows``, ``child_tables``, ``requests`` sent, ``cached``
-            answers used, ``status``: ``complete``, ``incomplete`` (some ids failed; the manifest names them), ``not
-            permitted`` or ``failed``; and ``remarks``: why, and what else is to be known of it. What is not permitted
-            has no file; what failed keeps that of an earlier export, marked as incomplete.
+            One row per operation: ``table``; ``rows``; ``child_tables``; ``requests`` sent; ``cached`` answers used;
+            ``status``: ``complete``, ``incomplete`` (some ids failed; the manifest names all of them), ``not
+            permitted`` or ``failed``; and ``remarks``: the reason, the first ids that failed, and other findings. A
+            table that is not permitted has no file; a table that failed keeps the file of an earlier export, marked as
+            incomplete.
 
         Raises
         ------
         ExportError
-            The directory cannot be written, or another export is writing to it.
+            The directory cannot be written, another export is writing to it, it lies inside another export, or it
+            holds an export from another address or with other choices of pseudonyms.
         BadArgumentError
-            There is no such table, or it takes more than ids to ask for.
+            There is no such table, or asking for it takes more than ids.
         CredentialsError
             HUBmis refused the client.
         HubmisError
-            Nothing at all could be had. What is in the directory stays as it is.
+            No table at all could be fetched. What is in the directory stays as it is.
         """
-        if service := shared_by(Path(directory)):
+        folder = expanded(directory)
+        if service := shared_by(folder):
             warn(
-                f"{directory} seems to lie in {service}, so what is written there leaves this machine. Is that "
-                "where children's data may go?"
+                f"{directory} seems to lie in {service}, so what is written there leaves this machine. Check that "
+                "children's data may be stored there."
             )
         options = ExportOptions(refresh, window, free_text, open_key() if pseudonymise else None)
-        return export(self._fetcher, Path(directory), tables, options, on_table)
+        return export(self._fetcher, folder, tables, options, on_table)
 
     def cache(self) -> dict[str, object]:
-        """Say what the cache holds: its file, the number of answers, their ages and its size."""
+        """Describe the cache: its file, the number of answers, their ages and its size."""
         return self._session.cache()
 
     def purge_cache(self, student_id: int | None = None) -> int:
-        """Remove every answer of this school from the cache, or those in which a student may stand.
+        """Remove every answer of this school from the cache, or only those that may mention a student.
 
         Returns
         -------

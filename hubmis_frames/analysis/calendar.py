@@ -7,8 +7,10 @@ import pandas as pd
 
 from ..errors import BadArgumentError
 from ..frames.partitions import refuse_dask
-from .columns import DAY, local_dates, one_school, pick
+from .columns import DAY, find_columns, local_dates
+from .realms import require_one_school
 
+SESSIONS = ("am", "pm")
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _FIRST = ("date_from", "start_date", "date_start", "date", "start")
 _LAST = ("date_to", "end_date", "date_end", "date", "end")
@@ -221,9 +223,9 @@ def _spans(frame: pd.DataFrame, what: str, timezone: str) -> pd.DataFrame:
             f"Calendar takes the frames that the loaders give, and {what} is a {type(frame).__name__}: {_CALLS}. The "
             "first is needed, the others may be left out."
         )
-    one_school(frame, what)
+    require_one_school(frame, what)
     known = {"name": ("name", "description"), "year": ("academic_year_name",), "start": _FIRST, "end": _LAST}
-    found = pick(frame, known, None)
+    found = find_columns(frame, known, None)
     if lacking := {"start", "end"} - set(found):
         raise BadArgumentError(
             f"{what}: there is no column of the {' or '.join(sorted(lacking))} (such as date_from, date_to or date). "

@@ -1,191 +1,278 @@
-"""Groups and periods by which events are counted, every group that exists among them, and small groups hidden."""
+"""Groups by which marks and events are counted: numbered for many marks, complete for few events, in one order."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from ..errors import BadArgumentError
+from ..errors import BadArgumentError, did_you_mean
 from ..privacy.suppression import suppress
-from .calendar import WEEKDAYS, Calendar, check_calendar, first_of_week
-from .columns import DAY, as_day, as_ids, natural, no_group, one_school, person, require
+from .calendar import SESSIONS, WEEKDAYS, Calendar, check_calendar
+from .columns import DAY, as_ids, natural_key, require_columns
+from .periods import CALENDAR_PERIODS, NAMED_PERIODS, PERIODS, period_of, week_start, weekdays_from
+from .realms import STUDENTS, person_columns, require_one_school
 
-OF_CALENDAR = ("term", "half_term", "academic_year")
-PERIODS = ("week", "month", "weekday", *OF_CALENDAR)
-STUDENTS = "student_id"
+By = str | Sequence[str] | None
+Whole = npt.NDArray[np.int64]
 
 
-class Grouping(NamedTuple):
-    """The events with the columns to group by, and which values each of those takes."""
+class MarkGroups(NamedTuple):
+    """Which group each mark belongs to."""
+
+    number: Whole
+    """The number of each mark's group, from 0."""
+    keys: pd.DataFrame
+    """One row per group, in order."""
+
+
+class EventGroups(NamedTuple):
+    """The events with the columns to group by, and the values that each of those can take."""
 
     rows: pd.DataFrame
     """A row per event with a column for each name in ``by``, and ``listed``: its student is in ``students``."""
     of_students: list[str]
-    """Those of ``by`` that say something of the student."""
+    """The names in ``by`` that are columns of the students."""
     levels: dict[str, pd.Series]
-    """For the others, every value that has to appear."""
+    """For every other name, each value that has to appear."""
     order: dict[str, dict[object, int]]
-    """For values that sort neither by number nor by name, their place."""
+    """The place of each value, where values sort neither by number nor by name."""
 
 
-def as_list(by: str | Sequence[str] | None) -> list[str]:
+def as_list(by: By) -> list[str]:
     """The names to group by, each once."""
     return list(dict.fromkeys([by] if isinstance(by, str) else by or []))
 
 
-def listed_once(students: pd.DataFrame, measure: str, *, several: bool = False) -> pd.DataFrame:
-    """The students' frame, checked: one row per student, of one school if ``several`` are not allowed."""
-    require(students, [STUDENTS], f"{measure}: students")
+def number_groups(
+    marks: pd.DataFrame, by: By, calendar: Calendar | None, caller: str, result_columns: Sequence[str]
+) -> MarkGroups:
+    """Number the groups of marks in order; without ``by`` all marks are one group.
+
+    ``result_columns`` are those that the caller adds to the keys: no group can have the name of one.
+    """
+    if calendar is not None:
+        check_calendar(calendar, caller)
+    names = as_list(by)
+    if taken := [name for name in names if name in result_columns]:
+        raise BadArgumentError(
+            f"{caller}: the result has a column {taken[0]!r} of its own. To group by yours, rename it in the marks "
+            "first."
+        )
+    if not names:
+        return MarkGroups(np.zeros(len(marks), dtype=np.int64), pd.DataFrame(index=range(1)))
+    number, size = np.zeros(len(marks), dtype=np.int64), 1
+    levels: list[pd.Index] = []
+    for name in names:
+        place, level = _level(marks, name, calendar, caller)
+        levels.append(level)
+        number, size = number * len(level) + place, size * len(level)
+        if size > 2**62 // 4096:
+            raise BadArgumentError(f"{caller}: by makes too many groups of {', '.join(names)}.")
+    present, number = np.unique(number, return_inverse=True)
+    keys: dict[str, pd.Index] = {}
+    rest = present
+    for name, level in zip(reversed(names), reversed(levels), strict=True):
+        keys[name] = level.take(rest % len(level))
+        rest = rest // len(level)
+    frame = pd.DataFrame({name: keys[name] for name in names})
+    return MarkGroups(number.astype(np.int64), frame)
+
+
+def _level(marks: pd.DataFrame, name: str, calendar: Calendar | None, caller: str) -> tuple[Whole, pd.Index]:
+    """The place of each mark among the values of one column or period, and those values in order."""
+    if name in marks:
+        values = marks[name]
+        if name == "session":
+            values = pd.Series(pd.Categorical(values, categories=list(SESSIONS), ordered=True), index=marks.index)
+        return _ordered(values, marks["date"] if name in NAMED_PERIODS else None)
+    if name not in PERIODS:
+        raise unknown_group(name, marks.columns, caller, "hf.join(marks, students)")
+    # There are few days and many marks, so each day's period is worked out once.
+    place, days = pd.factorize(marks["date"], use_na_sentinel=False)
+    dates = pd.Series(days)
+    values = period_of(dates, name, calendar, week_start(marks, calendar), caller)
+    at, level = _ordered(values, dates if name in NAMED_PERIODS else None)
+    return at[place], level
+
+
+def _ordered(values: pd.Series, dates: pd.Series | None) -> tuple[Whole, pd.Index]:
+    """The place of each value, and the values in order: by category, number or name; by first date if dates are given.
+
+    What was ordered by date stays in that order as an ordered category.
+    """
+    if dates is None and isinstance(values.dtype, pd.CategoricalDtype):
+        place, level = values.cat.codes.to_numpy(dtype=np.int64), pd.Index(values.cat.categories)
+        level = pd.CategoricalIndex(level, categories=level, ordered=values.cat.ordered)
+    else:
+        if isinstance(values.dtype, pd.CategoricalDtype):
+            values = values.astype(values.cat.categories.dtype)
+        code, uniques = pd.factorize(values)
+        level = pd.Index(uniques)
+        if dates is not None:
+            order = first_dates(code, dates, len(level)).argsort(kind="stable")
+        elif pd.api.types.is_string_dtype(level.dtype) or level.dtype == object:
+            order = np.array(sorted(range(len(level)), key=lambda n: natural_key(level[n])), dtype=np.int64)
+        else:
+            order = level.argsort()
+        rank = np.empty(len(level) + 1, dtype=np.int64)
+        rank[order], rank[-1] = np.arange(len(level)), -1
+        place, level = rank[code], level.take(order)
+        if dates is not None:
+            level = pd.CategoricalIndex(level, categories=level, ordered=True)
+    if (place < 0).any():
+        # Marks without a value are a group of their own, so that the groups always add up to the whole.
+        place, level = np.where(place < 0, len(level), place), pd.Index(pd.Series(level).reindex(range(len(level) + 1)))
+    return place.astype(np.int64), level
+
+
+def first_dates(number: npt.ArrayLike, dates: pd.Series, size: int) -> Whole:
+    """The first date of each of ``size`` groups, as an integer that sorts; dates of the group -1 are left out."""
+    group = np.asarray(number, dtype=np.int64)
+    first = np.full(size, np.iinfo(np.int64).max)
+    np.minimum.at(first, group[group >= 0], dates.to_numpy("datetime64[us]").astype(np.int64)[group >= 0])
+    return first
+
+
+def unknown_group(name: str, columns: Sequence[str] | pd.Index, caller: str, join: str) -> BadArgumentError:
+    """The error for a name in ``by`` that is neither a column nor a period; ``join`` is the call that adds columns."""
+    columns = list(dict.fromkeys(map(str, columns)))
+    # Who writes yeargroup means the name of the year group; its id is spelt as nearly the same.
+    near = [
+        column for column in columns if not column.endswith("_id") or f"{column.removesuffix('id')}name" not in columns
+    ]
+    return BadArgumentError(
+        f"{caller}: there is no column or period {name!r}.{did_you_mean(name, [*near, *PERIODS])} To group by a column "
+        f"of another frame, join it first: {join}. Periods are {', '.join(PERIODS)}; the columns are "
+        f"{', '.join(columns)}."
+    )
+
+
+def check_students(students: pd.DataFrame, caller: str, *, several: bool = False) -> pd.DataFrame:
+    """The frame of students, checked: one row per student, and of one school unless ``several`` are allowed."""
+    require_columns(students, [STUDENTS], f"{caller}: students")
     if not several:
-        one_school(students, f"{measure}: students")
-    students = students.assign(student_id=as_ids(students[STUDENTS], f"{measure}: students' student_id"))
-    if students[STUDENTS].isna().any() or students.duplicated(person(students) if several else STUDENTS).any():
-        raise BadArgumentError(f"{measure}: students needs one row per student, each with a student_id.")
+        require_one_school(students, f"{caller}: students")
+    students = students.assign(student_id=as_ids(students[STUDENTS], f"{caller}: students' student_id"))
+    if students[STUDENTS].isna().any() or students.duplicated(person_columns(students) if several else STUDENTS).any():
+        raise BadArgumentError(f"{caller}: students needs one row per student, each with a student_id.")
     return students
 
 
-def grouping(
+def group_events(
     rows: pd.DataFrame,
     by: Sequence[str],
     students: pd.DataFrame | None,
     calendar: Calendar | None,
-    between: tuple[pd.Timestamp, pd.Timestamp] | None,
-    measure: str,
-) -> Grouping:
-    """Give each event the values of ``by``; what is known of students comes from ``students`` where it is given.
+    days: tuple[pd.Timestamp, pd.Timestamp] | None,
+    caller: str,
+) -> EventGroups:
+    """Give each event the values of ``by``, from ``students`` where that frame has the column.
 
-    An event's own ``year_group_name`` may be that of its time and the student's that of today: counted by the one over
-    the other, no rate would be right.
+    An event's own ``year_group_name`` may be that of its time and the student's that of today: a rate of the one over
+    the other would be wrong.
     """
     columns = [*rows.columns, *(() if students is None else students.columns)]
     for name in by:
         if name not in PERIODS and name not in columns:
-            raise no_group(name, columns, PERIODS, measure, "hf.join(events, students), or give students=")
+            raise unknown_group(name, columns, caller, "hf.join(events, students), or give students=")
     of_students = [name for name in by if students is not None and name in students and name not in PERIODS]
-    who = [STUDENTS] if students is None else [name for name in person(students) if name in rows]
-    rows = rows.drop(columns=[name for name in of_students if name not in who and name in rows])
+    person = [STUDENTS] if students is None else [name for name in person_columns(students) if name in rows]
+    rows = rows.drop(columns=[name for name in of_students if name not in person and name in rows])
     rows = rows.assign(listed=pd.Series(pd.NA, index=rows.index, dtype="boolean"))
     if students is not None:
-        known = students[list(dict.fromkeys([*who, *of_students]))]
-        rows = rows.drop(columns="listed").merge(known.assign(listed=True), how="left", on=who)
+        known = students[list(dict.fromkeys([*person, *of_students]))]
+        rows = rows.drop(columns="listed").merge(known.assign(listed=True), how="left", on=person)
         rows["listed"] = rows["listed"].eq(True).astype("boolean")
     levels: dict[str, pd.Series] = {}
     order: dict[str, dict[object, int]] = {}
     for name in by:
-        if name in PERIODS:
-            rows[name], levels[name] = _period(rows["date"], name, calendar, between, measure)
+        own_column = name in CALENDAR_PERIODS and calendar is None and name in rows
+        if name in PERIODS and not own_column:
+            levels[name] = _event_levels(rows["date"], name, calendar, days, caller)
+            values = period_of(rows["date"], name, calendar, week_start(rows, calendar), caller)
+            rows[name] = values.astype(levels[name].dtype)
         elif name not in of_students:
             levels[name] = pd.Series(rows[name].drop_duplicates(), name=name)
-        if name in ("weekday", *OF_CALENDAR):
+        if own_column and name in NAMED_PERIODS:
+            first = rows.groupby(name, observed=True)["date"].min().sort_values(kind="stable")
+            order[name] = {value: place for place, value in enumerate(first.index)}
+        elif name in ("weekday", *CALENDAR_PERIODS):
             order[name] = {value: place for place, value in enumerate(levels[name])}
-    return Grouping(rows, of_students, levels, order)
+    return EventGroups(rows, of_students, levels, order)
 
 
-def span(
-    dates: pd.Series, between: tuple[object, object] | None, measure: str
-) -> tuple[pd.Timestamp, pd.Timestamp] | None:
-    """The first and last day to count: those given, else those of the events; missing when there are none."""
-    if between is not None:
-        if isinstance(between, str) or len(between) != 2:
-            raise BadArgumentError(f"{measure}: between takes the first day and the last, not {between!r}.")
-        first, last = (as_day(day, f"{measure}: between") for day in between)
-        if not first <= last:
-            raise BadArgumentError(f"{measure}: between ends ({last:%Y-%m-%d}) before it begins ({first:%Y-%m-%d}).")
-        return first, last
-    return None if dates.isna().all() else (dates.min(), dates.max())
+def _event_levels(
+    dates: pd.Series,
+    name: str,
+    calendar: Calendar | None,
+    days: tuple[pd.Timestamp, pd.Timestamp] | None,
+    caller: str,
+) -> pd.Series:
+    """Every period from the first day to the last, in order, those without an event among them."""
+    if name in CALENDAR_PERIODS:
+        if calendar is None:
+            raise BadArgumentError(f"{caller}: by={name!r} needs calendar=, a Calendar or what load_terms returns.")
+        of_day = calendar.days[name]
+        within = of_day.loc[days[0] : days[1]] if days else of_day.iloc[:0]
+        return within.dropna().drop_duplicates().reset_index(drop=True).rename(name)
+    first = week_start(dates.to_frame(), calendar)
+    if name == "weekday":
+        present = {WEEKDAYS[int(number)] for number in dates.dt.day_of_week.dropna().unique()}
+        present |= {WEEKDAYS[number] for number in (calendar.weekdays if calendar else range(5))}
+        return pd.Series([day for day in weekdays_from(first) if day in present], name=name, dtype="str")
+    every = pd.Series(pd.date_range(*days, freq=DAY) if days else [], name=name).astype("datetime64[us]")
+    if calendar is not None:
+        # Little is recorded while school is shut, and a zero there would look like a quiet week.
+        every = every[every.isin(calendar.days.index[calendar.days["is_open"]])]
+    return period_of(every, name, calendar, first, caller).drop_duplicates()
 
 
-def complete(found: Grouping, by: Sequence[str], students: pd.DataFrame | None) -> pd.DataFrame:
-    """Every group that exists: those of the students' frame, by every value of the rest, and those with an event."""
+def all_groups(groups: EventGroups, by: Sequence[str], students: pd.DataFrame | None) -> pd.DataFrame:
+    """Every group that exists: the students' groups, combined with every value of the rest, and those of events."""
     frame = pd.DataFrame({"_one": [1]})
-    if students is not None and found.of_students:
-        frame = frame.merge(students[found.of_students].drop_duplicates(), how="cross")
-    for values in found.levels.values():
+    if students is not None and groups.of_students:
+        frame = frame.merge(students[groups.of_students].drop_duplicates(), how="cross")
+    for values in groups.levels.values():
         frame = frame.merge(values.to_frame(), how="cross")
     if not by:
         return frame
-    every = pd.concat([frame[list(by)], found.rows[list(by)]])
-    # None and NaN are one missing value, and otherwise two groups.
+    every = pd.concat([frame[list(by)], groups.rows[list(by)]])
+    # None and NaN would be two groups; both mean that the value is missing.
     return every.mask(every.isna()).drop_duplicates(ignore_index=True)
 
 
-def in_order(frame: pd.DataFrame, by: Sequence[str], order: dict[str, dict[object, int]]) -> pd.DataFrame:
+def sort_groups(frame: pd.DataFrame, by: Sequence[str], order: dict[str, dict[object, int]]) -> pd.DataFrame:
     """Rows in the order in which people read them: by date, weekday or number, Year 9 before Year 10."""
     for name in reversed(by):
         values = frame[name].drop_duplicates()
-        place = order.get(name) or {value: rank for rank, value in enumerate(sorted(values.dropna(), key=natural))}
+        place = order.get(name) or {value: rank for rank, value in enumerate(sorted(values.dropna(), key=natural_key))}
         frame = frame.iloc[
             np.argsort(frame[name].map(place).astype(float).fillna(len(place)).to_numpy(), kind="stable")
         ]
     return frame.reset_index(drop=True)
 
 
-def hide_small(
-    frame: pd.DataFrame, by: Sequence[str], people: Sequence[str], figures: Sequence[str], threshold: int | None
+def hide_small_groups(
+    frame: pd.DataFrame, by: Sequence[str], people: Sequence[str], figures: Sequence[str], suppress_below: int | None
 ) -> pd.DataFrame:
-    """Hide the figures of rows in which few people are counted, and of as many others as totals call for.
+    """Hide the figures of rows that count few people, and of other rows where a total would give them away.
 
-    Which rows those are, :func:`hubmis_frames.suppress` decides for each count of people; the whole row goes, so that
-    no rate or other count in it gives the hidden one back. A hidden figure is missing and ``suppressed`` is true: it is
-    neither zero nor unknown.
+    :func:`hubmis_frames.suppress` decides which rows those are, for each count of people. The whole row is hidden, so
+    that no rate or other count in it gives the hidden one back. A hidden figure is missing and ``suppressed`` is true:
+    it is neither zero nor unknown.
     """
-    check_threshold(threshold)
-    if threshold is None:
+    check_suppress_below(suppress_below)
+    if suppress_below is None:
         return frame.assign(suppressed=False)
     keys = list(by)
     counted = frame[[*keys, *people]] if keys else frame[[*people]].assign(_row=range(len(frame)))
-    hidden = suppress(counted, people, keys or ["_row"], threshold)["suppressed"].astype(bool)
+    hidden = suppress(counted, people, keys or ["_row"], suppress_below)["suppressed"].astype(bool)
     return frame.assign(**{name: frame[name].mask(hidden) for name in figures}, suppressed=hidden)
 
 
-def check_threshold(threshold: int | None) -> None:
-    """Raise unless ``suppress`` is None or a number that hides something."""
-    if threshold is not None and (isinstance(threshold, bool) or not isinstance(threshold, int) or threshold < 2):
-        raise BadArgumentError(f"suppress takes the smallest number that is shown, 2 or more, not {threshold!r}.")
-
-
-def as_calendar(calendar: Calendar | pd.DataFrame | None, measure: str) -> Calendar | None:
-    """The school's calendar; of terms alone, one without holidays."""
-    if isinstance(calendar, pd.DataFrame):
-        return Calendar(calendar)
-    return None if calendar is None else check_calendar(calendar, measure)
-
-
-def _period(
-    dates: pd.Series,
-    name: str,
-    calendar: Calendar | None,
-    between: tuple[pd.Timestamp, pd.Timestamp] | None,
-    measure: str,
-) -> tuple[pd.Series, pd.Series]:
-    """The period that each date falls in, and every period from the first day to the last."""
-    if name in OF_CALENDAR:
-        if calendar is None:
-            raise BadArgumentError(f"{measure}: by={name!r} needs calendar=, a Calendar or what load_terms returns.")
-        days = calendar.days[name]
-        values = dates.map(days).astype("str")
-        touched = days.loc[between[0] : between[1]] if between else days.iloc[:0]
-        return values.where(values.notna()), pd.Series(touched.dropna().unique(), name=name, dtype="str")
-    first = calendar.weekdays[0] if calendar else 0
-    if name == "weekday":
-        numbers = dates.dt.day_of_week
-        of_week = calendar.weekdays if calendar else range(5)
-        there = sorted({*of_week, *numbers.dropna().unique().astype(int)}, key=lambda day: (day - first) % 7)
-        return numbers.map(dict(enumerate(WEEKDAYS))).astype("str"), pd.Series([WEEKDAYS[n] for n in there], name=name)
-    if between is None:
-        every = pd.Series(name=name, dtype="datetime64[us]")
-    else:
-        every = pd.Series(pd.date_range(*between, freq=DAY), name=name).astype("datetime64[us]")
-    if calendar is not None:
-        # Little is recorded while school is shut, and a zero there would look like a quiet week.
-        every = every[every.isin(calendar.days.index[calendar.days["is_open"]])]
-    if name == "week":
-        return first_of_week(dates, first), first_of_week(every, first).drop_duplicates()
-    return month_of(dates), month_of(every).drop_duplicates()
-
-
-def month_of(dates: pd.Series) -> pd.Series:
-    """The first day of each date's month."""
-    firsts: pd.Series = dates - pd.to_timedelta(dates.dt.day - 1, unit="D")
-    return firsts
+def check_suppress_below(number: int | None, name: str = "suppress_below") -> None:
+    """Raise unless ``suppress_below`` is None or a number that hides something."""
+    if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 2):
+        raise BadArgumentError(f"{name} takes the smallest number that is shown, 2 or more, not {number!r}.")

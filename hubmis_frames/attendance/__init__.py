@@ -11,7 +11,8 @@ its students' rates. Sessions that are unmarked, unmapped, not possible or admin
 """
 
 from ..analysis.calendar import Calendar
-from .canonical import CANONICAL, marks, newest_register, on_closed_days
+from .canonical import marks, newest_register, on_closed_days
+from .checks import CANONICAL
 from .codes import CATEGORIES, CodeMap
 from .patterns import beside_holidays, broken_weeks, runs
 from .quality import data_quality

@@ -7,27 +7,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..analysis.calendar import Calendar, check_calendar
-from ..analysis.columns import (
-    REALM,
-    as_ids,
-    as_times,
-    local_dates,
-    of_school,
-    one_school,
-    person,
-    pick,
-    require,
-    schools,
-)
+from ..analysis.calendar import SESSIONS, Calendar, check_calendar
+from ..analysis.columns import as_ids, as_times, find_columns, local_dates
+from ..analysis.realms import REALM, realms_of, rows_of_school
 from ..errors import BadArgumentError, warn
 from ..frames.output import GUARDED
 from ..frames.partitions import by_partition
+from .checks import CANONICAL, category_numbers, check_marks
 from .codes import CATEGORIES, GIVEN, CodeMap
 
-CANONICAL = ["student_id", "date", "session", "code", "category"]
-SESSIONS = ("am", "pm")
-MADE_BY = "hf.attendance.marks(frame)"
 REPORT = "attendance_marks"
 """Where a frame of marks keeps, in its ``attrs``, what was found while it was made."""
 
@@ -109,13 +97,14 @@ def marks(
     """
     if calendar is not None:
         check_calendar(calendar, "marks")
-    if len(schools(frame)) > 1:
+    if len(realms_of(frame)) > 1:
         given = {"codes": codes, "code_map": code_map, "columns": columns, "enrolment": enrolment, "timezone": timezone}
         return _of_each(frame, calendar, given)
-    codes, enrolment = of_school(codes, frame, "marks: codes"), of_school(enrolment, frame, "marks: enrolment")
+    codes = rows_of_school(codes, frame, "marks: codes")
+    enrolment = rows_of_school(enrolment, frame, "marks: enrolment")
     if codes is not None and "student_id" in codes and "student_id" not in frame:
         raise BadArgumentError("marks: the marks come first, and then the codes: hf.attendance.marks(records, codes).")
-    what = "".join(["marks", *(f" of {realm}" for realm in schools(frame))])
+    what = "".join(["marks", *(f" of {realm}" for realm in realms_of(frame))])
     found = _find(frame, columns, codes)
     date, session = _when(frame, found, timezone)
     canonical = pd.DataFrame(
@@ -168,53 +157,13 @@ def on_closed_days(marks: pd.DataFrame, calendar: Calendar) -> pd.DataFrame:
         ``outside the calendar`` where it has no such day) and ``closed_name``. Codes of a closure (``#``, ``Y4``)
         belong here; marks of attending or absent students mean that the calendar or the register is wrong.
     """
-    check(marks, "on_closed_days")
+    check_marks(marks, "on_closed_days")
     check_calendar(calendar, "on_closed_days")
     days = calendar.lookup(marks["date"], ["is_open", "closed_as", "closed_name"])
     shut = ~days["is_open"]
     reasons = days.loc[shut, ["closed_as", "closed_name"]]
     reasons["closed_as"] = reasons["closed_as"].fillna("outside the calendar")
     return pd.concat([marks.loc[shut, CANONICAL], reasons], axis=1)
-
-
-def check(marks: pd.DataFrame, what: str, *, several: bool = False, once: bool = False) -> None:
-    """Raise unless a frame holds canonical marks, of one school if ``several`` are not allowed.
-
-    ``once`` in functions that count marks themselves: others leave it to those, so that it is said once.
-    """
-    require(marks, [name for name in CANONICAL if name != "code"], what, MADE_BY)
-    if not pd.api.types.is_datetime64_dtype(marks["date"]):
-        raise BadArgumentError(
-            f"{what}: the column date holds {marks['date'].dtype}, and not days: a file may have changed it. Give the "
-            "frame to hf.attendance.marks again."
-        )
-    if not several:
-        one_school(marks, what)
-    if once:
-        say_twice(marks, what)
-
-
-def say_twice(marks: pd.DataFrame, what: str) -> None:
-    """Warn where a session of a student stands twice, as in two overlapping frames put together: it counts twice."""
-    keys = [*person(marks), "date", "session"]
-    if twice := int(marks.duplicated(keys).sum()):
-        _warn(
-            f"{twice} marks stand here twice, for the same student, date and session, and count twice. Put the loaded "
-            f"frames together and give those to {MADE_BY}, which keeps one of each; or give "
-            f"marks.drop_duplicates({keys!r}).",
-            what,
-        )
-
-
-def say_beyond(marks: pd.DataFrame, calendar: Calendar, what: str) -> None:
-    """Warn of marks on days that the calendar does not have: a figure by the calendar leaves them out."""
-    first, last = calendar.days.index[0], calendar.days.index[-1]
-    if beyond := int(((marks["date"] < first) | (marks["date"] > last)).sum()):
-        _warn(
-            f"{beyond} of {len(marks)} marks lie outside the calendar ({first:%Y-%m-%d} to {last:%Y-%m-%d}) and are in "
-            "no figure. Give Calendar the terms of each year.",
-            what,
-        )
 
 
 def newest_register(marks: pd.DataFrame) -> pd.Timestamp:
@@ -234,22 +183,12 @@ def newest_register(marks: pd.DataFrame) -> pd.Timestamp:
     Timestamp
         The day; the last one with a mark where nobody has a possible session on any, and ``NaT`` of no marks.
     """
-    check(marks, "newest_register")
+    check_marks(marks, "newest_register")
     known = marks[category_numbers(marks, "newest_register") < CATEGORIES.index("not_possible")]
     days = (marks if known.empty else known)["date"]
     students = (marks if known.empty else known).groupby("date")["student_id"].nunique()
     day: pd.Timestamp = students.index[students >= days.map(students).median() / 2].max()
     return day
-
-
-def category_numbers(marks: pd.DataFrame, what: str) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
-    """The place of each mark's category in ``CATEGORIES``."""
-    texts = marks["category"].astype("str")
-    numbers = pd.Index(CATEGORIES).get_indexer(pd.Index(texts))
-    if (numbers < 0).any():
-        strange = ", ".join(map(str, texts[numbers < 0].drop_duplicates().head(3)))
-        raise BadArgumentError(f"{what}: {strange} is not a category. They are {', '.join(CATEGORIES)}.")
-    return numbers.astype(np.int64)
 
 
 def _named(name: str) -> CodeMap:
@@ -260,7 +199,7 @@ def _named(name: str) -> CodeMap:
 
 
 def _find(frame: pd.DataFrame, columns: Mapping[str, str] | None, codes: pd.DataFrame | None) -> dict[str, str]:
-    found = pick(frame, _KNOWN, columns)
+    found = find_columns(frame, _KNOWN, columns)
     lacking = ["student_id"] if "student_id" not in found else []
     if "date" not in found and "instant" not in found:
         lacking.append("date (or instant)")
@@ -329,7 +268,7 @@ def enrolment_bound(
         "start": ("start_date", "joining_date", "date_from"),
         "end": ("leaving_date", "end_date", "date_to"),
     }
-    found = pick(enrolment, known, None)
+    found = find_columns(enrolment, known, None)
     if "student_id" not in found or len(found) < 2:
         raise BadArgumentError(
             "enrolment needs student_id and start_date or leaving_date. "

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ..analysis.columns import local_dates, require
+from ..analysis.columns import local_dates, require_columns
 from ..errors import BadArgumentError, did_you_mean
 
 ATTENDING = ("present", "late", "approved_activity")
@@ -57,7 +57,7 @@ class CodeMap:
     frame: pd.DataFrame
 
     def __post_init__(self) -> None:
-        require(self.frame, ["code", "category"], "A code map")
+        require_columns(self.frame, ["code", "category"], "A code map")
         given = self.frame.reindex(columns=list(_COLUMNS)).reset_index(drop=True)
         for column in ("code", "category", "meaning"):
             given[column] = given[column].astype("str")
@@ -129,7 +129,7 @@ class CodeMap:
         BadArgumentError
             A code of ``categories`` is not in ``codes``, or a category does not exist.
         """
-        require(codes, ["code"], "codes")
+        require_columns(codes, ["code"], "codes")
         texts = codes["code"].astype("str")
         meanings = dict(zip(texts, codes.get("description", texts), strict=True))
         if strange := [code for code in categories if code not in meanings]:

@@ -1,7 +1,7 @@
-"""Counts of marks by group: of a pandas frame at once, of a Dask frame in each partition and then added up.
+"""Counts of marks by group: of a pandas frame in one go, of a Dask frame in each partition and then added up.
 
-Marks never leave their worker. A student's sessions have to be together to say whether they are persistently absent;
-where they are not, Dask brings them together first.
+Marks never leave their worker. All sessions of a student have to be in one partition to tell whether the student is
+persistently absent; where they are not, Dask first brings them together.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,55 +10,67 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import pandas as pd
 
-from ..analysis.columns import OF_CALENDAR, REALM, groups_of_schools, person, schools
+from ..analysis.groups import MarkGroups, Whole, first_dates, number_groups
+from ..analysis.periods import CALENDAR_PERIODS
+from ..analysis.realms import REALM, check_groups_of_schools, person_columns, realms_of
 from ..errors import BadArgumentError
 from ..frames.partitions import Frame, is_dask, own_text
-from .canonical import CANONICAL, check
-from .groups import Whole, grouped
+from .checks import CANONICAL, check_marks
 
 T = TypeVar("T")
 
 
-class Counted(NamedTuple):
-    """Whole numbers of each group, such that those of two lots of people may be added."""
+class GroupCounts(NamedTuple):
+    """Counts by group that can be added to those of other people."""
 
-    keys: pd.DataFrame  # one row per group, in order
-    counts: Whole  # a row per group, a column per figure
+    keys: pd.DataFrame
+    """One row per group, in order."""
+    counts: Whole
+    """A row per group, a column per figure."""
+    first_date: pd.Series
+    """The first date in each group, by which terms are put in order."""
 
 
-def added(count: Callable[[pd.DataFrame], Counted], marks: Frame, by: Sequence[str], what: str) -> Counted:
-    """What ``count`` makes of all marks."""
-    parts = of_people(count, marks, by, what)
+def group_counts(marks: pd.DataFrame, groups: MarkGroups, counts: Whole) -> GroupCounts:
+    """Counts of numbered groups, with the first date of each."""
+    first = first_dates(groups.number, marks["date"], len(groups.keys))
+    return GroupCounts(groups.keys, counts, pd.Series(first.astype("datetime64[us]")))
+
+
+def add_up(count: Callable[[pd.DataFrame], GroupCounts], marks: Frame, by: Sequence[str], caller: str) -> GroupCounts:
+    """The counts of all marks: ``count`` of each partition, added up."""
+    parts = by_people(count, marks, by, caller)
     if len(parts) == 1:
         return parts[0]
     parts = [part for part in parts if len(part.keys)] or parts[:1]
-    groups = grouped(concatenated([part.keys for part in parts]), by, None, what, [])
+    dated = concatenate([part.keys.assign(date=part.first_date) for part in parts])
+    groups = number_groups(dated, by, None, caller, [])
     counts = np.concatenate([part.counts for part in parts])
     total = np.zeros((len(groups.keys), counts.shape[1]), dtype=np.int64)
     np.add.at(total, groups.number, counts)
-    return Counted(groups.keys, total)
+    return group_counts(dated, groups, total)
 
 
-def of_people(count: Callable[[pd.DataFrame], T], marks: Frame, by: Sequence[str], what: str) -> list[T]:
-    """What ``count`` makes of marks, of each partition of a Dask frame for itself; nobody is in two of them."""
+def by_people(count: Callable[[pd.DataFrame], T], marks: Frame, by: Sequence[str], caller: str) -> list[T]:
+    """The result of ``count`` for all marks, or for each partition of a Dask frame so that nobody is in two of them."""
     if not is_dask(marks):
-        check(marks, what, several=True, once=True)
-        groups_of_schools(schools(marks), by, _terms(marks, by), what)
+        check_marks(marks, caller, several=True, duplicates=True)
+        check_groups_of_schools(realms_of(marks), by, _periods_to_look_up(marks, by), caller)
         return [count(marks)]
     empty = own_text(marks._meta)
-    check(empty, what, several=True)
-    count(empty)  # says at once, and here, what is wrong
-    needed = {REALM, *CANONICAL} - {"code"} | set(by)
+    check_marks(empty, caller, several=True)
+    count(empty)  # raises here and now, before anything is computed
+    needed = {REALM, "week", *CANONICAL} - {"code"} | set(by)
     chosen = marks[[name for name in marks.columns if name in needed]]
-    made, people = _computed(chosen, count, what, together=False)
-    groups_of_schools(schools(people), by, _terms(empty, by), what)
+    results, people = _computed(chosen, count, caller, together=False)
+    check_groups_of_schools(realms_of(people), by, _periods_to_look_up(empty, by), caller)
     if people.duplicated().any():
-        made, _ = _computed(chosen.shuffle(person(empty)), count, what, together=True)
-    return made
+        results, _ = _computed(chosen.shuffle(person_columns(empty)), count, caller, together=True)
+    return results
 
 
-def concatenated(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """The rows of the parts, as Dask would put them together."""
+def concatenate(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """The rows of several frames, put together as Dask does it."""
     if len(frames) == 1:
         return frames[0]
     from dask.dataframe import methods
@@ -67,30 +79,31 @@ def concatenated(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 
 def _computed(
-    marks: Any, count: Callable[[pd.DataFrame], T], what: str, *, together: bool
+    marks: Any, count: Callable[[pd.DataFrame], T], caller: str, *, together: bool
 ) -> tuple[list[T], pd.DataFrame]:
     import dask
 
-    task = dask.delayed(_of_part, pure=False)
-    done = dask.compute(*(task(part, count, what, together) for part in marks.to_delayed()))
-    return [made for made, _ in done], pd.concat([people for _, people in done], ignore_index=True)
+    task = dask.delayed(_of_partition, pure=False)
+    done = dask.compute(*(task(part, count, caller, together) for part in marks.to_delayed()))
+    return [result for result, _ in done], pd.concat([people for _, people in done], ignore_index=True)
 
 
-def _of_part(
-    part: pd.DataFrame, count: Callable[[pd.DataFrame], T], what: str, together: bool
+def _of_partition(
+    part: pd.DataFrame, count: Callable[[pd.DataFrame], T], caller: str, together: bool
 ) -> tuple[T, pd.DataFrame]:
-    """What is counted of one partition, and who is in it; ``together`` if people were brought together for this."""
+    """The result for one partition, and the people in it; ``together`` if Dask has brought their marks together."""
     part = own_text(part)
-    who = person(part)
-    # hf.attendance.marks keeps one of several marks, but saw these in different partitions.
-    if together and part.duplicated([*who, "date", "session"]).any():
+    person = person_columns(part)
+    # hf.attendance.marks keeps one of several marks for a session, but saw these in different partitions.
+    if together and part.duplicated([*person, "date", "session"]).any():
         raise BadArgumentError(
-            f"{what}: students have several marks for one session, in different partitions. Bring each school's "
+            f"{caller}: students have several marks for one session, in different partitions. Bring each school's "
             'records into one first, records.shuffle("realm"), and give those to hf.attendance.marks.'
         )
-    people = part[who].drop_duplicates()
+    people = part[person].drop_duplicates()
     return count(part), people.astype({REALM: "str"}) if REALM in people else people
 
 
-def _terms(marks: pd.DataFrame, by: Sequence[str]) -> list[str]:
-    return [name for name in by if name in OF_CALENDAR and name not in marks]
+def _periods_to_look_up(marks: pd.DataFrame, by: Sequence[str]) -> list[str]:
+    """The periods in ``by`` that need a calendar, as the marks have no such column."""
+    return [name for name in by if name in CALENDAR_PERIODS and name not in marks]

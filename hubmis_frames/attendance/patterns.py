@@ -6,10 +6,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ..analysis.calendar import Calendar, check_calendar
+from ..analysis.calendar import SESSIONS, Calendar, check_calendar
+from ..analysis.groups import By, as_list, number_groups
 from ..errors import BadArgumentError
-from .canonical import SESSIONS, category_numbers, check, say_beyond
-from .groups import By, grouped, names_of, say_years
+from .checks import category_numbers, check_marks, warn_out_of_range, warn_several_years
 from .summary import per_cent, summarise, tally
 
 _ABSENT, _ADMINISTRATIVE = (3, 4), 6
@@ -45,11 +45,11 @@ def runs(marks: pd.DataFrame, calendar: Calendar | None = None, *, minimum: int 
     unmarked or unmapped neither ends it nor counts; ``unknown_sessions`` says how many there are. It ends with a
     session attended, and with a school day for which the student has no mark at all. Not a published measure.
     """
-    check(marks, "runs", once=True)
+    check_marks(marks, "runs", duplicates=True)
     date, when = marks["date"], marks
     if calendar is not None:
         check_calendar(calendar, "runs")
-        say_beyond(marks, calendar, "runs")
+        warn_out_of_range(marks, calendar, "runs")
         when = marks[calendar.lookup(date, ["is_open"])["is_open"].to_numpy()]
     days = calendar.open_days() if calendar else pd.DatetimeIndex(np.sort(date.unique()))
     half = when["session"].astype("str").eq(SESSIONS[1]).to_numpy(dtype=np.int64)
@@ -132,9 +132,9 @@ def broken_weeks(marks: pd.DataFrame, by: By = None, *, calendar: Calendar | Non
     Usual in schools and no published measure: two students with the same rate differ in whether they missed one
     fortnight or a day in each of ten weeks.
     """
-    check(marks, "broken_weeks")
-    names = [*names_of(by), "student_id"]
-    say_years(marks, grouped(marks, names, calendar, "broken_weeks", []).number, "broken_weeks")
+    check_marks(marks, "broken_weeks")
+    names = [*as_list(by), "student_id"]
+    warn_several_years(marks, number_groups(marks, names, calendar, "broken_weeks", []).number, "broken_weeks")
     weekly = summarise(marks, [*names, "week"], calendar=calendar)
     weekly = weekly[weekly["possible_sessions"] > 0]
     weekly = weekly.assign(
@@ -186,18 +186,18 @@ def beside_holidays(
     Not a published measure. One student has few such days, so one absence moves the rate far: look at ``holidays``. It
     does not say why somebody was absent.
     """
-    check(marks, "beside_holidays", once=True)
+    check_marks(marks, "beside_holidays", duplicates=True)
     check_calendar(calendar, "beside_holidays")
     if days < 1 or shortest < 1:
         raise BadArgumentError("beside_holidays: days and shortest must be at least 1.")
-    say_beyond(marks, calendar, "beside_holidays")
+    warn_out_of_range(marks, calendar, "beside_holidays")
     near = _near(calendar, days, shortest)
     place = near.index.get_indexer(pd.DatetimeIndex(marks["date"]))
     opens = marks[place >= 0]
     holiday = near.to_numpy()[place[place >= 0]]
     numbers = category_numbers(opens, "beside_holidays")
-    groups = grouped(opens, by, calendar, "beside_holidays", _BESIDE)
-    say_years(opens, groups.number, "beside_holidays")
+    groups = number_groups(opens, by, calendar, "beside_holidays", _BESIDE)
+    warn_several_years(opens, groups.number, "beside_holidays")
     size = len(groups.keys)
     columns: dict[str, npt.NDArray[Any]] = {}
     for part, inside in (("beside", holiday >= 0), ("other", holiday < 0)):

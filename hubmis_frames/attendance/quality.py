@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from ..analysis.calendar import Calendar, check_calendar
-from .canonical import REPORT, SESSIONS, category_numbers, check, enrolment_bound, on_closed_days
+from ..analysis.calendar import SESSIONS, Calendar, check_calendar
+from .canonical import REPORT, enrolment_bound, on_closed_days
+from .checks import category_numbers, check_marks
 from .codes import CATEGORIES
 from .summary import per_cent
 
@@ -48,7 +49,7 @@ def data_quality(
     -----
     *Working together to improve school attendance* (August 2024): ``N`` is to be replaced within five school days.
     """
-    check(marks, "data_quality")
+    check_marks(marks, "data_quality")
     if calendar is not None:
         check_calendar(calendar, "data_quality")
     category = marks["category"].astype("str")

@@ -6,12 +6,14 @@ import numpy as np
 import pandas as pd
 
 from ..analysis.calendar import Calendar, check_calendar
-from ..analysis.columns import DAY, person
+from ..analysis.columns import DAY
+from ..analysis.groups import By, as_list, number_groups
+from ..analysis.realms import person_columns
 from ..errors import BadArgumentError
 from ..frames.partitions import Frame
-from .canonical import category_numbers, check, enrolment_bound, newest_register, say_beyond
-from .groups import By, grouped, names_of
-from .partial_counts import concatenated, of_people
+from .canonical import enrolment_bound, newest_register
+from .checks import category_numbers, check_marks, warn_out_of_range
+from .partial_counts import by_people, concatenate
 from .summary import counted, per_cent, rated, reached, summarise, tally
 
 _OWN = ["possible_sessions", "absence", "absence_rate", "authorised_rate", "unauthorised_rate", "unmarked"]
@@ -44,11 +46,11 @@ def persistent(marks: Frame, by: By = None, *, calendar: Calendar | None = None)
     At least 10 per cent of a student's own possible sessions: Department for Education, *Pupil absence statistics:
     methodology*. See :func:`summarise`.
     """
-    first = names_of(by)
-    then = [name for name in person(marks) if name == "student_id" or name not in first]
+    first = as_list(by)
+    then = [name for name in person_columns(marks) if name == "student_id" or name not in first]
     count = functools.partial(_persistent, by=[*first, *then], calendar=calendar)
-    parts = of_people(count, marks, [*first, *then], "persistent")
-    frame = concatenated([part for part in parts if len(part)] or parts[:1])
+    parts = by_people(count, marks, [*first, *then], "persistent")
+    frame = concatenate([part for part in parts if len(part)] or parts[:1])
     ascending = [*(True for _ in first), False, *(True for _ in then)]
     return frame.sort_values([*first, "absence_rate", *then], ascending=ascending, ignore_index=True)
 
@@ -109,7 +111,7 @@ def at_risk(
     remaining open day as two possible sessions for every student; study leave counts as absence, and closures to come
     make fewer. A student who has left and has no ``leaving_date`` still appears, as if they were to return.
     """
-    check(marks, "at_risk")
+    check_marks(marks, "at_risk")
     check_calendar(calendar, "at_risk")
     day = newest_register(marks) if on is None else pd.Timestamp(on).normalize()
     if pd.isna(day):
@@ -117,7 +119,7 @@ def at_risk(
     year = calendar.year_of(day)
     if year is None:
         raise BadArgumentError(f"at_risk: {day:%Y-%m-%d} is before the calendar's first term.")
-    say_beyond(marks[marks["date"] <= day], calendar, "at_risk")
+    warn_out_of_range(marks[marks["date"] <= day], calendar, "at_risk")
     terms = calendar.terms[calendar.terms["academic_year"].eq(year)]
     start, end = terms["start"].min(), terms["end"].max()
     mine = marks[(marks["date"] >= start) & (marks["date"] <= day)]
@@ -196,7 +198,7 @@ def rolling_change(
     Not a published measure. Of many students some rise by chance, and those who rose most mostly fall again (regression
     to the mean). Marks of the last five school days may still change from ``N`` to another code.
     """
-    check(marks, "rolling_change")
+    check_marks(marks, "rolling_change")
     if weeks < 1:
         raise BadArgumentError(f"rolling_change: weeks must be at least 1, not {weeks}.")
     chosen = marks if until is None else marks[marks["date"] <= pd.Timestamp(until)]
@@ -208,7 +210,7 @@ def rolling_change(
     either = inside["earlier"] | inside["recent"]
     compared = chosen[either]
     made = [f"{half}_{name}" for half in spans for name in ("possible", "absence", "absence_rate")]
-    groups = grouped(compared, by, calendar, "rolling_change", [*made, "change"])
+    groups = number_groups(compared, by, calendar, "rolling_change", [*made, "change"])
     numbers = category_numbers(compared, "rolling_change")
     frame = groups.keys.copy()
     for half, of_half in inside.items():

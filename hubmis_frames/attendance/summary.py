@@ -7,14 +7,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from ..analysis.calendar import Calendar
-from ..analysis.columns import person
+from ..analysis.groups import By, Whole, as_list, number_groups
+from ..analysis.realms import person_columns
 from ..analysis.statistics import check_confidence, student_t
 from ..errors import BadArgumentError
 from ..frames.partitions import Frame
-from .canonical import category_numbers, check
+from .checks import category_numbers, check_marks, warn_several_years
 from .codes import CATEGORIES
-from .groups import By, Whole, grouped, names_of, say_years
-from .partial_counts import Counted, added
+from .partial_counts import GroupCounts, add_up, group_counts
 
 COUNTS = [
     "students", "possible_sessions", "attended", "late", "approved_activity", "authorised_absence",
@@ -83,23 +83,23 @@ def summarise(marks: Frame, by: By = None, *, calendar: Calendar | None = None) 
     and *Pupil absence statistics: methodology*, for rates and for persistent and severe absence, which compare a
     student with their own possible sessions since 2015/16. Compared in whole numbers, so exactly 10 per cent is in.
     """
-    names = names_of(by)
-    return rated(added(functools.partial(counted, by=names, calendar=calendar), marks, names, "summarise"))
+    names = as_list(by)
+    return rated(add_up(functools.partial(counted, by=names, calendar=calendar), marks, names, "summarise"))
 
 
-def counted(marks: pd.DataFrame, by: By, calendar: Calendar | None, what: str = "summarise") -> Counted:
+def counted(marks: pd.DataFrame, by: By, calendar: Calendar | None, what: str = "summarise") -> GroupCounts:
     """What :func:`rated` makes a summary of: by group, marks of each category and students of each kind."""
-    groups = grouped(marks, by, calendar, what, [*COUNTS, *RATES, *PERSISTENCE])
-    say_years(marks, groups.number, what)
+    groups = number_groups(marks, by, calendar, what, [*COUNTS, *RATES, *PERSISTENCE])
+    warn_several_years(marks, groups.number, what)
     numbers = category_numbers(marks, what)
     size = len(groups.keys)
     possible, absent, pairs = _pairs(marks, groups.number, numbers)
     kinds = (slice(None), possible > 0, reached(absent, possible, 10), reached(absent, possible, 2))
     students = [np.bincount(pairs[kind], minlength=size) for kind in kinds]
-    return Counted(groups.keys, np.column_stack([tally(groups.number, numbers, size), *students]))
+    return group_counts(marks, groups, np.column_stack([tally(groups.number, numbers, size), *students]))
 
 
-def rated(groups: Counted) -> pd.DataFrame:
+def rated(groups: GroupCounts) -> pd.DataFrame:
     """The summary of what was counted."""
     counts = groups.counts[:, : len(CATEGORIES)]
     students, some, *absentees = groups.counts[:, len(CATEGORIES) :].T
@@ -151,11 +151,11 @@ def intervals(
     rate might be another with other students of the same kind; a school's students are not a sample of anything, so of
     the past itself the rate is exact. Intervals that overlap do not show that two groups are alike.
     """
-    check(marks, "intervals", once=True)
+    check_marks(marks, "intervals", duplicates=True)
     check_confidence(confidence)
     rates = [f"{rate}{bound}" for rate in RATES[:2] for bound in ("", "_low", "_high")]
-    groups = grouped(marks, by, calendar, "intervals", ["students", "possible_sessions", *rates])
-    say_years(marks, groups.number, "intervals")
+    groups = number_groups(marks, by, calendar, "intervals", ["students", "possible_sessions", *rates])
+    warn_several_years(marks, groups.number, "intervals")
     possible, absent, pairs = _pairs(marks, groups.number, category_numbers(marks, "intervals"))
     possible, absent, pairs = possible[possible > 0], absent[possible > 0], pairs[possible > 0]
     size = len(groups.keys)
@@ -201,8 +201,8 @@ def bands(marks: Frame, by: By = None, *, calendar: Calendar | None = None) -> p
     -----
     The bands of the Department for Education's distribution of absence (*Pupil absence in schools in England*).
     """
-    names = names_of(by)
-    groups = added(functools.partial(_banded, by=names, calendar=calendar), marks, names, "bands")
+    names = as_list(by)
+    groups = add_up(functools.partial(_banded, by=names, calendar=calendar), marks, names, "bands")
     size, wide = groups.counts.shape
     frame = groups.keys.loc[groups.keys.index.repeat(wide)].reset_index(drop=True)
     frame["band"] = pd.Categorical(list(BANDS) * size, categories=list(BANDS), ordered=True)
@@ -211,17 +211,17 @@ def bands(marks: Frame, by: By = None, *, calendar: Calendar | None = None) -> p
     return frame
 
 
-def _banded(marks: pd.DataFrame, by: By, calendar: Calendar | None) -> Counted:
+def _banded(marks: pd.DataFrame, by: By, calendar: Calendar | None) -> GroupCounts:
     """Students in each band, by group."""
-    groups = grouped(marks, by, calendar, "bands", ["band", "students", "share"])
-    say_years(marks, groups.number, "bands")
+    groups = number_groups(marks, by, calendar, "bands", ["band", "students", "share"])
+    warn_several_years(marks, groups.number, "bands")
     possible, absent, pairs = _pairs(marks, groups.number, category_numbers(marks, "bands"))
     some = possible > 0
     # In whole numbers: 20 x absent / possible is the band of five points, and its edges belong to the upper one.
     band = np.minimum(20 * absent[some] // possible[some], len(BANDS) - 1)
     size, wide = len(groups.keys), len(BANDS)
     counts = np.bincount(pairs[some] * wide + band, minlength=size * wide)
-    return Counted(groups.keys, counts.reshape(size, wide))
+    return group_counts(marks, groups, counts.reshape(size, wide))
 
 
 def code_frequency(marks: pd.DataFrame, by: By = None, *, calendar: Calendar | None = None) -> pd.DataFrame:
@@ -233,8 +233,8 @@ def code_frequency(marks: pd.DataFrame, by: By = None, *, calendar: Calendar | N
         The columns of ``by``, ``code`` (missing for a blank mark), ``category``, ``marks``, ``students`` and ``share``
         (per cent of the group's marks), the most frequent first. A code has two rows where its category changed.
     """
-    check(marks, "code_frequency", once=True)
-    groups = grouped(marks, by, calendar, "code_frequency", ["code", "category", "marks", "students", "share"])
+    check_marks(marks, "code_frequency", duplicates=True)
+    groups = number_groups(marks, by, calendar, "code_frequency", ["code", "category", "marks", "students", "share"])
     rows = pd.DataFrame(
         {
             "_group": groups.number,
@@ -257,7 +257,7 @@ def weekday_session(marks: Frame, by: By = None, *, calendar: Calendar | None = 
 
     For a grid: ``.pivot(index="session", columns="weekday", values="absence_rate")``.
     """
-    return summarise(marks, [*names_of(by), "weekday", "session"], calendar=calendar)
+    return summarise(marks, [*as_list(by), "weekday", "session"], calendar=calendar)
 
 
 def tally(groups: Whole, numbers: Whole, size: int) -> Whole:
@@ -283,7 +283,7 @@ def per_cent(part: npt.ArrayLike, whole: npt.ArrayLike) -> npt.NDArray[np.float6
 def _pairs(marks: pd.DataFrame, groups: Whole, numbers: Whole) -> tuple[Whole, Whole, Whole]:
     """Possible and missed sessions of each student in each group where they have a mark, and the group's number."""
     student, wide = np.zeros(len(marks), dtype=np.int64), 1
-    for name in person(marks):
+    for name in person_columns(marks):
         place, known = pd.factorize(marks[name], use_na_sentinel=name == "student_id")
         student, wide = student * len(known) + place, wide * max(len(known), 1)
         if (place < 0).any():

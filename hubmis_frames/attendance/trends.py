@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 
 from ..analysis.calendar import Calendar, check_calendar
+from ..analysis.groups import By, as_list
 from ..errors import BadArgumentError
-from .canonical import check, say_beyond
-from .groups import By, names_of
+from .checks import check_marks, warn_out_of_range
 from .summary import per_cent, summarise
 
 _SUMS = {"attendance_rate": "attended", "absence_rate": "absence", "unauthorised_rate": "unauthorised_absence"}
@@ -36,10 +36,10 @@ def cumulative(marks: pd.DataFrame, calendar: Calendar, by: By = None) -> pd.Dat
     -----
     Rates as in :func:`summarise`. Who joins in the year counts from then on.
     """
-    check(marks, "cumulative")
+    check_marks(marks, "cumulative")
     check_calendar(calendar, "cumulative")
-    say_beyond(marks, calendar, "cumulative")
-    names = names_of(by)
+    warn_out_of_range(marks, calendar, "cumulative")
+    names = as_list(by)
     keys = [*names, "academic_year"]
     weekly = summarise(marks, [*keys, "school_week", "week"], calendar=calendar)
     weekly = weekly.dropna(subset=["academic_year", "school_week"])
@@ -89,7 +89,7 @@ def year_on_year(
             f"year_on_year: the calendar has {years[0]} alone, so there is no year before it. Give Calendar the terms "
             "and holidays of both: help(hf.attendance.Calendar) says how."
         )
-    names = names_of(by)
+    names = as_list(by)
     frame = cumulative(marks, calendar, by)[[*names, "academic_year", "school_week", "week", rate]]
     before = dict(zip(years[1:], years[:-1], strict=True))
     frame["academic_year"] = frame["academic_year"].astype("str")

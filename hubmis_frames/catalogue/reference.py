@@ -1,51 +1,83 @@
-"""The catalogue of operations and each loader's reference, both made from the declarations alone."""
+"""The list of operations and the docstring of each loader, both made from the declarations only."""
 
+import functools
 import textwrap
+from datetime import datetime
 from types import ModuleType
 
 import pandas as pd
 import pyarrow as pa
 
 from ..errors import BadArgumentError
-from ..frames import Table, final_type, lay_out
+from ..frames import TableLayout, final_type, lay_out
+from ..group import Group
 from ..operations.declaration import CATALOGUE, YEAR, Endpoint, Parameter
 from ..school import School
 
 API = "HUBmis API 1.2.0"
 
 
-def endpoints(school: School | None = None) -> pd.DataFrame:
-    """List every operation: one row per operation of the document.
+def endpoints(school: School | Group | None = None, *, search: str | None = None) -> pd.DataFrame:
+    """List the operations: one row per operation of the document.
 
     Parameters
     ----------
     school
-        With a school that has the vendor's OpenAPI file: the operations as the file has them, and those
-        that only the file knows. Operations that it does not have keep their inferred path and cannot be called.
+        A school that has the vendor's OpenAPI file. The list then shows the operations as the file describes them,
+        and adds those that only the file has. An operation that the file does not have keeps its inferred path, and
+        its loader raises an error.
+    search
+        Words that must all occur in the title, the section, the name of the table, the grain or the columns of an
+        operation, in upper or lower case: ``hf.endpoints(search="date of birth")``.
 
     Returns
     -------
     DataFrame
         ``loader``, ``title`` (the document's), ``deprecated``, ``section``, ``path``, ``path_source``
         (``document``, ``inferred`` or ``openapi``), ``fields_source`` (the same; the document shows the
-        fields of single records alone), ``paged``, ``key`` (the column with a row's own id, or missing),
-        ``grain`` (what one row is), ``instead`` (what to use for a deprecated one), ``ids`` (what has to
-        be given), ``filters``, ``tables`` (the operation's table and its child tables) and
-        ``cached_hours`` (how long an answer stays good).
+        fields of single records only), ``paged``, ``key`` (the column with a row's own id, or missing),
+        ``grain`` (what one row is), ``instead`` (what replaces a deprecated operation), ``ids`` (the ids that a call
+        needs), ``filters``, ``tables`` (the operation's table and its child tables) and
+        ``cached_hours`` (how long a cached response is used).
+
+    Raises
+    ------
+    BadArgumentError
+        ``school`` is text, or ``search`` is not.
     """
     if isinstance(school, str):
-        raise BadArgumentError(
-            f"endpoints() lists all, as a frame to search; 'hubmis-frames endpoints {school}' searches."
-        )
-    spec = school._fetcher.spec if school else None
-    known = [spec.endpoints.get(endpoint.table, endpoint) if spec else endpoint for endpoint in CATALOGUE.values()]
-    known += spec.others.values() if spec else []
-    frame = pd.DataFrame([_row(endpoint) for endpoint in known])
+        raise BadArgumentError(f"endpoints: to search, write hf.endpoints(search={school!r}).")
+    if search is not None and not isinstance(search, str):
+        raise BadArgumentError(f"endpoints: search takes text, not {search!r}.")
+    rows = [_row(endpoint) for endpoint in known_endpoints(school) if search is None or matches(endpoint, search)]
+    frame = pd.DataFrame(rows, columns=list(_row(next(iter(CATALOGUE.values())))))
     return frame.astype({"deprecated": "boolean", "paged": "boolean"})
 
 
+def known_endpoints(school: School | Group | None = None) -> list[Endpoint]:
+    """The declared operations as a school's OpenAPI file has them, then those that only the file has."""
+    one = next(iter(school), None) if isinstance(school, Group) else school
+    spec = one._fetcher.spec if one else None
+    if not spec:
+        return list(CATALOGUE.values())
+    return [*(spec.endpoints.get(table, endpoint) for table, endpoint in CATALOGUE.items()), *spec.others.values()]
+
+
+def matches(endpoint: Endpoint, words: str) -> bool:
+    """Whether all words occur in what is known of an operation."""
+    text = _searched(endpoint)
+    return all(word in text for word in words.replace("_", " ").casefold().split())
+
+
+@functools.cache
+def _searched(endpoint: Endpoint) -> str:
+    columns = [name for table in _tables(endpoint) for name in (table.name, *(column.name for column in table.columns))]
+    parts = [endpoint.title, endpoint.section, *endpoint.also, endpoint.loader, endpoint.grain, *columns]
+    return " ".join(parts).replace("_", " ").casefold()
+
+
 def describe(loader: str) -> str:
-    """Write the reference of a loader, as ``help()`` shows it."""
+    """Write the docstring of a loader, as ``help()`` shows it."""
     endpoint = CATALOGUE[loader.removeprefix("load_")]
     first, _, more = endpoint.doc.partition("\n")
     parts = [
@@ -60,7 +92,7 @@ def describe(loader: str) -> str:
 
 
 def document(module: ModuleType) -> None:
-    """Give every loader of a module its reference as docstring."""
+    """Give every loader of a module its docstring."""
     for endpoint in CATALOGUE.values():
         getattr(module, endpoint.loader).__doc__ = describe(endpoint.loader)
 
@@ -87,7 +119,7 @@ def _row(endpoint: Endpoint) -> dict[str, object]:
     }
 
 
-def _tables(endpoint: Endpoint) -> list[Table]:
+def _tables(endpoint: Endpoint) -> list[TableLayout]:
     ids = tuple(p.name for p in endpoint.path_ids)
     return list(lay_out(endpoint.table, endpoint.record, endpoint.key, ids).all())
 
@@ -95,30 +127,33 @@ def _tables(endpoint: Endpoint) -> list[Table]:
 def _parameters(endpoint: Endpoint) -> str:
     lines = ["Parameters", "----------", "school : School or Group", f"    From {_FROM}."]
     for parameter in {p.name: p for p in endpoint.parameters}.values():
-        lines += [f"{parameter.name} : {_kind(parameter)}", f"    {_meaning(parameter)}"]
+        lines += [f"{parameter.name} : {_argument_type(parameter)}", f"    {_meaning(parameter)}"]
     if endpoint.sorts is not None:
         fields = f"One of {', '.join(endpoint.sorts)}." if endpoint.sorts else "The document names no fields."
-        lines += ["sort : str", f"    A field to sort by, with ``-`` in front to turn it round. {fields}"]
-    lines += ["refresh : bool", "    Ask HUBmis, whatever the cache holds."]
+        lines += ["sort : str", f"    A field to sort by. Put ``-`` in front to sort from high to low. {fields}"]
+    lines += ["refresh : bool", "    Ask HUBmis even if the cache holds a response."]
     return "\n".join(lines)
 
 
-def _kind(parameter: Parameter) -> str:
+def _argument_type(parameter: Parameter) -> str:
     if parameter.choices:
         return f"{{{', '.join(map(repr, parameter.choices))}}}"
     if parameter.place == "path" and parameter.kind is int and parameter.name != YEAR:
-        return "int, several, Series or DataFrame"
-    return _KINDS.get(parameter.kind, "date, datetime or ISO text")
+        return "int, iterable of int, Series or DataFrame"
+    return _ARGUMENT_TYPES.get(parameter.kind, "date, datetime or ISO text")
 
 
 def _meaning(parameter: Parameter) -> str:
     if parameter.name == YEAR:
-        return "The academic year; the active one unless given."
+        return "The id of the academic year. The default is the active year."
     if parameter.place == "path" and parameter.kind is int:
-        return f"One id, many, a Series of ids, or a frame with the column ``{parameter.name}``."
+        return f"One id, several ids, a Series of ids, or a frame with the column ``{parameter.name}``."
     if parameter.place == "path":
-        return "Which of the lists."
-    return f"{'An id, sent' if parameter.kind is int else 'Sent'} as ``{parameter.wire}``."
+        return "Which of the lists to load."
+    inclusive = (
+        " Inclusive: a date, or midnight without a zone, means the whole day." if parameter.kind is datetime else ""
+    )
+    return f"{'An id, sent' if parameter.kind is int else 'Sent'} as ``{parameter.wire}``.{inclusive}"
 
 
 def _returns(endpoint: Endpoint) -> str:
@@ -126,7 +161,7 @@ def _returns(endpoint: Endpoint) -> str:
     lines = ["Returns", "-------", "DataFrame", f"    One row per {endpoint.grain}."]
     for number, table in enumerate(_tables(endpoint)):
         if number:
-            lines.append(f"    ``.tables`` gives ``{table.name}`` as well:")
+            lines.append(f"    ``.tables`` also returns ``{table.name}``:")
         columns = [f"{key} ({_dtype(ids.get(key, pa.int64()))})" for key in table.keys]
         columns += [f"{column.name} ({_dtype(final_type(column.type))})" for column in table.columns]
         lines.append(_filled(", ".join(columns) + ".", 96, " " * 8))
@@ -140,33 +175,33 @@ def _dtype(type_: pa.DataType) -> str:
 
 
 _FROM = "``hf.connect()``, ``hf.connect_group()`` or ``hf.demo()``"
-_KINDS = {int: "int", bool: "bool", str: "str"}
+_ARGUMENT_TYPES = {int: "int", bool: "bool", str: "str"}
 _RAISES = """Raises
 ------
 BadArgumentError
-    An argument is not what the document allows; nothing was sent.
+    The document does not allow an argument. Nothing was sent.
 NotPermittedError
     The account may not read this. It does not mean that there are no rows.
 IncompleteError
-    Some of many requests failed; ``.tables`` holds the rest and ``.failed`` the ids.
+    Some of several requests failed. Its ``.tables`` holds the other rows, its ``.failed`` the ids.
 HubmisError
-    No usable answer; the message says what to do."""
+    No usable response arrived. The message says what to do."""
 
 
 def _source(endpoint: Endpoint) -> str:
     fields = {
-        "document": "Its fields are the document's, what lies inside nested ones is inferred",
-        "inferred": "Its fields are inferred, as the document shows none",
+        "document": "Its fields are the document's; the fields of nested objects are inferred",
+        "inferred": "Its fields are inferred, because the document shows none",
         "openapi": "Its fields are those of the OpenAPI file",
     }[endpoint.fields_source]
     note = (
         f'Source: "{endpoint.title}"{" (deprecated)" if endpoint.deprecated else ""} in the section {endpoint.section} '
-        f"of the {API}. Asked at ``{endpoint.path}`` (path {endpoint.path_source}). {fields}. An answer stays good for "
+        f"of the {API}. Path: ``{endpoint.path}`` ({endpoint.path_source}). {fields}. A cached response is used for "
         f"{endpoint.expire_after.total_seconds() / 3600:.0f} hours."
     )
     return "Notes\n-----\n" + _filled(note, 100)
 
 
 def _filled(text: str, width: int, indent: str = "") -> str:
-    # To look for hyphens takes half the time, and each import does this for every loader.
+    # Looking for hyphens would double the time, and each import does this for every loader.
     return textwrap.fill(text, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)

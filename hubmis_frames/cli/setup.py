@@ -5,10 +5,10 @@ import getpass
 import json
 import sys
 
-from ..errors import HubmisError, SettingsError
+from ..errors import HubmisError, NoKeyringError, SettingsError
 from ..operations import CATALOGUE
 from ..setup.doctor import examine
-from ..setup.keyring import NoKeyringError, forget_login
+from ..setup.keyring import forget_login
 from ..setup.login import QUICK_RETRY, in_environment, shadowed, store, try_out
 from ..setup.settings import Secret, open_session, settings
 from .console import COMPLETE, FAILED, PARTLY, print_json, print_table, progress_line, rows_of

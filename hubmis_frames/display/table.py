@@ -1,4 +1,4 @@
-"""A frame as a table for people who read and do not calculate: in a notebook, a report, a meeting."""
+"""A frame as a table to read, in a notebook, a report or a meeting."""
 
 import numbers
 from collections.abc import Callable, Iterable, Mapping
@@ -16,12 +16,12 @@ _USUAL = {
     "student_id": "student", "staff_id": "member of staff", "form_name": "form", "year_group_name": "year group",
     "category_name": "category", "severity_name": "severity",
 }  # fmt: skip
-_WORDS = ("category", "type", "what")  # columns whose values are words of our own lists, such as authorised_absence
-_SHORT = 30
+_WORDS = ("category", "type", "what")  # columns that hold our own words, such as authorised_absence
+_SHORT = 30  # characters
 
 
-class Table:
-    """Shows itself: in a notebook as HTML, elsewhere as text. Made by :func:`table`."""
+class ShownTable:
+    """A frame made readable. A notebook shows it as HTML, any other program as text. Made by :func:`show`."""
 
     def __init__(self, cells: pd.DataFrame, right: list[bool], note: str) -> None:
         self._cells = cells
@@ -38,7 +38,7 @@ class Table:
         if self._cells.empty:
             return note
         sides = ["text-align: right" if right else "text-align: left" for right in self._right]
-        # A name or a date that breaks is hard to read; headings and long texts may.
+        # A name or a date on two lines is hard to read; headings and long texts may wrap.
         short = self._cells.map(len).max().le(_SHORT)
         styles = [f"{side}; white-space: nowrap" if keep else side for side, keep in zip(sides, short, strict=True)]
         head = _line("th", sides, self._cells.columns)
@@ -47,56 +47,59 @@ class Table:
 
 
 def _line(tag: str, styles: Iterable[str], cells: Iterable[str]) -> str:
-    said = (f'<{tag} style="{style}">{escape(cell)}</{tag}>' for style, cell in zip(styles, cells, strict=True))
-    return f"<tr>{''.join(said)}</tr>"
+    written = (f'<{tag} style="{style}">{escape(cell)}</{tag}>' for style, cell in zip(styles, cells, strict=True))
+    return f"<tr>{''.join(written)}</tr>"
 
 
-def table(
+def show(
     frame: pd.DataFrame,
     rows: int | None = None,
     *,
     labels: Mapping[str, str] | None = None,
     none: str = "None.",
-) -> Table:
+) -> ShownTable:
     """Show a frame as a table to read: no row numbers, plain headings, dates and numbers as people write them.
 
     Parameters
     ----------
     frame
-        The rows, in the order in which they are to stand. An index that is more than a row number becomes columns.
+        The rows, in the order to show them. An index other than row numbers becomes columns.
     rows
-        How many of them; all unless given. What is left out is said below.
+        How many rows to show, from the top. The default is all. A line below says how many there are in all.
     labels
-        Headings for columns. Others are their own names with spaces; a rate or share says that it is per cent.
+        Headings for columns. Without one, a heading is the column's name with spaces; a rate or a share also says that
+        it is per cent.
     none
-        What stands there in place of a table without rows.
+        The text to show if there are no rows.
 
     Returns
     -------
-    Table
-        It shows itself as the last line of a cell, or by ``display``. Numbers have one decimal and separators of
-        thousands, ids neither; yes and no stand for flags; what is missing is blank.
+    ShownTable
+        Put it on the last line of a cell, or give it to ``display``. Numbers have one decimal and separators of
+        thousands, except ids and years; flags are yes and no; a missing value is blank.
 
     Raises
     ------
     BadArgumentError
-        It is no frame, or ``rows`` no number above 0.
+        ``frame`` is no frame, or ``rows`` is not a whole number above 0.
     """
     if not isinstance(frame, pd.DataFrame):
-        raise BadArgumentError(f"table shows a frame, and this is a {type(frame).__name__}: choose one table of it.")
+        raise BadArgumentError(
+            f"show takes a frame, and this is a {type(frame).__name__}. If it holds several tables, choose one by name."
+        )
     if rows is not None and (isinstance(rows, bool) or not isinstance(rows, numbers.Integral) or rows < 1):
-        raise BadArgumentError(f"table: rows takes a whole number above 0, not {rows!r}.")
+        raise BadArgumentError(f"show: rows takes a whole number above 0, not {rows!r}.")
     if frame.empty:
-        return Table(frame, [], none)
-    given = _USUAL | dict(labels or {})
+        return ShownTable(frame, [], none)
+    headings = _USUAL | dict(labels or {})
     shown = flattened(frame if rows is None else frame.head(rows))
     columns = [(str(name), shown.iloc[:, place]) for place, name in enumerate(shown.columns)]
     cells = pd.DataFrame(
         {place: pd.Series(_texts(*column), dtype="str") for place, column in enumerate(columns)}
-    ).set_axis([given.get(name, _heading(name)) for name, _ in columns], axis=1)
+    ).set_axis([headings.get(name, _heading(name)) for name, _ in columns], axis=1)
     right = [is_numeric_dtype(column) and not is_bool_dtype(column) for _, column in columns]
     note = f"The first {len(shown):,} of {len(frame):,}." if len(shown) < len(frame) else ""
-    return Table(cells, right, note)
+    return ShownTable(cells, right, note)
 
 
 def _heading(name: str) -> str:
@@ -104,19 +107,19 @@ def _heading(name: str) -> str:
 
 
 def _texts(name: str, column: pd.Series) -> list[str]:
-    show: Callable[[Any], str] = _text
+    write: Callable[[Any], str] = _text
     if is_numeric_dtype(column) and not is_bool_dtype(column) and name.endswith(("_id", "year")):
-        show = "{:.0f}".format
+        write = "{:.0f}".format
     elif is_float_dtype(column):
-        show = _decimal
+        write = _decimal
     elif is_integer_dtype(column):
-        show = "{:,}".format
+        write = "{:,}".format
     elif is_datetime64_any_dtype(column):
         days = column.dropna().eq(column.dropna().dt.normalize()).all()
-        show = _day if days else _instant
+        write = _day if days else _instant
     elif name in _WORDS:
-        show = _word
-    return ["" if pd.api.types.is_scalar(value) and pd.isna(value) else show(value) for value in column]
+        write = _word
+    return ["" if pd.api.types.is_scalar(value) and pd.isna(value) else write(value) for value in column]
 
 
 def _text(value: object) -> str:

@@ -1,18 +1,26 @@
-"""The manifest beside an export: what was fetched, when, how many rows, and what was not permitted or failed."""
+"""The manifest beside an export: what was fetched, when, how many rows, and what was not permitted or failed.
 
-import contextlib
+A manifest that is read back is a file like any other and may have been changed: it is checked once, here.
+"""
+
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import orjson
 
 from .. import __about__
 from ..errors import ExportError, warn
-from ..files import safe_name, whole_file
+from ..files import whole_file
+from ..transport import is_loopback
+from .folder import ExportFolder, manifest_files, owns
 
 FORMAT = 1
+_GOES_ON_FOR = timedelta(hours=12)  # a refresh of last night begins anew, or its rows would be a day old
 
 Status = Literal["complete", "incomplete", "not permitted", "failed"]
 
@@ -32,100 +40,246 @@ class Entry:
     fetched_from: str | None = None
     fetched_to: str | None = None
     whole_from: str | None = None
-    """When all of it was last asked for, where since then only its last days were."""
+    """When all of it was last asked for, if since then only its last days were."""
     failed: dict[str, str] = field(default_factory=dict)
     """The ids that failed, each with the reason."""
     remarks: list[str] = field(default_factory=list)
 
 
 class Manifest:
-    """One realm's manifest, rewritten whole after each table."""
+    """One realm's manifest, rewritten whole after each table.
 
-    def __init__(
-        self,
-        directory: Path,
-        realm: str,
-        base_url: str,
-        academic_year_id: int | None,
-        free_text: bool,
-        pseudonymised: bool,
-    ) -> None:
-        self.file = _file(directory, realm)
-        self._head = {
+    Raises
+    ------
+    ExportError
+        The folder holds an export that this one must not be mixed with, or its manifest cannot be used.
+    """
+
+    def __init__(self, folder: ExportFolder, base_url: str, *, free_text: bool, pseudonymised: bool) -> None:
+        self._file = folder.manifest
+        self._head: dict[str, Any] = {
             "format": FORMAT,
             "hubmis_frames": __about__.__version__,
-            "realm": realm,
+            "realm": folder.realm,
             "address": base_url,
-            "academic_year_id": academic_year_id,
             "free_text": free_text,
             "pseudonymised": pseudonymised,
-            "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
         }
-        self.entries = self._read()
-
-    @staticmethod
-    def unfinished_year(directory: Path, realm: str) -> int | None:
+        self.started_at = datetime.now(UTC)
+        self.academic_year_id: int | None = None
+        self.refresh_began: datetime | None = None
+        """When a refresh began that has not reached its end."""
+        self.unfinished_year: int | None = None
         """The academic year of an export that did not end: the next run goes on with it, whatever is active now."""
-        try:
-            known = json.loads(_file(directory, realm).read_text(encoding="utf-8"))
-            return None if known["finished_at"] else known["academic_year_id"]
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
+        self.entries: dict[str, Entry] = {}
+        _refuse_other_address(folder.directory, base_url)
+        if self._file.exists():
+            self._take_over(self._read())
+
+    def begin_refresh(self) -> datetime:
+        """The instant since which answers count as new: now, or when a refresh began that was interrupted."""
+        now = datetime.now(UTC)
+        if self.refresh_began is None or not timedelta() <= now - self.refresh_began < _GOES_ON_FOR:
+            self.refresh_began = now
+        return self.refresh_began
 
     def write(self, entries: Mapping[str, Entry], complete: bool) -> None:
-        """Record what became of operations, and whether the whole export is complete with them."""
+        """Record what became of operations, and whether the whole export has ended with them."""
         self.entries |= entries
+        if complete:
+            self.refresh_began = None
         content = {
             **self._head,
+            "academic_year_id": self.academic_year_id,
+            "started_at": self.started_at.isoformat(timespec="seconds"),
             "finished_at": datetime.now(UTC).isoformat(timespec="seconds") if complete else None,
-            "operations": {name: asdict(each) for name, each in self.entries.items()},
+            "refresh_began": self.refresh_began.isoformat() if self.refresh_began else None,
+            "operations": {name: asdict(entry) for name, entry in self.entries.items()},
         }
-        with whole_file(self.file) as part:
+        with whole_file(self._file) as part:
             part.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
 
-    def _read(self) -> dict[str, Entry]:
-        """Earlier exports into the same directory may have written other tables, which stay."""
-        if not self.file.exists():
-            return {}
+    def _read(self) -> dict[str, Any]:
         try:
-            known = json.loads(self.file.read_text(encoding="utf-8"))
-            if known.get("pseudonymised", False) != self._head["pseudonymised"]:
-                raise ExportError(
-                    f"{self.file.parent} holds an export {'with' if known['pseudonymised'] else 'without'} pseudonyms. "
-                    "Mixed, they would give them away: export into another directory."
-                )
-            if known["format"] > FORMAT:
-                raise ExportError(
-                    f"{self.file} was written by a later version of hubmis_frames ({known['hubmis_frames']}). Install "
-                    "that one, or export into another directory."
-                )
-            if known["format"] < FORMAT:
-                warn(
-                    f"{self.file} was an older version's and is written anew. It no longer names tables of earlier "
-                    "exports, whose files stay: export them again, or remove them."
-                )
-                return {}
-            return {name: Entry(**entry) for name, entry in known["operations"].items()}
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ExportError(f"{self.file} cannot be read. Remove it, or export into another directory.") from error
+            return _content(self._file)
+        except ValueError as error:
+            raise ExportError(
+                f"{self._file} cannot be read: {error}. Remove it, or export into another folder."
+            ) from error
+
+    def _take_over(self, known: Mapping[str, Any]) -> None:
+        """Go on from an earlier export into the same folder, whose other tables stay."""
+        if known["format"] > FORMAT:
+            raise ExportError(
+                f"{self._file} was written by a later version of hubmis_frames ({known.get('hubmis_frames')}). Install "
+                "that one, or export into another folder."
+            )
+        if known["format"] < FORMAT:
+            warn(
+                f"{self._file} is from an older version and is written anew. It no longer names the tables of earlier "
+                "exports, whose files stay: export them again, or remove them."
+            )
+            return
+        if known["pseudonymised"] != self._head["pseudonymised"]:
+            raise ExportError(
+                f"{self._file.parent} holds an export {'with' if known['pseudonymised'] else 'without'} pseudonyms. "
+                "Mixed, they would show who is who: export into another folder."
+            )
+        self.entries = {name: Entry(**entry) for name, entry in known["operations"].items()}
+        self.unfinished_year = None if known["finished_at"] else known["academic_year_id"]
+        self.refresh_began = datetime.fromisoformat(known["refresh_began"]) if known["refresh_began"] else None
 
 
 def manifests(directory: Path) -> list[dict[str, Any]]:
-    """What the manifests of a directory hold, one per realm; others are passed over with a warning."""
-    found = []
-    for file in sorted(directory.glob("manifest-*.json")):
-        content = None
-        with contextlib.suppress(OSError, ValueError):
-            content = json.loads(file.read_text(encoding="utf-8"))
-        if isinstance(content, dict) and content.get("format") == FORMAT and content.keys() >= {"realm", "operations"}:
-            found.append(content)
+    """The contents of the manifests in a folder, one per realm; warns of those that cannot be used and skips them."""
+    contents = []
+    for file in manifest_files(directory):
+        try:
+            content = _content(file)
+            if content["format"] != FORMAT:
+                raise ValueError("it is from another version")
+        except (OSError, ValueError) as error:
+            warn(f"{file} cannot be used ({error}) and is skipped. Export again: that writes it anew, or says why not.")
         else:
-            warn(
-                f"{file} cannot be read, or is another version's, and is passed over. Export again: that writes it "
-                "anew, or says why it cannot."
+            contents.append(content)
+    return contents
+
+
+def _refuse_other_address(directory: Path, base_url: str) -> None:
+    for file in manifest_files(directory):
+        try:
+            address = _content(file).get("address")
+        except (OSError, ValueError):
+            continue  # of another realm; the realm's own is read next, and says what is wrong with it
+        if address is not None and _server(address) != _server(base_url):
+            raise ExportError(
+                f"{directory} holds an export from {address}, and this one is from {base_url}. Mixed, they could not "
+                "be told apart: export into another folder."
             )
-    return found
 
 
-def _file(directory: Path, realm: str) -> Path:
-    return directory / f"manifest-{safe_name(realm)}.json"
+def _server(address: str) -> str:
+    """What tells servers apart: every simulated school on this machine counts as one, as its port is a new one."""
+    try:
+        host = urlsplit(address).hostname or ""
+    except ValueError:
+        return address
+    return "this machine" if is_loopback(host) else address.rstrip("/").casefold()
+
+
+# --- reading
+
+
+def _content(file: Path) -> dict[str, Any]:
+    """Read a manifest and check every value; of another format, only the format.
+
+    Raises
+    ------
+    ValueError
+        It is no manifest, or holds something that no export writes.
+    """
+    try:
+        content = orjson.loads(file.read_bytes())  # refuses what json lets through: NaN, half a character, great depth
+    except orjson.JSONDecodeError:
+        raise ValueError("it is not JSON") from None
+    if not isinstance(content, dict) or not _is_count(content.get("format")):
+        raise ValueError("it is not the manifest of an export")
+    if content["format"] != FORMAT:
+        return content
+    head = _checked(content, _HEAD, "the manifest")
+    head["operations"] = {
+        name: _operation(name, entry) for name, entry in head["operations"].items() if isinstance(name, str)
+    }
+    return head
+
+
+def _operation(name: str, entry: object) -> dict[str, Any]:
+    if not isinstance(entry, dict):
+        raise ValueError("an operation of it is not an object")
+    checked = _checked(entry, _ENTRY, "an operation of it")
+    if not all(owns(name, table) for table in checked["tables"]):
+        raise ValueError("it gives an operation a table of another one")
+    return checked
+
+
+def _checked(content: Mapping[str, Any], kinds: "Mapping[str, Kind]", where: str) -> dict[str, Any]:
+    """The known fields of an object, each of its kind; one that may be missing has the value that is then meant."""
+    checked = {}
+    for name, (is_kind, *default) in kinds.items():
+        if name not in content and default:
+            checked[name] = default[0]
+        elif name in content and is_kind(content[name]):
+            checked[name] = content[name]
+        else:
+            raise ValueError(f"{where} lacks {name}, or it is not what an export writes")
+    return checked
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and 0 <= value < 2**63
+
+
+def _is_bool(value: object) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_instant(value: object) -> bool:
+    """Whether it is an instant with its zone, or none."""
+    try:
+        return value is None or (isinstance(value, str) and datetime.fromisoformat(value).utcoffset() is not None)
+    except ValueError:
+        return False
+
+
+def _is_status(value: object) -> bool:
+    return value in ("complete", "incomplete", "not permitted", "failed")
+
+
+def _is_object(value: object) -> bool:
+    return isinstance(value, dict)
+
+
+def _is_counts(value: object) -> bool:
+    return isinstance(value, dict) and all(map(_is_count, value.values()))
+
+
+def _is_texts(value: object) -> bool:
+    return isinstance(value, list) and all(map(_is_text, value))
+
+
+def _is_text_by_text(value: object) -> bool:
+    return isinstance(value, dict) and all(map(_is_text, value.values()))
+
+
+Kind = tuple[Callable[[object], bool], *tuple[Any, ...]]
+_HEAD: dict[str, Kind] = {
+    "format": (_is_count,),
+    "hubmis_frames": (_is_text, ""),
+    "realm": (_is_text,),
+    "address": (_is_text, None),
+    "academic_year_id": (lambda value: value is None or _is_count(value), None),
+    "free_text": (_is_bool, False),
+    "pseudonymised": (_is_bool, False),
+    "started_at": (_is_instant, None),
+    "finished_at": (_is_instant, None),
+    "refresh_began": (_is_instant, None),
+    "operations": (_is_object,),
+}
+_ENTRY: dict[str, Kind] = {
+    "operation": (_is_text,),
+    "path": (_is_text,),
+    "path_source": (_is_text,),
+    "status": (_is_status,),
+    "tables": (_is_counts,),
+    "requests": (_is_count, 0),
+    "cached": (_is_count, 0),
+    "fetched_from": (_is_instant, None),
+    "fetched_to": (_is_instant, None),
+    "whole_from": (_is_instant, None),
+    "failed": (_is_text_by_text, {}),
+    "remarks": (_is_texts, []),
+}

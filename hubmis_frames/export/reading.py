@@ -1,6 +1,5 @@
-"""An export read back, with what it lacks said aloud."""
+"""Reading an export back, with a warning for what it lacks."""
 
-import glob
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
@@ -11,12 +10,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..errors import BadArgumentError, ExportError, did_you_mean, warn
+from ..files import expanded
 from ..frames import as_schema, joined, to_pandas
 from ..frames.partitions import NOT_TEXT, Frame, need_dask
 from ..frames.provenance import set_provenance
 from ..operations import CATALOGUE
+from .folder import FILE, INCOMPLETE, partition, table_folder
 from .manifest import manifests
-from .write import FILE, INCOMPLETE, partition, sample
+from .write import is_sound, sample
 
 if TYPE_CHECKING:
     import dask.dataframe as dd
@@ -39,8 +40,8 @@ def read(
 ) -> Frame:
     """Read one table of an export.
 
-    It is what :func:`pandas.read_parquet` reads, and besides: a table that is not there says why, one that is
-    incomplete warns, a realm of digits stays text, and no column is lost where only some schools of a group have it.
+    It gives what :func:`pandas.read_parquet` gives. In addition, a missing table raises an error that says why, an
+    incomplete one warns, a realm of digits stays text, and a column that only some schools of a group have is kept.
 
     Parameters
     ----------
@@ -49,21 +50,22 @@ def read(
     table
         The name of a table, a child table too: ``"students_nationalities"``.
     realm
-        One school of several; all unless given.
+        One school of several; all of them by default.
     engine
         ``"pandas"``, or ``"dask"`` for a group of schools that is too large for memory: a Dask frame of the same
-        columns and types whose partitions are the schools, read when they are needed. ``hf.join``,
-        ``hf.attendance.marks`` and ``hf.wellbeing.events`` take it, and the summaries of both.
+        columns and types. Each partition is a school, read when it is needed. ``hf.join``, ``hf.attendance.marks``,
+        ``hf.wellbeing.events`` and the summaries of both accept it.
 
     Returns
     -------
     DataFrame
-        The rows and columns that the loader gives, dtype for dtype, and ``realm`` (text) behind them.
+        The rows and columns that the loader gives, dtype for dtype, followed by ``realm`` (text).
 
     Raises
     ------
     ExportError
         The folder holds no such table; the message says whether it was not permitted, failed or was never asked for.
+        Or the file of the table is damaged.
     BadArgumentError
         There is no such engine.
     HubmisError
@@ -76,19 +78,29 @@ def read(
     """
     if engine not in ("pandas", "dask"):
         raise BadArgumentError(f'read: engine takes "pandas" or "dask", not {engine!r}.')
-    folder = Path(directory)
-    parts = sorted((folder / table).glob("realm=*" if realm is None else f"realm={glob.escape(partition(realm))}"))
-    files = [part / FILE for part in parts if (part / FILE).exists()]
+    folder = expanded(directory)
+    parts = sorted((folder / table_folder(table)).glob("realm=*"))
+    wanted = [part for part in parts if realm is None or part.name == f"realm={partition(realm)}"]
+    files = [part / FILE for part in wanted if (part / FILE).exists()]
     if not files:
         raise ExportError(_why_not(folder, table, realm))
     for mark in (file.with_name(INCOMPLETE) for file in files):
         if mark.exists():
-            said = mark.read_text(encoding="utf-8")
-            warn(f"{table} of {_realm(mark)} is incomplete. {said}")
+            warn(f"{table} of {_realm(mark)} is incomplete. {mark.read_text(encoding='utf-8', errors='replace')}")
+    try:
+        return _read_files(folder, table, files, engine)
+    except (pa.ArrowException, OSError) as error:
+        damaged = next((file for file in files if not is_sound(file)), files[0])
+        raise ExportError(
+            f"{damaged} is damaged and cannot be read. Export again with refresh (hubmis-frames export --refresh)."
+        ) from error
+
+
+def _read_files(folder: Path, table: str, files: list[Path], engine: str) -> Frame:
     if engine == "dask":
         return _by_school(files)
     frame = to_pandas(joined([_table(file) for file in files]))
-    if len(files) == 1 and (of := [each for each in manifests(folder) if each["realm"] == _realm(files[0])]):
+    if len(files) == 1 and (of := [content for content in manifests(folder) if content["realm"] == _realm(files[0])]):
         for entry in of[0]["operations"].values():
             if table in entry["tables"]:
                 names = ("operation", "path", "path_source", "fetched_from", "fetched_to")
@@ -110,16 +122,16 @@ def _part(file: Path, schema: pa.Schema) -> pd.DataFrame:
 
 
 def _schema(files: list[Path]) -> pa.Schema:
-    """The columns and types of all files together; where they are of several types, values decide and are read."""
+    """The columns and types of all files together; if they differ in type, values are read to decide."""
     schemas = [pq.read_schema(file).remove_metadata() for file in files]
     types: dict[str, set[pa.DataType]] = {}
     for field in (field for schema in schemas for field in schema):
         types.setdefault(field.name, set()).add(field.type)
-    unlike = [name for name, several in types.items() if len(several) > 1]
+    differing = [name for name, several in types.items() if len(several) > 1]
     rows = []
     for file, schema in zip(files, schemas, strict=True):
-        here = [name for name in unlike if name in schema.names]
-        row = as_schema(sample(pq.read_table(file, columns=here, partitioning=None)), schema)
+        columns = [name for name in differing if name in schema.names]
+        row = as_schema(sample(pq.read_table(file, columns=columns, partitioning=None)), schema)
         rows.append(_with_realm(row, _realm(file)))
     return joined(rows).schema
 
@@ -138,15 +150,15 @@ def _with_realm(table: pa.Table, realm: str) -> pa.Table:
 
 def _why_not(folder: Path, table: str, realm: str | None) -> str:
     where = f"{folder} has no table {table!r}{f' of {realm!r}' if realm else ''}"
-    found = manifests(folder)
-    if not found:
-        return f"{where}, and no manifest: it is no folder that hubmis-frames export wrote. Check the path."
-    for content in found:
+    contents = manifests(folder)
+    if not contents:
+        return f"{where}, and no manifest: hubmis-frames export did not write this folder. Check the path."
+    for content in contents:
         entry = content["operations"].get(table)
         if entry and entry["status"] != "complete":
             return f"{where}: {entry['status']}. {' '.join(entry['remarks'])}"
-    if not all(content["finished_at"] for content in found if realm in (None, content["realm"])):
-        return f"{where}: the export has not ended. Run it again; it goes on where it was."
+    if not all(content["finished_at"] for content in contents if realm in (None, content["realm"])):
+        return f"{where}: the export has not ended. Run it again; it continues where it stopped."
     if table in CATALOGUE:
         return f'{where}. Add it: hubmis-frames export "{folder}" --tables {table}'
     return f"{where}.{did_you_mean(table, {part.name for part in folder.iterdir()} - {table})} Each folder is a table."

@@ -1,4 +1,4 @@
-"""A long history brought up to date by its last days: what to ask again, and how the answers go over what is there."""
+"""A long history brought up to date by its last days: what to ask again, and how new rows replace old ones."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -16,25 +16,27 @@ import pyarrow.parquet as pq
 from ..frames import empty, joined, to_pandas
 from ..operations.declaration import Endpoint
 from .manifest import Entry
+from .write import is_sound
 
 WINDOW = 21  # days for which a mark may still be corrected
-_MARGIN = pd.Timedelta(days=1)  # whether a bound is inclusive, and in which time zone, the document does not say
+_MARGIN = pd.Timedelta(days=1)  # the document does not say if a bound is inclusive, nor in which time zone
+NOTICED_AT = "noticed_at"
 
 
 class Keys(NamedTuple):
     """The columns that tell the rows of a history apart."""
 
-    who: str
+    person: str
     day: str
     part: str
 
 
 HISTORIES = {"student_attendance": Keys("student_id", "date", "attendance_session")}
-"""Tables asked person by person that grow by the day, and change in their last days alone."""
+"""Tables asked person by person that grow by the day, and change only in their last days."""
 
 
 class History:
-    """What an earlier export holds of a table, and what new answers make of it.
+    """What an earlier export holds of a table, and how new rows are merged into it.
 
     Parameters
     ----------
@@ -45,62 +47,63 @@ class History:
     until
         The day up to which it was complete.
     window
-        So many days before the last row of each person, corrections are looked for.
+        How many days before the last row of each person to look for corrections.
     """
 
     def __init__(self, file: Path, keys: Keys, until: date, window: int) -> None:
         self._file = file
         self._keys = keys
-        days = _read(file, columns=[keys.who, keys.day]).to_pandas()
+        days = _read(file, columns=[keys.person, keys.day]).to_pandas()
         self.usable = bool(days.notna().to_numpy().all())  # a row without a day could not be told from a new one
-        last = days.groupby(keys.who)[keys.day].max()
-        # Marks may lie in the future, where somebody is known to be away: they say nothing of today's.
+        last = days.groupby(keys.person)[keys.day].max()
+        # Marks may lie in the future, if an absence is known beforehand: they say nothing of today's.
         self._since = last.clip(upper=pd.Timestamp(until)) - pd.Timedelta(days=window)
-        self.vanished: list[pa.Table] = []
+        self.deleted: list[pa.Table] = []
+        """Rows that are no longer sent."""
         self.counts: Counter[str] = Counter()
 
-    def ask_from(self, who: object) -> date | None:
-        """The day from which to ask for somebody's rows; ``None`` for all, where none are here."""
-        since = self._since.get(who)
+    def ask_from(self, person: object) -> date | None:
+        """The day from which to ask for a person's rows; ``None`` for all, if none are here."""
+        since = self._since.get(person)
         return None if since is None else (since - _MARGIN).date()
 
-    def lay_over(self, people: Sequence[object], new: pa.Table) -> pa.Table:
-        """The rows of some people: old ones up to the days that were asked again, and from then on the new ones."""
-        who, day, _ = self._keys
+    def merge_window(self, people: Sequence[object], new: pa.Table) -> pa.Table:
+        """The rows of some people: old ones up to the days that were asked again, and new ones from then on."""
+        person, day, _ = self._keys
         old = self._rows_of(people)
         since = self._since.reindex(list(people))
-        first = new.select([who, day]).to_pandas().groupby(who)[day].min().reindex(since.index)
+        first = new.select([person, day]).to_pandas().groupby(person)[day].min().reindex(since.index)
         ignored = first < since - _MARGIN
         self.counts["answers not limited to the days asked for"] += int(ignored.sum())
         since = since.mask(ignored)
-        stay, come = ~self._reaches(old, since), self._reaches(new, since)
-        self._compare(old.filter(~stay), new.filter(come))
-        both = joined([old.filter(stay), new.filter(come)])
-        place = since.index.get_indexer(both[who].to_pandas())
-        return both.take(np.argsort(place, kind="stable"))
+        in_window, new_in_window = self._in_window(old, since), self._in_window(new, since)
+        self._compare(old.filter(in_window), new.filter(new_in_window))
+        merged = joined([old.filter(~in_window), new.filter(new_in_window)])
+        place = since.index.get_indexer(merged[person].to_pandas())
+        return merged.take(np.argsort(place, kind="stable"))
 
-    def rest(self, asked: Sequence[object], failed: Sequence[object]) -> pa.Table:
-        """The old rows of those whose requests failed; rows of people who are no longer asked for count as vanished."""
+    def remaining_rows(self, asked: Sequence[object], failed: Sequence[object]) -> pa.Table:
+        """The old rows of people whose requests failed; those of people no longer asked for count as deleted."""
         gone = _read(self._file, filters=~self._is_of(asked))
         self.counts["of people no longer asked for"] += len(gone)
-        self.vanished.append(gone)
+        self.deleted.append(gone)
         return self._rows_of(failed)
 
     def sentences(self) -> list[str]:
-        """What became of the history, in numbers."""
-        return [f"{count} {what}" for what, count in self.counts.items() if count]
+        """How the history changed, in numbers."""
+        return [f"{count} {change}" for change, count in self.counts.items() if count]
 
     def _rows_of(self, people: Sequence[object]) -> pa.Table:
         return _read(self._file, filters=self._is_of(people))
 
     def _is_of(self, people: Sequence[object]) -> pc.Expression:
-        type_ = pq.read_schema(self._file).field(self._keys.who).type
-        return pc.field(self._keys.who).isin(pa.array(people, type_))
+        type_ = pq.read_schema(self._file).field(self._keys.person).type
+        return pc.field(self._keys.person).isin(pa.array(people, type_))
 
-    def _reaches(self, table: pa.Table, since: pd.Series) -> npt.NDArray[np.bool_]:
-        """Whether each row lies in the days that were asked again; all do where all was asked."""
-        rows = table.select([self._keys.who, self._keys.day]).to_pandas()
-        bound = since.reindex(rows[self._keys.who]).to_numpy()
+    def _in_window(self, table: pa.Table, since: pd.Series) -> npt.NDArray[np.bool_]:
+        """Whether each row lies in the days that were asked again; all do if everything was asked."""
+        rows = table.select([self._keys.person, self._keys.day]).to_pandas()
+        bound = since.reindex(rows[self._keys.person]).to_numpy()
         inside: npt.NDArray[np.bool_] = ~(rows[self._keys.day].to_numpy() < bound)
         return inside
 
@@ -109,52 +112,63 @@ class History:
         same_type = [name for name in before.column_names if name in after.column_names]
         same_type = [name for name in same_type if before.schema.field(name).type == after.schema.field(name).type]
         old, new = to_pandas(before.select(same_type)), to_pandas(after.select(same_type))
-        gone = ~_found(old, new, keys)
-        self.vanished.append(before.filter(gone))
+        gone = ~_is_among(old, new, keys)
+        self.deleted.append(before.filter(gone))
         self.counts["rows no longer sent"] += int(gone.sum())
-        self.counts["rows changed"] += int((~gone & ~_found(old, new, same_type)).sum())
-        self.counts["rows new"] += int((~_found(new, old, keys)).sum())
+        self.counts["rows changed"] += int((~gone & ~_is_among(old, new, same_type)).sum())
+        self.counts["rows new"] += int((~_is_among(new, old, keys)).sum())
 
 
 def open_history(
-    endpoint: Endpoint, file: Path, shown: Sequence[str], earlier: Entry | None, window: int
+    endpoint: Endpoint, file: Path, written: Sequence[str], earlier: Entry | None, window: int
 ) -> History | None:
-    """Open what an earlier export holds of a table; ``None`` where only asking for all of it again is safe.
+    """Open what an earlier export holds of a table; ``None`` if only asking for all of it again is safe.
 
-    ``shown`` are the declared columns that an export made as this one writes.
+    ``written`` are the declared columns that an export with the same options writes.
     """
     keys = HISTORIES[endpoint.table]
     if earlier is None or earlier.fetched_from is None or earlier.path != endpoint.path or not file.exists():
         return None
+    if not is_sound(file):
+        return None
     declared = empty(endpoint)
-    # Child tables are found by ids alone, which do not say on which days they lie.
+    # Child tables are found only by ids, which do not say on which days they lie.
     if not list(earlier.tables) == list(declared) == [endpoint.table]:
         return None
-    there, known = set(pq.read_schema(file).names), {*declared[endpoint.table].column_names, *shown}
-    if there & known != set(shown) or not {*keys} <= there:
+    columns, known = set(pq.read_schema(file).names), {*declared[endpoint.table].column_names, *written}
+    if columns & known != set(written) or not {*keys} <= columns:
         return None
-    history = History(file, keys, datetime.fromisoformat(earlier.fetched_from).date(), window)
+    try:
+        history = History(file, keys, datetime.fromisoformat(earlier.fetched_from).date(), window)
+    except (pa.ArrowException, TypeError, ValueError):  # its columns are of other types, as if of another program
+        return None
     return history if history.usable else None
 
 
-def vanished_rows(history: History, file: Path) -> pa.Table | None:
-    """All rows that were in the table once and are no longer sent, those noticed now with the instant; or none."""
-    found = [table for table in history.vanished if len(table)]
-    if not found:
+def deleted_rows(history: History, file: Path) -> pa.Table | None:
+    """All rows that were in the table once and are no longer sent, new ones with the instant; ``None`` if none are new.
+
+    A refresh that failed before the table was in place notices the same rows again, so each stands there once.
+    """
+    found = joined(history.deleted)
+    known = _read(file) if file.exists() and is_sound(file) else None
+    if known is not None:
+        columns = [name for name in found.column_names if name in known.column_names]
+        same = [name for name in columns if found.schema.field(name).type == known.schema.field(name).type]
+        found = found.filter(~_is_among(to_pandas(found.select(same)), to_pandas(known.select(same)), same))
+    if not len(found):
         return None
-    rows = joined(found)
-    rows = rows.append_column(
-        "noticed_at", pa.repeat(pa.scalar(datetime.now(UTC), pa.timestamp("us", "UTC")), len(rows))
-    )
-    return joined([_read(file), rows]) if file.exists() else rows
+    now = pa.scalar(datetime.now(UTC), pa.timestamp("us", "UTC"))
+    found = found.append_column(NOTICED_AT, pa.repeat(now, len(found)))
+    return found if known is None else joined([known, found])
 
 
 def _read(file: Path, **choice: object) -> pa.Table:
     return pq.read_table(file, partitioning=None, **choice).replace_schema_metadata(None)
 
 
-def _found(rows: pd.DataFrame, among: pd.DataFrame, columns: list[str]) -> npt.NDArray[np.bool_]:
+def _is_among(rows: pd.DataFrame, others: pd.DataFrame, columns: list[str]) -> npt.NDArray[np.bool_]:
     """Whether each row stands, by some columns, among others; two missing values are the same."""
-    marked = rows[columns].merge(among[columns].drop_duplicates(), how="left", on=columns, indicator=True)
+    marked = rows[columns].merge(others[columns].drop_duplicates(), how="left", on=columns, indicator=True)
     found: npt.NDArray[np.bool_] = marked["_merge"].eq("both").to_numpy()
     return found

@@ -1,28 +1,39 @@
 """Running an export: step by step, each table written whole, one failure not stopping the others."""
 
 import contextlib
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import filelock
 import pandas as pd
 import pyarrow as pa
 
-from ..errors import BadArgumentError, CredentialsError, ExportError, HubmisError, NotPermittedError, check_realm
+from ..errors import (
+    BadArgumentError,
+    CredentialsError,
+    ExportError,
+    HubmisError,
+    NotPermittedError,
+    SpecError,
+    check_realm,
+)
 from ..fetch import Fetch, Fetcher
 from ..files import own_folder
 from ..frames import AS_SENT, Batch, empty, free_name, joined, to_pandas
 from ..operations.declaration import Endpoint
 from ..privacy import pseudonymise, without_free_text
 from ..request import Request
+from .folder import DELETED, LOCK, ExportFolder, is_link, owned_name, refuse_nested, table_folder
 from .manifest import Entry, Manifest
-from .refresh import HISTORIES, WINDOW, History, open_history, vanished_rows
+from .refresh import HISTORIES, WINDOW, History, deleted_rows, open_history
 from .steps import Step, first_day, steps_of
-from .write import FILE, INCOMPLETE, Sink, partition
+from .write import TableWriter, is_sound
 
-_YEARS = "academic_years"  # ages and bounds are reckoned by them
+_YEARS = "academic_years"  # ages and bounds depend on them
+_SHOWN = 3  # failed ids that a remark names; the manifest names all
 
 
 @dataclass(frozen=True)
@@ -33,7 +44,7 @@ class ExportOptions:
     window: int = WINDOW
     free_text: bool = False
     key: bytes | None = None
-    """The key for pseudonyms, where they are wanted."""
+    """The key for pseudonyms, if they are wanted."""
 
 
 def export(
@@ -48,49 +59,57 @@ def export(
     if options.window < 0:
         raise BadArgumentError(f"window is a number of days, 0 or more; not {options.window}.")
     try:
+        refuse_nested(directory)
         own_folder(directory)
-        lock = filelock.FileLock(directory / ".export.lock", mode=0o600)
+        if is_link(directory / LOCK):
+            raise ExportError(f"{directory / LOCK} is a link. Remove it, then export again.")
+        lock = filelock.FileLock(directory / LOCK, mode=0o600)
         with lock.acquire(timeout=0):
-            return _run(fetcher, directory, steps, options, on_table)
+            folder = ExportFolder(directory, fetcher.session.realm)
+            folder.sweep()
+            return _run(fetcher, folder, steps, options, on_table)
     except filelock.Timeout:
         raise ExportError(
-            f"Another export is writing to {directory}. Wait for it to end, or choose another directory."
+            f"Another export is writing to {directory}. Wait for it to end, or choose another folder."
         ) from None
     except OSError as error:
         raise ExportError(
-            f"Cannot write to {directory}: {error.strerror or error}. Make it writable, free some disk, close what "
-            "holds a file in it, or choose another directory."
+            f"Cannot write to {directory}: {error.strerror or error}. Make it writable, free some disk, close programs "
+            "that have a file in it open, or choose another folder."
         ) from error
 
 
 def _run(
     fetcher: Fetcher,
-    directory: Path,
+    folder: ExportFolder,
     steps: list[Step],
     options: ExportOptions,
     on_table: Callable[[str, int, float], None],
 ) -> pd.DataFrame:
-    year = Manifest.unfinished_year(directory, fetcher.session.realm)
-    if year is None and any(step.endpoint.year for step in steps):
-        year = fetcher.current_year()
     manifest = Manifest(
-        directory, fetcher.session.realm, fetcher.session.base_url, year, options.free_text, options.key is not None
+        folder, fetcher.session.base_url, free_text=options.free_text, pseudonymised=options.key is not None
     )
+    year = manifest.unfinished_year
+    if year is None and any(step.endpoint.year for step in steps):
+        with contextlib.suppress(SpecError):  # the table of academic years itself will say so
+            year = fetcher.current_year()
+    manifest.academic_year_id = year
+    new_since = manifest.begin_refresh() if options.refresh else None
     needed = {_YEARS, *(parent for step in steps for parent in step.parents)}
-    run = _Run(fetcher, directory, year, options, manifest.entries, needed, on_table)
+    run = _Run(fetcher, folder, year, options, manifest.entries, needed, new_since, on_table)
     done: dict[str, Entry] = {}
     waiting: dict[str, Entry] = {}
     for number, step in enumerate(steps, 1):
         table = step.endpoint.table
         done[table] = waiting[table] = run.step(step)
         if not any(entry.status in ("complete", "incomplete") for entry in done.values()):
-            continue  # where nothing at all can be had, what is there stays
+            continue  # as long as no table at all was fetched, the folder stays as it is
         for name, entry in waiting.items():
             run.reconcile(manifest.entries.get(name), entry)
         manifest.write(waiting, complete=number == len(steps))
         waiting = {}
     if waiting:
-        raise _nothing(fetcher, run.errors)
+        raise _why_nothing(fetcher, run.errors)
     return pd.DataFrame([_row(table, entry) for table, entry in done.items()]).astype({"rows": "Int64"})
 
 
@@ -106,8 +125,8 @@ def _row(table: str, entry: Entry) -> dict[str, object]:
     }
 
 
-def _nothing(fetcher: Fetcher, errors: list[HubmisError]) -> HubmisError:
-    """Why nothing at all was had: one error says it, unless it is that nothing is permitted."""
+def _why_nothing(fetcher: Fetcher, errors: list[HubmisError]) -> HubmisError:
+    """Why no table at all was fetched: the first error, unless nothing is permitted."""
     if errors and all(isinstance(error, NotPermittedError) for error in errors):
         return NotPermittedError(
             f"HUBmis permits this client nothing of what was asked. {check_realm(fetcher.session.realm)}"
@@ -117,144 +136,185 @@ def _nothing(fetcher: Fetcher, errors: list[HubmisError]) -> HubmisError:
 
 @dataclass
 class _Run:
+    """One run of an export: the tables loaded so far, by whose ids others are asked."""
+
     fetcher: Fetcher
-    directory: Path
+    folder: ExportFolder
     year: int | None
     options: ExportOptions
     earlier: dict[str, Entry]
     needed: set[str]
     """The tables by whose rows others are asked."""
+    new_since: datetime | None
+    """With a refresh: cached answers fetched since then count as new."""
     on_table: Callable[[str, int, float], None]
     loaded: dict[str, pd.DataFrame] = field(default_factory=dict)
     errors: list[HubmisError] = field(default_factory=list)
-    """Why tables could not be had."""
+    """Why tables failed."""
 
     def step(self, step: Step) -> Entry:
         """Ask for one operation and write its tables."""
-        endpoint = self.fetcher.resolve(step.endpoint)
-        entry = Entry(endpoint.title, endpoint.path, endpoint.path_source, "complete")
-        if missing := self._missing(step):
-            entry.status = "failed"
-            entry.remarks = [f"It is asked by {missing}."]
-            return self._beside(entry, self.earlier.get(step.endpoint.table))
+        declared = step.endpoint
+        entry = Entry(declared.title, declared.path, declared.path_source, "complete")
         try:
-            with contextlib.ExitStack() as stack:
-                self._fetch(step, endpoint, entry, stack)
+            endpoint = self.fetcher.resolve(declared)
+            entry = Entry(endpoint.title, endpoint.path, endpoint.path_source, "complete")
+            if missing := self._missing(step):
+                entry.status = "failed"
+                entry.remarks = [f"It is asked by {missing}."]
+            else:
+                self._write_tables(step, endpoint, entry)
         except CredentialsError:
             raise  # every other table would fail in the same way
         except HubmisError as error:
             entry.status = "not permitted" if isinstance(error, NotPermittedError) else "failed"
-            entry.remarks = [str(error)]
+            entry.remarks = [self._without_ids(str(error))]
             self.errors.append(error)
-        return self._beside(entry, self.earlier.get(step.endpoint.table))
-
-    def _beside(self, entry: Entry, earlier: Entry | None) -> Entry:
-        """What could not be had now, but by an earlier export: after a failure its rows stay."""
-        if entry.tables or earlier is None or not earlier.tables:
-            return entry
-        if entry.status == "not permitted":
-            entry.remarks.append(f"what was fetched at {earlier.fetched_to} was removed")
-            return entry
-        said = f"{entry.remarks[0]} The rows here were fetched at {earlier.fetched_to}."
-        return replace(earlier, status="failed", requests=0, cached=0, remarks=[said])
+        return _beside(entry, self.earlier.get(declared.table))
 
     def _missing(self, step: Step) -> str:
-        """By what a table is asked that could not be had."""
+        """What a table is asked by that was not fetched."""
         if missing := [parent for parent in step.parents if parent not in self.loaded]:
-            return f"the ids of {' and '.join(missing)}, which could not be had"
+            return f"the ids of {' and '.join(missing)}, which could not be fetched"
         if (step.by_year and self.year is None) or (step.by_dates and _YEARS not in self.loaded):
-            known = "which one is active could not be told" if _YEARS in self.loaded else f"{_YEARS} could not be had"
+            known = "none of them is active today" if _YEARS in self.loaded else f"{_YEARS} could not be fetched"
             return f"the academic year, and {known}"
         return ""
 
-    def _fetch(self, step: Step, endpoint: Endpoint, entry: Entry, stack: contextlib.ExitStack) -> None:
+    def _write_tables(self, step: Step, endpoint: Endpoint, entry: Entry, *, whole: bool = False) -> None:
+        """Fetch an operation and write its tables; ``whole`` asks for all of a history, whatever is here."""
         requests = step.requests(self.fetcher, endpoint, self.loaded, self.year)
         self.on_table(endpoint.table, len(requests), self.fetcher.session.seconds(len(requests)))
-        history, people = self._history(endpoint, requests)
+        history = None if whole else self._history(endpoint)
+        people = self._people(endpoint, requests) if history else {}
         if history:
             requests = [self._lately(endpoint, request, history.ask_from(people[request.ids])) for request in requests]
-        sinks: dict[str, Sink] = {}
+        fetched = self.fetcher.fetch(endpoint, requests, refresh=self.options.refresh, new_since=self.new_since)
         kept: list[pa.Table] = []
+        with contextlib.ExitStack() as stack:
+            writers: dict[str, TableWriter] = {}
+            for batch in self._batches(fetched, requests):
+                if history and batch.tables.keys() > {endpoint.table}:
+                    # Rows of a new child table do not say on which days they lie.
+                    return self._write_tables(step, endpoint, entry, whole=True)
+                for name, table in batch.tables.items():
+                    rows = self._written(name, table)
+                    if history and batch.requests:
+                        rows = history.merge_window([people[ids] for ids in batch.requests], rows)
+                    stored = owned_name(endpoint.table, name)
+                    if stored not in writers:
+                        writers[stored] = stack.enter_context(TableWriter(self.folder, stored))
+                    writers[stored].add(rows)
+                if endpoint.table in self.needed:
+                    kept.append(batch.tables[endpoint.table])
+            if kept:
+                self.loaded[endpoint.table] = to_pandas(joined(kept))
+            entry.requests, entry.cached = fetched.asked, fetched.cached
+            entry.fetched_from, entry.fetched_to = fetched.ages["fetched_from"], fetched.ages["fetched_to"]
+            incomplete = self._failures(endpoint, fetched, len(requests))
+            without_id = _without_id(step, self.loaded)
+            entry.remarks = [*incomplete, *fetched.findings.sentences(), *without_id]
+            if incomplete or without_id:
+                entry.status = "incomplete"
+            if self.options.key is None:
+                entry.failed = {", ".join(map(str, ids)): str(error) for ids, error in fetched.failed.items()}
+            deleted: TableWriter | None = None
+            if history:
+                failed = [people[ids] for ids in fetched.failed]
+                writers[endpoint.table].add(history.remaining_rows(list(people.values()), failed))
+                deleted = self._keep_deleted(history, entry, endpoint.table, stack)
+            entry.remarks += [
+                f"{name!r:.80} lies in the folder {table_folder(name)}"
+                for name in writers
+                if table_folder(name) != name
+            ]
+            # All files are finished before the first is put in place, and deleted rows come first: none is ever lost.
+            for writer in (*writers.values(), *([deleted] if deleted else [])):
+                writer.finish()
+            if deleted:
+                deleted.put(None)
+            for name, writer in writers.items():
+                writer.put(f"{incomplete[0]} Export again." if incomplete else None)
+                entry.tables[name] = writer.rows
+        return None
 
-        def take(batch: Batch) -> None:
-            for name, table in batch.tables.items():
-                if name not in sinks:
-                    sinks[name] = stack.enter_context(Sink(self.directory, self._folder(name)))
-                shown = self._shown(name, table)
-                if history and batch.requests:
-                    shown = history.lay_over([people[ids] for ids in batch.requests], shown)
-                sinks[name].add(shown)
-            if endpoint.table in self.needed:
-                kept.append(batch.tables[endpoint.table])
-
-        # What is personal is decided for a whole column, so pseudonyms are given when all of it is there.
-        whole = self.options.key is not None
-        fetched = self.fetcher.fetch(endpoint, requests, refresh=self.options.refresh)
-        if whole:
-            tables = fetched.tables()
-            take(Batch([request.ids for request in requests if request.ids not in fetched.failed], tables))
-        else:
-            for batch in fetched:
-                take(batch)
-        entry.requests, entry.cached = fetched.asked, fetched.cached
-        entry.fetched_from, entry.fetched_to = fetched.ages["fetched_from"], fetched.ages["fetched_to"]
-        entry.remarks = fetched.findings.sentences() + _without_ids(step, self.loaded)
-        if history:
-            sinks[endpoint.table].add(history.rest(list(people.values()), [people[ids] for ids in fetched.failed]))
-            self._end(history, entry, endpoint.table, stack)
+    def _batches(self, fetched: Fetch, requests: Sequence[Request]) -> Iterator[Batch]:
+        """The tables as they come; for pseudonyms all at once, as a whole column decides whether it is personal."""
         if self.options.key is None:
-            entry.failed = {", ".join(map(str, ids)): str(error) for ids, error in fetched.failed.items()}
-        if fetched.failed or _without_ids(step, self.loaded):
-            entry.status = "incomplete"
-        for name, sink in sinks.items():
-            sink.write(_remark(fetched))
-            entry.tables[name] = sink.rows
-        if kept:
-            self.loaded[endpoint.table] = to_pandas(joined(kept))
+            yield from fetched
+            return
+        tables = fetched.tables()
+        yield Batch([request.ids for request in requests if request.ids not in fetched.failed], tables)
 
-    def _history(
-        self, endpoint: Endpoint, requests: Sequence[Request]
-    ) -> tuple[History | None, dict[tuple[int | str, ...], object]]:
-        """What is here of a history that its last days bring up to date, and each person's id as it stands there."""
-        keys = HISTORIES.get(endpoint.table)
-        if not self.options.refresh or keys is None:
-            return None, {}
-        declared = empty(endpoint)[endpoint.table]
-        shown = self._shown(endpoint.table, declared).column_names
-        file = self._folder(endpoint.table) / FILE
-        history = open_history(endpoint, file, shown, self.earlier.get(endpoint.table), self.options.window)
-        ids = pa.table({keys.who: pa.array([request.ids[0] for request in requests], pa.int64())})
-        people = self._shown(endpoint.table, ids)[keys.who].to_pylist()
-        return history, dict(zip((request.ids for request in requests), people, strict=True))
+    def _failures(self, endpoint: Endpoint, fetched: Fetch, asked: int) -> list[str]:
+        """Which requests failed and why: the first few, and how many more; nothing if none did."""
+        if not fetched.failed:
+            return []
+        sentence = f"{len(fetched.failed)} of {asked} requests failed, so rows are missing"
+        if self.options.key is not None:
+            return [f"{sentence}."]
+        names = [parameter.name for parameter in endpoint.path_ids]
+        shown = [
+            f"{', '.join(f'{name} {value}' for name, value in zip(names, ids, strict=True))} ({error})"
+            for ids, error in list(fetched.failed.items())[:_SHOWN]
+        ]
+        more = len(fetched.failed) - len(shown)
+        rest = f"; and {more} more, which the manifest names" if more else ""
+        return [f"{sentence}: {'; '.join(shown)}{rest}."]
+
+    def _without_ids(self, message: str) -> str:
+        """A message that may stand beside pseudonyms: without the ids in the path that was asked."""
+        return message if self.options.key is None else re.sub(r"/\d+\b", "/...", message)
+
+    def _history(self, endpoint: Endpoint) -> History | None:
+        """What is here of a history, if its last days bring it up to date."""
+        if not self.options.refresh or endpoint.table not in HISTORIES:
+            return None
+        self.folder.refuse_links(endpoint.table)
+        written = self._written(endpoint.table, empty(endpoint)[endpoint.table]).column_names
+        file = self.folder.file(endpoint.table)
+        return open_history(endpoint, file, written, self.earlier.get(endpoint.table), self.options.window)
+
+    def _people(self, endpoint: Endpoint, requests: Sequence[Request]) -> dict[tuple[int | str, ...], object]:
+        """Each person's id, as it stands in the file, by the ids of the request."""
+        person = HISTORIES[endpoint.table].person
+        ids = pa.table({person: pa.array([request.ids[0] for request in requests], pa.int64())})
+        people = self._written(endpoint.table, ids)[person].to_pylist()
+        return dict(zip((request.ids for request in requests), people, strict=True))
 
     def _lately(self, endpoint: Endpoint, request: Request, since: date | None) -> Request:
-        """The request for somebody's rows from a day on."""
+        """The request for a person's rows from a day on."""
         if since is None:
             return request
-        who = HISTORIES[endpoint.table].who
-        return self.fetcher.requests(endpoint, {who: request.ids[0], "date_time_from": since})[0]
+        person = HISTORIES[endpoint.table].person
+        return self.fetcher.requests(endpoint, {person: request.ids[0], "date_time_from": since})[0]
 
-    def _end(self, history: History, entry: Entry, table: str, stack: contextlib.ExitStack) -> None:
-        """Say what the refresh did, and keep what is no longer sent in a table of its own."""
-        name = f"{table}_vanished"
+    def _keep_deleted(
+        self, history: History, entry: Entry, table: str, stack: contextlib.ExitStack
+    ) -> TableWriter | None:
+        """Say what the refresh changed, and write rows that are no longer sent to a table of their own."""
         earlier = self.earlier[table]
         entry.whole_from = earlier.whole_from or earlier.fetched_from
         entry.remarks.append(
             f"its last {self.options.window} days were asked again; the whole was, at {entry.whole_from}"
         )
         entry.remarks += history.sentences() or ["nothing in them changed"]
-        rows = vanished_rows(history, self._folder(name) / FILE)
-        if rows is not None:
+        name = f"{table}{DELETED}"
+        self.folder.refuse_links(name)
+        file = self.folder.file(name)
+        if file.exists() and not is_sound(file):
+            entry.remarks.append(f"the table {name} was damaged and begins anew")
+        if any(map(len, history.deleted)):
             entry.remarks.append(f"rows no longer sent are kept in the table {name}")
-            sink = stack.enter_context(Sink(self.directory, self._folder(name)))
-            sink.add(rows)
-            sink.write(None)
+        rows = deleted_rows(history, file)
+        if rows is None:
+            return None
+        writer = stack.enter_context(TableWriter(self.folder, name))
+        writer.add(rows)
+        return writer
 
-    def _folder(self, table: str) -> Path:
-        return self.directory / table / f"realm={partition(self.fetcher.session.realm)}"
-
-    def _shown(self, name: str, table: pa.Table) -> pa.Table:
-        """What of a table may stand in a file."""
+    def _written(self, name: str, table: pa.Table) -> pa.Table:
+        """The columns of a table that may stand in a file, as they stand there."""
         if not self.options.free_text:
             table = table.select(without_free_text(name, table.column_names))
         if "realm" in table.column_names:  # that name is the folder's
@@ -270,24 +330,29 @@ class _Run:
     def reconcile(self, older: Entry | None, entry: Entry) -> None:
         """Mark what stays of an earlier export; remove what this one did not write: it would pass for this one's."""
         for name in entry.tables if entry.status == "failed" else ():
-            with contextlib.suppress(FileNotFoundError):
-                (self._folder(name) / INCOMPLETE).write_text(entry.remarks[0], encoding="utf-8")
-        for name in set(older.tables) - set(entry.tables) if older else ():
-            folder = self._folder(name)
-            for file in (folder / FILE, folder / INCOMPLETE):
-                file.unlink(missing_ok=True)
-            for empty_folder in (folder, folder.parent):
-                with contextlib.suppress(OSError):
-                    empty_folder.rmdir()
+            if self.folder.file(name).exists():
+                with contextlib.suppress(ExportError):  # the remark says already what is wrong with the table
+                    self.folder.mark_incomplete(name, entry.remarks[0])
+        for name in older.tables.keys() - entry.tables.keys() if older else ():
+            try:
+                self.folder.remove(name)
+            except ExportError as error:
+                entry.remarks.append(f"{name} is out of date and stays: {error}")
 
 
-def _without_ids(step: Step, loaded: dict[str, pd.DataFrame]) -> list[str]:
-    """What is to be said of rows by which nothing can be asked."""
+def _beside(entry: Entry, earlier: Entry | None) -> Entry:
+    """The entry of a table beside what an earlier export has of it, whose rows stay after a failure."""
+    if entry.status in ("complete", "incomplete") or earlier is None or not earlier.tables:
+        return entry
+    if entry.status == "not permitted":
+        entry.remarks.append(f"what was fetched at {earlier.fetched_to} was removed")
+        return entry
+    remark = f"{entry.remarks[0]} The rows here were fetched at {earlier.fetched_to}."
+    tables = earlier.tables | entry.tables  # some may have been put in place before the failure
+    return replace(earlier, status="failed", requests=0, cached=0, tables=tables, remarks=[remark])
+
+
+def _without_id(step: Step, loaded: dict[str, pd.DataFrame]) -> list[str]:
+    """What to say of rows without an id, about which nothing can be asked."""
     missing = int(loaded[step.parent][step.asked_by()].isna().any(axis=1).sum()) if step.parent else 0
     return [f"{missing} rows of {step.parent} have no id, so nothing was asked about them"] if missing else []
-
-
-def _remark(fetched: Fetch) -> str | None:
-    if not fetched.failed:
-        return None
-    return f"{len(fetched.failed)} requests failed, so rows are missing here. The manifest names them. Export again."

@@ -7,7 +7,7 @@ from itertools import product
 
 import pandas as pd
 
-from ..errors import BadArgumentError, did_you_mean
+from ..errors import BadArgumentError, SpecError, did_you_mean
 from ..fetch import Fetcher
 from ..frames import to_pandas
 from ..operations import CATALOGUE
@@ -47,7 +47,7 @@ CORE = (
 """What attendance and wellbeing analysis needs, the cheap and useful first."""
 
 _CALENDAR = ("terms", "holidays", "inset_days", "closure_dates")
-# Asked without a status, the list may hold everybody who ever was at the school: the document does not say.
+# Without a status, the list may hold everybody who was ever at the school: the document does not say.
 _ASKED = {"students": {"enrolment_status": "current"}}
 _MANY = ("students", "past_students", "contacts", "pastoral_events", "student_wellbeing_events")
 
@@ -66,7 +66,7 @@ class Step:
 
     @property
     def parents(self) -> tuple[str, ...]:
-        """Every table that has to be there first."""
+        """Every table that has to be fetched first."""
         return (*((self.parent,) if self.parent else ()), *self.filtered_by.values())
 
     @property
@@ -80,9 +80,9 @@ class Step:
         return any(p.required and p.kind is date for p in self.endpoint.parameters)
 
     def calls(self, loaded: Frames, year: int | None) -> list[dict[str, object]]:
-        """The arguments of each call that the table takes, given the frames of the parents.
+        """The arguments of each call that the table takes, from the frames of its parents.
 
-        Marks go back beyond the active year, so its predecessor's calendar is asked for too.
+        Marks go back beyond the active year, so the calendar of the year before is asked for too.
         """
         fixed: dict[str, object] = dict(_ASKED.get(self.endpoint.table, {}))
         varied: dict[str, list[object]] = {}
@@ -107,64 +107,72 @@ class Step:
         return [p.name for p in self.endpoint.path_ids if p.place == "path" and p.name != YEAR and p.kind is int]
 
     def requests(self, fetcher: Fetcher, endpoint: Endpoint, loaded: Frames, year: int | None) -> list[Request]:
-        """Build the requests of all calls of the operation, as the vendor's file has it, each once."""
+        """Build the requests of all calls of the operation, as the vendor's file describes it, each once."""
         calls = self.calls(loaded, year)
         return list(dict.fromkeys(request for call in calls for request in fetcher.requests(endpoint, call)))
 
 
 def steps_of(tables: str | Iterable[str]) -> list[Step]:
-    """Put the steps of an export in order, with the tables that others need the ids of.
+    """Put the steps of an export in order, with the tables whose ids others need.
 
     Raises
     ------
     BadArgumentError
-        There is no such table, or its ids are nowhere listed.
+        There is no such table, or no operation lists its ids.
     """
     named = [tables] if isinstance(tables, str) else [str(name) for name in tables]
     if not named:
-        raise BadArgumentError("No table was named. 'core' stands for what attendance and wellbeing need.")
+        raise BadArgumentError("No table was named. 'core' stands for the tables that attendance and wellbeing need.")
     ordered: dict[str, Step] = {}
     groups = {"core": CORE, "all": _everything()}
     for name in named:
-        for each in groups.get(name, (name.removeprefix("load_"),)):
-            _add(each, ordered)
+        for table in groups.get(name, (name.removeprefix("load_"),)):
+            _add(table, ordered)
     return list(ordered.values())
 
 
 def plan(fetcher: Fetcher, tables: str | Iterable[str], refresh: bool = False, sent: int = 0) -> pd.DataFrame:
-    """Say what an export would cost once ``sent`` other requests are through. See :meth:`School.plan`."""
+    """Say what an export would cost after ``sent`` other requests. See :meth:`School.plan`."""
     year = _cached_year(fetcher)
     seconds = fetcher.session.seconds
     loaded: dict[str, pd.DataFrame] = {}
     rows = []
     for step in steps_of(tables):
+        try:
+            endpoint = fetcher.resolve(step.endpoint)
+        except SpecError as error:
+            rows.append(_plan_row(step, 0, 0, 0.0, str(error)))
+            continue
         known = all(parent in loaded for parent in step.parents) and (year is not None or not step.endpoint.year)
         cached = to_send = 0
         if known:
-            endpoint = fetcher.resolve(step.endpoint)
             requests = step.requests(fetcher, endpoint, loaded, year)
-            found = [fetcher.count_cached(endpoint, request) for request in requests]
-            # A paged list takes a page and the certainty that no other follows.
+            counts = [fetcher.count_cached(endpoint, request) for request in requests]
+            # A paged list takes a page, and one more to be sure that no other follows.
             least = 2 if step.endpoint.paged else 1
-            to_send = sum(least if number is None else number * refresh for number in found)
-            cached = 0 if refresh else sum(number or 0 for number in found)
-            if None not in found:
+            to_send = sum(least if count is None else count * refresh for count in counts)
+            cached = 0 if refresh else sum(count or 0 for count in counts)
+            if None not in counts:
                 loaded[endpoint.table] = to_pandas(fetcher.fetch(endpoint, requests).tables()[endpoint.table])
-        rows.append(
-            {
-                "table": step.endpoint.table,
-                "requests": cached + to_send if known else pd.NA,
-                "cached": cached,
-                "minutes": (seconds(sent + to_send) - seconds(sent)) / 60 if known else pd.NA,
-                "basis": _basis(step, known, to_send),
-                "asked_by": ", ".join(step.parents),
-            }
-        )
+        minutes = (seconds(sent + to_send) - seconds(sent)) / 60
+        basis = _basis(step, known, to_send)
+        rows.append(_plan_row(step, cached + to_send if known else None, cached, minutes if known else None, basis))
         sent += to_send
     frame = pd.DataFrame(rows)
     return frame.astype(
         {"requests": "Int64", "cached": "Int64", "minutes": "Float64", "basis": "str", "asked_by": "str"}
     )
+
+
+def _plan_row(step: Step, requests: int | None, cached: int, minutes: float | None, basis: str) -> dict[str, object]:
+    return {
+        "table": step.endpoint.table,
+        "requests": pd.NA if requests is None else requests,
+        "cached": cached,
+        "minutes": pd.NA if minutes is None else minutes,
+        "basis": basis,
+        "asked_by": ", ".join(step.parents),
+    }
 
 
 def _basis(step: Step, known: bool, to_send: int) -> str:
@@ -176,16 +184,16 @@ def _basis(step: Step, known: bool, to_send: int) -> str:
 
 
 def _everything() -> list[str]:
-    """Every table but the deprecated twins, what is cheap and useful first.
+    """Every table except the deprecated twins, cheap and useful ones first.
 
-    Then what takes a request a group or member of staff, a student or contact, and last the single
-    records that their list holds already.
+    Then come tables that take one request for each group or member of staff, then for each student or contact, and
+    last the single records, which their list holds already.
     """
     rest = [endpoint for endpoint in CATALOGUE.values() if not endpoint.deprecated and endpoint.table not in CORE]
-    return [*CORE, *(endpoint.table for endpoint in sorted(rest, key=_dearness))]
+    return [*CORE, *(endpoint.table for endpoint in sorted(rest, key=_cost))]
 
 
-def _dearness(endpoint: Endpoint) -> int:
+def _cost(endpoint: Endpoint) -> int:
     parent = _parent(endpoint)
     if parent is None:
         return 0
@@ -201,7 +209,7 @@ def _add(name: str, ordered: dict[str, Step]) -> None:
         raise BadArgumentError(
             f"There is no table {name!r}.{did_you_mean(name, ['core', 'all', *CATALOGUE], 3)} hf.endpoints() and "
             "'hubmis-frames endpoints' list them all; 'core' stands for those that attendance and wellbeing need, "
-            "'all' for every one."
+            "'all' for all of them."
         )
     endpoint = CATALOGUE[name]
     needed = [p for p in endpoint.parameters if p.place == "query" and p.required and p.kind is int]
@@ -220,31 +228,31 @@ def _parent(endpoint: Endpoint) -> str | None:
 
 
 def _listing(endpoint: Endpoint, ids: Sequence[Parameter]) -> str:
-    """The list whose key is the last of the ids; of several, the first that is asked by the fewest others."""
+    """The list whose key is the last of the ids; of several, the first that needs the fewest other ids."""
     names = {YEAR, *(parameter.name for parameter in ids)}
     lists = [
-        (len([p for p in each.path_ids if p.name not in names and p.kind is int]), each.table)
-        for each in CATALOGUE.values()
-        if each.key == ids[-1].name and not (each.single or each.deprecated or each.table == endpoint.table)
+        (len([p for p in other.path_ids if p.name not in names and p.kind is int]), other.table)
+        for other in CATALOGUE.values()
+        if other.key == ids[-1].name and not (other.single or other.deprecated or other.table == endpoint.table)
     ]
     if not lists:
-        raise BadArgumentError(f"{endpoint.table} cannot be exported: no operation lists any {ids[-1].name}.")
-    return min(lists, key=lambda found: found[0])[1]
+        raise BadArgumentError(f"{endpoint.table} cannot be exported: no operation lists the values of {ids[-1].name}.")
+    return min(lists, key=lambda pair: pair[0])[1]
 
 
 def _bound(parameter: Parameter, loaded: Frames, year: int | None) -> object:
-    """The first or last day of the academic year, for an operation that wants its dates."""
+    """The first or last day of the academic year, for an operation that requires its dates."""
     years = loaded["academic_years"]
     named = years[years["academic_year_id"] == year]
     column = "date_to" if parameter.name.endswith("_to") else "date_from"
     if column not in named or named[column].isna().all():
-        raise BadArgumentError("The academic years that HUBmis lists hold no dates, so nothing can be asked by them.")
+        raise BadArgumentError("The academic years that HUBmis lists have no dates, which this table is asked by.")
     day: date = named[column].iloc[0].date()
     return day
 
 
 def first_day(loaded: Frames, year: int | None) -> date:
-    """The first day of the academic year, for ages; today's year begins in September where none is known."""
+    """The first day of the academic year, for ages; 1 September if HUBmis sends none."""
     try:
         day = _bound(_FROM, loaded, year)
     except (BadArgumentError, KeyError):
@@ -265,7 +273,7 @@ def _cached_year(fetcher: Fetcher) -> int | None:
 
 
 def _year_before(loaded: Frames, year: int | None) -> int | None:
-    """The academic year before ``year``, by its dates where the server sends some, else by order."""
+    """The academic year before ``year``, by its dates if the server sends any, else by order."""
     if year is None or "academic_years" not in loaded:
         return year
     years = loaded["academic_years"]

@@ -3,67 +3,71 @@
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import quote
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..files import private_folder, put, safe_name, scratch_file
+from ..files import scratch_file
 from ..frames import as_schema, joined, to_pandas
+from .folder import FILE, INCOMPLETE, ExportFolder, remove_file, replace_file, table_folder
 
 ROW_GROUP = 2**16
-FILE = "part-0.parquet"
-INCOMPLETE = "_INCOMPLETE.txt"  # readers of Parquet pass over names that begin so
 
 
-def partition(realm: str) -> str:
-    """Write the realm as readers of partitions expect it; one too long for a folder is cut, with a digest behind it."""
-    text = quote(realm, safe="").replace(".", "%2E")
-    return text if len(text) <= 200 else safe_name(realm)
+class TableWriter(contextlib.ExitStack):
+    """Collects the batches of one table in scratch files; :meth:`put` gives pandas the loader's frame to read.
 
-
-class Sink(contextlib.ExitStack):
-    """Takes the batches of one table; :meth:`write` makes the file that pandas reads back as the loader's frame.
-
-    Until then they lie in the directory of the export, and the table's folder is not there if it was not before.
+    Until then nothing of the table's folder is touched, nor made if it is not there.
     """
 
-    def __init__(self, directory: Path, folder: Path) -> None:
+    def __init__(self, folder: ExportFolder, table: str) -> None:
         super().__init__()
-        self._scratch = directory / folder.parent.name
         self._folder = folder
+        self.table = table
         self._parts: list[_Part] = []
         self._samples: list[pa.Table] = []
         self.rows = 0
 
-    def add(self, table: pa.Table) -> None:
-        """Take a batch. Its columns may be others than those of the batch before, as a server sends what it likes."""
-        if not self._parts or self._parts[-1].schema != table.schema:
-            self._begin(table.schema)
-        self._parts[-1].add(table)
-        self._samples.append(sample(table))
-        self.rows += len(table)
+    def add(self, batch: pa.Table) -> None:
+        """Add a batch. Its columns may differ from those of the batch before, as a server sends what it likes."""
+        if not self._parts or self._parts[-1].schema != batch.schema:
+            self._begin(batch.schema)
+        self._parts[-1].add(batch)
+        self._samples.append(sample(batch))
+        self.rows += len(batch)
 
-    def write(self, incomplete: str | None) -> None:
-        """Put the file in its place, marked where rows are missing; one that would be the same is left alone."""
-        written = self._parts
-        for part in written:
+    def finish(self) -> None:
+        """Bring all batches into one file that is ready to be put in place."""
+        for part in self._parts:
             part.close()
-        if len(written) > 1:
+        if len(self._parts) > 1:
+            written = self._parts
+            self._parts = []
             whole = self._begin(joined(self._samples).schema)
-            for table in (table for part in written[:-1] for table in part.read()):
-                whole.add(as_schema(table, whole.schema))
+            for batch in (batch for part in written for batch in part.read()):
+                whole.add(as_schema(batch, whole.schema))
             whole.close()
-        mark = private_folder(self._folder) / INCOMPLETE
+        self._folder.refuse_links(self.table)
+
+    def put(self, incomplete: str | None) -> None:
+        """Put the finished file in place, marked if rows are missing; one that would be the same is left alone.
+
+        Raises
+        ------
+        ExportError
+            Another program holds the file open.
+        """
+        folder = self._folder.make(self.table)
         if incomplete:
-            mark.write_text(incomplete, encoding="utf-8")
-        put(self._parts[-1].file, self._folder / FILE)
+            self._folder.mark_incomplete(self.table, incomplete)
+        replace_file(self._parts[-1].file, folder / FILE)
         if not incomplete:
-            mark.unlink(missing_ok=True)
+            remove_file(folder / INCOMPLETE)
 
     def _begin(self, schema: pa.Schema) -> "_Part":
-        part = _Part(self.enter_context(scratch_file(self._scratch)), schema)
+        scratch = self._folder.directory / table_folder(self.table)
+        part = _Part(self.enter_context(scratch_file(scratch)), schema)
         self.callback(part.drop)  # before the file goes
         self._parts.append(part)
         return part
@@ -75,13 +79,15 @@ class _Part:
     def __init__(self, file: Path, schema: pa.Schema) -> None:
         self.file = file
         self.schema = schema
-        # Without pandas' own remarks, nullable integers would come back as floats.
-        remarks = pa.Schema.from_pandas(to_pandas(schema.empty_table()), preserve_index=False).metadata
-        self._writer = pq.ParquetWriter(file, schema.with_metadata(remarks), compression="zstd")
+        # Without pandas' own metadata, nullable integers would come back as floats.
+        metadata = pa.Schema.from_pandas(to_pandas(schema.empty_table()), preserve_index=False).metadata
+        self._writer = pq.ParquetWriter(
+            file, schema.with_metadata(metadata), compression="zstd", write_page_checksum=True
+        )
         self._waiting = schema.empty_table()
 
-    def add(self, table: pa.Table) -> None:
-        self._waiting = pa.concat_tables([self._waiting, table])
+    def add(self, batch: pa.Table) -> None:
+        self._waiting = pa.concat_tables([self._waiting, batch])
         while len(self._waiting) >= ROW_GROUP:
             self._writer.write_table(self._waiting.slice(0, ROW_GROUP))
             self._waiting = self._waiting.slice(ROW_GROUP)
@@ -93,7 +99,7 @@ class _Part:
             self._writer.close()
 
     def drop(self) -> None:
-        """Let go of the file, whatever state it is in: a disk that is full has been said already."""
+        """Let go of the file, whatever state it is in: a full disk was reported already."""
         with contextlib.suppress(pa.ArrowException, OSError):
             self._writer.close()
 
@@ -103,6 +109,17 @@ class _Part:
                 yield file.read_row_group(group).replace_schema_metadata(None)
 
 
+def is_sound(file: Path) -> bool:
+    """Whether a Parquet file can be read to its end, and its pages are what was written."""
+    try:
+        with pq.ParquetFile(file, page_checksum_verification=True) as parquet:
+            for group in range(parquet.num_row_groups):
+                parquet.read_row_group(group)
+    except (pa.ArrowException, OSError, ValueError, LookupError, TypeError):
+        return False
+    return True
+
+
 def sample(table: pa.Table) -> pa.Table:
     """One row with what decides the type of each column: its largest number, else any value that is not missing."""
     columns = []
@@ -110,7 +127,7 @@ def sample(table: pa.Table) -> pa.Table:
         if pa.types.is_integer(column.type):
             value = pc.max(pc.abs(column)) if len(column) else pa.scalar(None, column.type)
         else:
-            found = column.drop_null()
-            value = found[0] if len(found) else pa.scalar(None, column.type)
+            present = column.drop_null()
+            value = present[0] if len(present) else pa.scalar(None, column.type)
         columns.append(pa.array([value], column.type))
     return pa.table(columns, schema=table.schema)

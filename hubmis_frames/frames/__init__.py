@@ -1,16 +1,15 @@
-"""JSON to tidy tables: a record's Arrow type says which, Arrow does the work. Nothing here knows HTTP."""
+"""From JSON to tidy tables. A record's Arrow type says which tables; nothing here knows HTTP."""
 
-from .coercion import free_name
 from .findings import Findings
 from .flattening import Batch, as_schema, empty, final_type, flatten, joined, joined_by_name, tidy, to_pandas
-from .layout import AS_SENT, Column, Table, lay_out, singular
+from .layout import AS_SENT, Column, TableLayout, free_name, lay_out, singular
 
 __all__ = [
     "AS_SENT",
     "Batch",
     "Column",
     "Findings",
-    "Table",
+    "TableLayout",
     "as_schema",
     "empty",
     "final_type",

@@ -1,11 +1,12 @@
-"""The slower road for bodies that clash with their declared type: each value fitted, or kept as it was sent.
+"""The slow way to read bodies, for values that clash with their declared type.
 
-Nothing is dropped. A value that fits without loss is converted and counted; one that does not
-leaves its place empty and stands as text in a field of the same name with ``_as_sent`` behind it.
+Nothing is dropped. A value that can be converted without loss is converted and counted. Any other value is missing
+in its own column, and is kept as text in a column with ``_as_sent`` at the end of its name.
 """
 
 import gc
 import json
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,23 +17,23 @@ import pyarrow as pa
 from ..errors import PayloadError
 from ..operations.shapes import MAP
 from .findings import Findings
-from .layout import AS_SENT
+from .layout import AS_SENT, free_name
 
 _INT64 = range(-(2**63), 2**63)
 _EXACT = 2**53
 
 
 def fitted(bodies: Sequence[bytes], record: pa.StructType, wrapper: str | None, report: Findings) -> pa.ListArray:
-    """Decode bodies to a list of records each, in a type that holds all of ``record`` and all that is new."""
+    """Decode each body to a list of records, in a type that has the fields of ``record`` and all new ones."""
     with _without_collector():
         fitter = _Fitter(report)
-        answers = [[fitter.item(row, record, "") for row in _rows(body, wrapper)] for body in bodies]
-        type_ = _widened(on_wire(record), [row for answer in answers for row in answer])
-        return pa.array([[_forced(row, type_) for row in answer] for answer in answers], pa.list_(type_))
+        responses = [[fitter.item(row, record, "") for row in _rows(body, wrapper)] for body in bodies]
+        type_ = _widened(on_wire(record), [row for response in responses for row in response])
+        return pa.array([[_forced(row, type_) for row in response] for response in responses], pa.list_(type_))
 
 
 def on_wire(type_: pa.DataType) -> pa.DataType:
-    """The type as JSON can hold it: dates and times are text there, in more spellings than Arrow reads."""
+    """The type as JSON holds it: dates and times are text, in more spellings than Arrow reads."""
     if pa.types.is_struct(type_):
         return pa.struct([field.with_type(on_wire(field.type)) for field in type_])
     if pa.types.is_list(type_):
@@ -41,28 +42,30 @@ def on_wire(type_: pa.DataType) -> pa.DataType:
 
 
 def decode(body: bytes) -> Any:
-    """Decode JSON with integers of any size, and both values of a key that stands twice."""
+    """Decode JSON without loss: integers of any size, numbers too large for a float as text, both of two equal keys."""
     try:
-        return json.loads(body, object_pairs_hook=_with_repeated_keys, parse_constant=_no_constant)
+        return json.loads(
+            body, object_pairs_hook=_with_repeated_keys, parse_float=_float_or_text, parse_constant=_no_constant
+        )
     except (ValueError, RecursionError):
         raise PayloadError("A body is not JSON that can be read.") from None
 
 
 def _rows(body: bytes, wrapper: str | None) -> list[Any]:
-    answer = decode(body)
-    if wrapper and isinstance(answer, dict) and wrapper in answer:
-        others = {name: value for name, value in answer.items() if name != wrapper}
-        answer = answer[wrapper]
-        if others:  # what stands beside the list belongs to each of its rows, under a name of its own
+    response = decode(body)
+    if wrapper and isinstance(response, dict) and wrapper in response:
+        others = {name: value for name, value in response.items() if name != wrapper}
+        response = response[wrapper]
+        if others:  # fields beside the list become columns of each of its rows, under names of their own
             beside = {f"answer_{name}": value for name, value in others.items()}
-            answer = [{**beside, **row} if isinstance(row, dict) else row for row in _listed(answer)]
-    return _listed(answer)
+            response = [{**beside, **row} if isinstance(row, dict) else row for row in _listed(response)]
+    return _listed(response)
 
 
-def _listed(answer: Any) -> list[Any]:
-    if isinstance(answer, list):
-        return answer
-    return [] if answer is None else [answer]
+def _listed(response: Any) -> list[Any]:
+    if isinstance(response, list):
+        return response
+    return [] if response is None else [response]
 
 
 class _Fitter:
@@ -70,20 +73,21 @@ class _Fitter:
         self._report = report
 
     def item(self, value: Any, type_: pa.DataType, where: str) -> Any:
-        """Fit one item of a list, which has no neighbour to be kept in: an object holds its own remainder."""
+        """Fit one item of a list. One that does not fit becomes an object that holds it as text."""
         fits, result = self.fit(value, type_, where)
         if fits:
             return result
         return {AS_SENT.lstrip("_"): _text(value)}
 
     def fit(self, value: Any, type_: pa.DataType, where: str) -> tuple[bool, Any]:
+        """Whether a value fits its declared type, and the value in that type."""
         if value is None:
             return True, None
         if pa.types.is_struct(type_):
             return self._fit_object(value, type_, where)
         if pa.types.is_list(type_):
             return self._fit_list(value, type_, where)
-        if pa.types.is_temporal(type_):  # text is parsed later; a number says no date that we could be sure of
+        if pa.types.is_temporal(type_):  # text is parsed later; a number could be a date in several ways
             return isinstance(value, str), _clean(value) if isinstance(value, str) else None
         if isinstance(value, _NATIVE[type_]) and not (isinstance(value, bool) and type_ != pa.bool_()):
             if type_ != pa.int64() or value in _INT64:
@@ -95,7 +99,7 @@ class _Fitter:
         return fits, result
 
     def _fit_object(self, value: Any, type_: pa.DataType, where: str) -> tuple[bool, Any]:
-        if value == []:  # PHP writes an empty object so
+        if value == []:  # PHP writes an empty object like this
             return True, None
         if not isinstance(value, dict):
             return False, None
@@ -120,7 +124,7 @@ class _Fitter:
         elif isinstance(value, dict):
             self._report.converted[where] += 1
             if list(value) == [str(number) for number in range(len(value))]:
-                value = list(value.values())  # a list, as PHP writes some
+                value = list(value.values())  # PHP writes some lists like this
             elif pa.types.is_struct(item) and value and all(isinstance(inner, dict) for inner in value.values()):
                 value = [{"key": key, **inner} for key, inner in value.items()]  # the names may be ids
             elif pa.types.is_struct(item):
@@ -131,15 +135,6 @@ class _Fitter:
             return True, [self.item(inner, item, where) for inner in value]
         parts = [self.fit(inner, item, where) for inner in value]
         return all(fits for fits, _ in parts), [result for _, result in parts]
-
-
-def free_name(name: str, *taken: Iterable[str]) -> str:
-    """The name, or one like it that nothing has."""
-    number = 2
-    candidate = name
-    while any(candidate in names for names in taken):
-        candidate, number = f"{name}_{number}", number + 1
-    return candidate
 
 
 def _to_int(value: Any) -> tuple[bool, Any]:
@@ -189,8 +184,11 @@ _CONVERT: dict[pa.DataType, Callable[[Any], tuple[bool, Any]]] = {
 
 
 def _widened(declared: pa.DataType | None, values: Sequence[Any]) -> pa.DataType:
-    """The declared type with what is new in ``values`` behind it, or what ``values`` have in common."""
+    """The declared type and, after its fields, those that only ``values`` have; else the type of all ``values``."""
     present = [value for value in values if value is not None]
+    if declared is None and {type(value) for value in present} == {dict, list}:
+        # PHP writes an empty object as [], and other servers an empty list as {}: neither is of another type.
+        present = [value for value in present if value]
     if declared is not None and not pa.types.is_nested(declared):
         return declared
     kinds = {type(value) for value in present}
@@ -220,9 +218,11 @@ def _scalar(kinds: set[type], present: Sequence[Any]) -> pa.DataType:
 
 
 def _forced(value: Any, type_: pa.DataType) -> Any:
-    """Bring a value that was only looked at so far into the type found for it."""
+    """Convert an undeclared value to the type that holds all values of its field."""
     if value is None or pa.types.is_null(type_):
         return None
+    if pa.types.is_nested(type_) and not value and isinstance(value, list) != pa.types.is_list(type_):
+        return None  # [] for an empty object, or {} for an empty list
     if pa.types.is_struct(type_):
         return {field.name: _forced(value.get(field.name), field.type) for field in type_}
     if pa.types.is_list(type_):
@@ -233,21 +233,29 @@ def _forced(value: Any, type_: pa.DataType) -> Any:
 
 
 def _text(value: Any) -> str:
-    return _clean(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return str(_clean(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)))
 
 
 def _clean(value: Any) -> Any:
-    """Half a surrogate pair cannot be written as UTF-8: it is spelt out."""
+    """Spell out half a surrogate pair, which cannot be written as UTF-8."""
     return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
 
 
 def _with_repeated_keys(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     result: dict[str, Any] = {}
-    for name, value in pairs:
+    for key, value in pairs:
+        name = _clean(key)
         if name in result and result[name] != value:
-            result[free_name(f"{name}{AS_SENT}", result)] = _text(result[name])
+            result[free_name(f"{name}_repeated", result)] = _text(result[name])
         result[name] = value
     return result
+
+
+def _float_or_text(number: str) -> float | str:
+    """A float; a number that a float cannot hold, which would become infinite or 0, as text."""
+    value = float(number)
+    digits = re.split("[eE]", number)[0]
+    return number if math.isinf(value) or (value == 0 and re.search("[1-9]", digits)) else value
 
 
 def _no_constant(name: str) -> float:
@@ -256,7 +264,7 @@ def _no_constant(name: str) -> float:
 
 @contextmanager
 def _without_collector() -> Iterator[None]:
-    """Pause the garbage collector, which would walk all those new dicts again and again."""
+    """Pause the garbage collector, which would look at all the new dicts again and again."""
     was_on = gc.isenabled()
     gc.disable()
     try:

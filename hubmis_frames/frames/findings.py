@@ -1,4 +1,4 @@
-"""What a reader of a table should be told about what the server sent. It holds names and numbers, never values."""
+"""What the user should know about the data that the server sent. It holds names and numbers, never values."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -6,50 +6,60 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Findings:
-    """Collected while a response is made tidy."""
+    """Collected while responses become tables."""
 
     undeclared: dict[str, str] = field(default_factory=dict)
-    """What nobody declared: ``table`` or ``table.column``, and which of the two it is."""
+    """Each ``table`` or ``table.column`` that is not declared, and which of the two it is."""
     misfits: Counter[str] = field(default_factory=Counter)
-    """Values that did not fit, by the ``..._as_sent`` column in which they stand as they were sent."""
+    """Values that do not fit the declared type, by the ``..._as_sent`` column that keeps them."""
     converted: Counter[str] = field(default_factory=Counter)
-    """Values that came as another type and fitted without loss."""
+    """Values that came as another type and were converted without loss, by field."""
+    differing: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Values that differ from the id that the request named, by the column that keeps them and the id's column."""
     null_rows: int = 0
     """Entries of the list that are null and make no row."""
     repeated: int = 0
-    """Rows of a paged list that came twice, with the same content, and are kept once."""
+    """Rows of a paged list that came twice with the same content, and are kept once."""
     superseded: int = 0
-    """Rows of a paged list that came twice with different content; the later one is kept."""
+    """Rows of a paged list that came twice with different content. The later one is kept."""
     shared_ids: int = 0
-    """Rows that share their id with another row of the same page; all are kept."""
+    """Rows that share their id with another row of the same page. All are kept."""
     without_id: int = 0
-    """Rows without an id whose child rows therefore cannot be matched to them."""
+    """Child rows whose parent has no id."""
 
     def sentences(self) -> list[str]:
-        """One sentence for each thing worth saying."""
-        said = [f"the {kind} {name} is not declared and is kept as it came" for name, kind in self.undeclared.items()]
-        said += [
+        """One sentence for each finding."""
+        sentences = [
+            f"the {kind} {name} is not declared and is kept as it came" for name, kind in self.undeclared.items()
+        ]
+        sentences += [
             f"{_values(count)} did not fit the declared type and stand in the column {name} as sent"
             for name, count in self.misfits.items()
         ]
-        said += [
+        sentences += [
             f"{_values(count)} of {name} came as another type and fitted without loss"
             for name, count in self.converted.items()
         ]
+        sentences += [
+            f"{count} rows hold another {key} than the one in the request: it stands in the column {name}"
+            for (name, key), count in self.differing.items()
+        ]
         if self.null_rows:
-            said.append(f"{self.null_rows} entries of the list are null and make no row")
+            sentences.append(f"{self.null_rows} entries of the list are null and make no row")
         if self.repeated:
-            said.append(f"{self.repeated} rows came twice on different pages and are kept once")
+            sentences.append(f"{self.repeated} rows came twice on different pages and are kept once")
         if self.superseded:
-            said.append(
+            sentences.append(
                 f"{self.superseded} rows came twice on different pages with different content: the later one is kept. "
                 "The list changed while it was read; load it again with refresh=True"
             )
         if self.shared_ids:
-            said.append(f"{self.shared_ids} rows share their id with another row: it does not identify a row here")
+            sentences.append(
+                f"{self.shared_ids} rows share their id with another row, so it does not identify a row here"
+            )
         if self.without_id:
-            said.append(f"{self.without_id} rows have no id, so their child rows cannot be matched to them")
-        return said
+            sentences.append(f"{self.without_id} rows have no id, so their child rows cannot be matched to them")
+        return sentences
 
 
 def _values(count: int) -> str:

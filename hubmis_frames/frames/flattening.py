@@ -1,4 +1,4 @@
-"""From answers to tidy tables: records flattened, lists split off as child tables, types made final."""
+"""From responses to tidy tables: nested objects become columns, nested lists become child tables."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,50 +11,49 @@ import pyarrow.compute as pc
 
 from ..operations.declaration import Endpoint
 from .casting import cast_text
-from .coercion import free_name
 from .findings import Findings
-from .layout import AS_SENT, POSITION, ROW, VALUE, Path, Table, lay_out
+from .layout import AS_SENT, POSITION, ROW, VALUE, Path, TableLayout, free_name, lay_out
 from .parsing import read_records
 
 BATCH = 4 * 2**20  # bytes of JSON that become Arrow at a time
 
 _NULLABLE = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
 
-Answers = Iterable[tuple[tuple[int | str, ...], Sequence[bytes]]]
-Columns = dict[str, pa.Array]
+Responses = Iterable[tuple[tuple[int | str, ...], Sequence[bytes]]]
+Arrays = dict[str, pa.Array]
 
 
 class Batch(NamedTuple):
-    """The tables of some of the answers, whole requests each."""
+    """The tables of some of the responses."""
 
     requests: list[tuple[int | str, ...]]
-    """The path ids of the requests that were answered."""
+    """The path ids of their requests."""
     tables: dict[str, pa.Table]
 
 
-def flatten(endpoint: Endpoint, answers: Answers, report: Findings) -> Iterator[Batch]:
-    """Make tables of answers, each the path ids and the bodies of its pages, a few megabytes at a time.
+def flatten(endpoint: Endpoint, responses: Responses, report: Findings) -> Iterator[Batch]:
+    """Make tables of responses, a few megabytes at a time. A response is its path ids and the bodies of its pages.
 
-    The first batch has no rows and all declared columns. Fields that nobody declared stand after them in the
-    batches where they occur, and ``report`` names them; :func:`joined` makes one table of several.
+    The first batch has no rows and all declared columns. Undeclared fields come after them, in the batches in which
+    they occur, and ``report`` names them. :func:`joined` makes one table of several.
     """
-    known = empty(endpoint)
-    yield Batch([], known)
+    declared = empty(endpoint)
+    yield Batch([], declared)
     rows = 0
-    for batch in _batches(answers):
+    for batch in _batches(responses):
         tables = _flatten_batch(endpoint, batch, rows, report)
         rows += len(tables[endpoint.table])
-        _tell_new(known, tables, report)
+        _report_undeclared(declared, tables, report)
         yield Batch([ids for ids, _ in batch], tables)
 
 
-def tidy(endpoint: Endpoint, answers: Answers, report: Findings) -> dict[str, pa.Table]:
-    """Make the tables of an operation out of all its answers."""
-    return joined_by_name(batch.tables for batch in flatten(endpoint, answers, report))
+def tidy(endpoint: Endpoint, responses: Responses, report: Findings) -> dict[str, pa.Table]:
+    """Make the tables of an operation from all its responses."""
+    return joined_by_name(batch.tables for batch in flatten(endpoint, responses, report))
 
 
 def joined_by_name(batches: Iterable[Mapping[str, pa.Table]]) -> dict[str, pa.Table]:
-    """Join the tables of several batches, each with those of its name."""
+    """Make one table of each name from the tables of several batches."""
     parts: dict[str, list[pa.Table]] = {}
     for tables in batches:
         for name, table in tables.items():
@@ -70,36 +69,36 @@ def empty(endpoint: Endpoint) -> dict[str, pa.Table]:
 
 
 def final_type(type_: pa.DataType) -> pa.DataType:
-    """The type in which a value ends: a date is an instant without zone, so that pandas has a dtype for it."""
+    """The type of a column: a date becomes a timestamp without a zone, because pandas has no dtype for dates."""
     if pa.types.is_date(type_):
         return pa.timestamp("us")
     return pa.string() if pa.types.is_null(type_) else type_
 
 
 def to_pandas(table: pa.Table) -> pd.DataFrame:
-    """Turn a table into a frame with pandas' own nullable types, missing where the value is missing."""
+    """Turn a table into a frame with pandas' nullable types, so that a missing value stays missing."""
     frame: pd.DataFrame = table.to_pandas(types_mapper=_NULLABLE.get)
     return frame
 
 
-def _laid_out(endpoint: Endpoint, record: pa.StructType) -> Table:
+def _laid_out(endpoint: Endpoint, record: pa.StructType) -> TableLayout:
     return lay_out(endpoint.table, record, endpoint.key, tuple(p.name for p in endpoint.path_ids))
 
 
 def _id_types(endpoint: Endpoint) -> dict[str, pa.DataType]:
-    """The types of key columns that do not come out of the record."""
+    """The types of the key columns that come from the path."""
     return {p.name: pa.int64() if p.kind is int else pa.string() for p in endpoint.path_ids}
 
 
-def _schema(table: Table, ids: Mapping[str, pa.DataType]) -> pa.Schema:
+def _schema(table: TableLayout, ids: Mapping[str, pa.DataType]) -> pa.Schema:
     keys = [(name, ids.get(name, pa.int64())) for name in table.keys]
     return pa.schema(keys + [(column.name, final_type(column.type)) for column in table.columns])
 
 
-def _batches(answers: Answers) -> Iterator[list[tuple[tuple[int | str, ...], Sequence[bytes]]]]:
+def _batches(responses: Responses) -> Iterator[list[tuple[tuple[int | str, ...], Sequence[bytes]]]]:
     batch: list[tuple[tuple[int | str, ...], Sequence[bytes]]] = []
     size = 0
-    for ids, bodies in answers:
+    for ids, bodies in responses:
         batch.append((ids, bodies))
         size += sum(map(len, bodies))
         if size >= BATCH:
@@ -113,8 +112,8 @@ def _flatten_batch(
     endpoint: Endpoint, batch: Sequence[tuple[tuple[int | str, ...], Sequence[bytes]]], offset: int, report: Findings
 ) -> dict[str, pa.Table]:
     bodies = [body for _, pages in batch for body in pages]
-    found, record = read_records(bodies, endpoint.record, endpoint.wrapper, report)
-    rows, page = found.flatten(), found.value_parent_indices()
+    records, record = read_records(bodies, endpoint.record, endpoint.wrapper, report)
+    rows, page = records.flatten(), records.value_parent_indices()
     report.null_rows += rows.null_count
     if rows.null_count:
         rows, page = rows.drop_null(), page.filter(rows.is_valid())
@@ -122,7 +121,7 @@ def _flatten_batch(
     if endpoint.paged:
         kept = _without_repeats(rows, request, page.to_numpy(), report)
         rows, request = rows.filter(kept), request[kept.to_numpy(zero_copy_only=False)]
-    keys: Columns = {}
+    keys: Arrays = {}
     for index, (name, type_) in enumerate(_id_types(endpoint).items()):
         keys[name] = pa.array([ids[index] for ids, _ in batch], type_).take(pa.array(request))
     tables: dict[str, pa.Table] = {}
@@ -131,7 +130,7 @@ def _flatten_batch(
 
 
 def _without_repeats(rows: pa.StructArray, request: np.ndarray, page: np.ndarray, report: Findings) -> pa.BooleanArray:
-    """Choose the rows to keep of a list whose pages may overlap, because it changed while it was read."""
+    """Choose which rows to keep of a list whose pages may overlap because the list changed while we read it."""
     keep = np.ones(len(rows), dtype=bool)
     index = rows.type.get_field_index("id")
     if index >= 0:
@@ -139,7 +138,7 @@ def _without_repeats(rows: pa.StructArray, request: np.ndarray, page: np.ndarray
         twice = ids[ids["id"].notna() & ids.duplicated(["request", "id"], keep=False)]
         for _, group in twice.groupby(["request", "id"]):
             if group["page"].duplicated().any():
-                report.shared_ids += len(group)  # then it is no identity, and nothing may be dropped by it
+                report.shared_ids += len(group)  # the id does not identify a row, so no row may be dropped by it
                 continue
             records = rows.take(pa.array(group.index)).to_pylist()
             differing = sum(record != records[-1] for record in records[:-1])
@@ -150,11 +149,11 @@ def _without_repeats(rows: pa.StructArray, request: np.ndarray, page: np.ndarray
 
 
 def _flatten(
-    rows: pa.StructArray, table: Table, keys: Columns, offset: int, tables: dict[str, pa.Table], report: Findings
+    rows: pa.StructArray, table: TableLayout, keys: Arrays, offset: int, tables: dict[str, pa.Table], report: Findings
 ) -> None:
     leaves = dict(_leaves(rows))
     result = dict(keys)
-    misfits: Columns = {}
+    misfits: Arrays = {}
     for column in table.columns:
         if column.name == ROW and not column.path:
             result[ROW] = pa.array(np.arange(offset, offset + len(rows)))
@@ -166,16 +165,19 @@ def _flatten(
         result[free_name(name, result)] = as_sent
     for key, echo in table.echoes:
         values, _ = _final(_at(leaves, echo.path, len(rows)), echo.type)
-        if not _agree(values, result[key]):
-            result[free_name(echo.name, result)] = values
+        if differing := _differing(values, result[key]):
+            name = free_name(echo.name, result)
+            result[name] = values
+            report.differing[f"{table.name}.{name}", key] += differing
     tables[table.name] = pa.table(result)
     for path, child in table.children:
         lists = _at(leaves, path, len(rows))
         if not pa.types.is_list(lists.type):
             continue
         parents = lists.value_parent_indices()
-        # The last of a child table's links is its own position under another name.
-        link = {name: result[name if name in result else POSITION].take(parents) for name in table.link}
+        # The last link of a child table is its own position, under another name.
+        position = table.link[-1] if POSITION in table.keys else None
+        link = {name: result[POSITION if name == position else name].take(parents) for name in table.link}
         report.without_id += max((values.null_count for values in link.values()), default=0)
         items = lists.flatten()
         if not pa.types.is_struct(items.type):
@@ -185,7 +187,7 @@ def _flatten(
 
 
 def _leaves(rows: pa.StructArray, path: Path = ()) -> Iterator[tuple[Path, pa.Array]]:
-    # flatten() hands a parent's nulls down to its fields; field() would show what lies beneath them.
+    # flatten() makes the fields of a null object null; field() would not.
     for field, values in zip(rows.type, rows.flatten(), strict=True):
         if pa.types.is_struct(field.type):
             yield from _leaves(values, (*path, field.name))
@@ -194,8 +196,8 @@ def _leaves(rows: pa.StructArray, path: Path = ()) -> Iterator[tuple[Path, pa.Ar
 
 
 def _at(leaves: Mapping[Path, pa.Array], path: Path, length: int) -> pa.Array:
-    found = leaves.get(path)
-    return pa.nulls(length) if found is None else found
+    values = leaves.get(path)
+    return pa.nulls(length) if values is None else values
 
 
 def _final(values: pa.Array, type_: pa.DataType) -> tuple[pa.Array, pa.Array | None]:
@@ -205,15 +207,16 @@ def _final(values: pa.Array, type_: pa.DataType) -> tuple[pa.Array, pa.Array | N
     return pc.cast(values, final_type(type_)), None
 
 
-def _agree(values: pa.Array, original: pa.Array) -> bool:
+def _differing(values: pa.Array, keys: pa.Array) -> int:
+    """How many values are there and differ from the key of their row."""
     if values.null_count == len(values):
-        return True
-    one, other = _exact(values), _exact(original)
-    return bool(((one == other).fillna(False) | one.isna()).all())
+        return 0
+    repeated, original = _exact(values), _exact(keys)
+    return int((~(repeated == original).fillna(False) & repeated.notna()).sum())
 
 
 def _exact(values: pa.Array) -> pd.Series:
-    """As pandas holds it without making floats of integers."""
+    """The values in pandas, with integers as integers although some are missing."""
     series: pd.Series = values.to_pandas(types_mapper=_NULLABLE.get)
     return series
 
@@ -225,7 +228,7 @@ def _positions(parents: np.ndarray) -> np.ndarray:
 
 
 def joined(parts: Sequence[pa.Table]) -> pa.Table:
-    """Concatenate tables; columns come in the order of their first table, and types of new columns may differ."""
+    """Concatenate tables whose undeclared columns may differ in name and type."""
     names = dict.fromkeys(name for part in parts for name in part.column_names)
     types = {name: _common([part.column(name) for part in parts if name in part.column_names]) for name in names}
     schema = pa.schema(list(types.items()))
@@ -233,7 +236,7 @@ def joined(parts: Sequence[pa.Table]) -> pa.Table:
 
 
 def _common(columns: Sequence[pa.ChunkedArray]) -> pa.DataType:
-    # What is missing throughout says nothing of a type.
+    # A column without values says nothing about the type.
     types = {column.type for column in columns if column.null_count < len(column)} or {columns[0].type}
     if len(types) == 1:
         return types.pop()
@@ -245,7 +248,7 @@ def _common(columns: Sequence[pa.ChunkedArray]) -> pa.DataType:
 
 
 def as_schema(part: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Give a table the columns and types of the whole that it is a part of."""
+    """Give a table all columns of a schema, in their order and types."""
     columns = [
         _as(part.column(field.name), field.type)
         if field.name in part.column_names
@@ -258,19 +261,20 @@ def as_schema(part: pa.Table, schema: pa.Schema) -> pa.Table:
 def _as(column: pa.ChunkedArray, type_: pa.DataType) -> pa.ChunkedArray:
     if column.type == type_ or not pa.types.is_string(type_):
         return pa.nulls(len(column), type_) if column.null_count == len(column) else pc.cast(column, type_)
-    # Numbers as JSON wrote them, and not as Arrow would.
+    # Numbers become text as JSON writes them, not as Arrow does.
     return pa.chunked_array(
         [pa.array([None if value is None else json.dumps(value) for value in column.to_pylist()], type_)]
     )
 
 
-def _tell_new(known: Mapping[str, pa.Table], tables: Mapping[str, pa.Table], report: Findings) -> None:
+def _report_undeclared(declared: Mapping[str, pa.Table], tables: Mapping[str, pa.Table], report: Findings) -> None:
+    differing = {column for column, _ in report.differing}
     for name, table in tables.items():
-        if name not in known:
+        if name not in declared:
             report.undeclared[name] = "table"
             continue
         for field in table.schema:
-            if field.name in known[name].column_names:
+            if field.name in declared[name].column_names or f"{name}.{field.name}" in differing:
                 continue
             if field.name.endswith(AS_SENT) or field.name == AS_SENT.lstrip("_"):
                 column = table.column(field.name)

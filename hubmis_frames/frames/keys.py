@@ -1,15 +1,14 @@
-"""Which column of which table refers to which, and joins by it. Derived from the declarations alone."""
+"""Which columns hold ids, and what they refer to: all from the declarations."""
 
 import functools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import NamedTuple
 
 import pandas as pd
 
-from ..errors import BadArgumentError, warn
-from ..operations.declaration import CATALOGUE, Endpoint, listed_in
-from .layout import Table, lay_out
-from .partitions import by_partition
+from ..operations.declaration import CATALOGUE, REFERENCE, Endpoint, listed_in
+from .layout import TableLayout, lay_out
+from .provenance import source
 
 REALM = "realm"
 
@@ -20,82 +19,16 @@ def keys() -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``table``, ``column``, ``key`` (what the ids are called in the table that lists them),
-        ``own`` (the column is the table's own key), ``role`` (it goes by another name than the key)
-        and ``refers_to`` (the table that lists the ids, missing where no operation does).
+        ``table``, ``column``, ``key`` (the name of these ids in the table that lists them),
+        ``own`` (the column is the table's own key), ``role`` (the column has another name than the key)
+        and ``refers_to`` (the table that lists the ids; missing if no operation lists them).
     """
     frame = pd.DataFrame(_keys(), columns=["table", "column", "key", "own", "role", "refers_to"])
     return frame.astype({"own": "boolean", "role": "boolean"})
 
 
-@by_partition(realms=True)
-def join(left: pd.DataFrame, right: pd.DataFrame, on: str | None = None, *, matched: str | None = None) -> pd.DataFrame:
-    """Add to each row of ``left`` the row of ``right`` that it refers to.
-
-    Every row of ``left`` stays, once and in its place. Works on frames from the loaders and on those
-    that were read back from Parquet; of several schools, each row finds its partner in its own ``realm``.
-
-    Parameters
-    ----------
-    left
-        Rows that refer to something, such as marks. A Dask frame gives a Dask frame.
-    right
-        One row per thing referred to, such as students. With a Dask frame it may be of either kind and each worker
-        holds it whole: choose its columns first.
-    on
-        The column of ``left``, where several refer to ``right``: a student's ``academic_house_id`` and
-        ``boarding_house_id``.
-    matched
-        The name of a column to add that says whether the row found a partner.
-
-    Returns
-    -------
-    DataFrame
-        One row per row of ``left``, with its columns and those of ``right``; a column that both have
-        gets the name of what was joined behind it (``name_form``).
-
-    Raises
-    ------
-    BadArgumentError
-        The frames share no key, several would do, or ``right`` has more than one row for a key.
-
-    Warns
-    -----
-    HubmisWarning
-        Rows of ``left`` refer to something that is not in ``right``.
-    """
-    one, other = _pair(left, right, on)
-    by = [REALM] if REALM in left and REALM in right else []
-    lone = right if REALM in right else left
-    if not by and REALM in lone and lone[REALM].nunique() > 1:
-        raise BadArgumentError("One of the frames holds several schools and the other does not say which: add realm.")
-    sought = left.astype({REALM: "str"}) if by else left
-    offered = right.astype({REALM: "str"}) if by else right
-    sought, offered = _same_type(sought, one), _same_type(offered, other)
-    offered = offered[offered[other].notna()]
-    if (twice := int(offered.duplicated([*by, other], keep=False).sum())) > 0:
-        raise BadArgumentError(
-            f"join: {twice} rows of the right frame share their {other}, so rows of the left one would be doubled. "
-            "Turn the frames round, or keep one row for each first."
-        )
-    suffix = f"_{one.removesuffix('_id')}"
-    if one != other:
-        offered = offered.rename(columns={other: one})
-    joined = sought.merge(offered, how="left", on=[*by, one], suffixes=("", suffix), indicator="_found")
-    joined.index = left.index
-    found = joined.pop("_found") == "both"
-    lost = joined.loc[~found & joined[one].notna(), one]
-    if len(lost):
-        some = ", ".join(map(str, lost.drop_duplicates().head(5)))
-        warn(
-            f"join: {len(lost)} of {len(left)} rows found no partner: their {one} is not in the right frame ({some}"
-            f"{', ...' if lost.nunique() > 5 else ''})."
-        )
-    return joined.assign(**{matched: found.astype("boolean").to_numpy()}) if matched else joined
-
-
 def mermaid(tables: Iterable[str]) -> str:
-    """Write tables and the keys between them as a Mermaid entity-relationship diagram."""
+    """Write tables and the ids between them as a Mermaid entity-relationship diagram."""
     chosen = list(tables)
     lines = ["erDiagram"]
     for table in chosen:
@@ -142,7 +75,7 @@ def _of_endpoint(endpoint: Endpoint) -> Iterator[Key]:
             yield Key(table.name, column, key, column == own, column != key, listed_in().get(key))
 
 
-def _ids(table: Table) -> Iterator[tuple[str, str]]:
+def _ids(table: TableLayout) -> Iterator[tuple[str, str]]:
     for name in table.keys:
         if name.endswith("_id"):
             yield name, name
@@ -153,48 +86,96 @@ def _ids(table: Table) -> Iterator[tuple[str, str]]:
             yield column.name, column.name
 
 
-def _pair(left: pd.DataFrame, right: pd.DataFrame, on: str | None) -> tuple[str, str]:
-    """The column of ``left`` and the key of ``right`` that it refers to."""
+def key_of(column: str, key: str) -> bool:
+    """Whether a column of some table holds values of a key under another name."""
+    return key in _roles().get(column, ())
+
+
+def row_ids(frame: pd.DataFrame) -> list[str]:
+    """The columns of ids that tell the rows of a frame apart, judged by their names.
+
+    These are the ids that belong to no other id of the frame: a mark's own id and not its student's, a student's and
+    not the form's. The id of a list to pick from counts only if there is no other.
+    """
+    ids = [str(column) for column in frame if str(column) in _roles()]
+    # A role beside the key itself says something else: a category's own id and that of the category above it.
+    ids = [column for column in ids if column in _roles()[column] or _roles()[column].isdisjoint(ids)]
+
+    def belongs_to(column: str, other: str) -> bool:
+        return any(not _roles()[column].isdisjoint(_reached(key)) for key in _roles()[other])
+
+    own = [
+        column
+        for column in ids
+        if not any(belongs_to(column, other) and not belongs_to(other, column) for other in ids)
+    ]
+    return [column for column in own if not _roles()[column] <= _pick_lists()] or own
+
+
+def may_join(column: str, frame: pd.DataFrame) -> bool:
+    """Whether a frame may be joined by a column of ids: by that of a list to pick from, only if it is that list."""
+    if not _roles()[column] <= _pick_lists():
+        return True
+    for endpoint in CATALOGUE.values():
+        if endpoint.key == column and not endpoint.deprecated:
+            layout = lay_out(endpoint.table, endpoint.record, column, tuple(p.name for p in endpoint.path_ids))
+            declared = {*layout.keys, *(column.name for column in layout.columns)}
+            columns = {str(name) for name in frame} - {REALM}
+            if columns <= declared or declared <= columns or source(frame).get("operation") == endpoint.title:
+                return True
+    return False
+
+
+def tables_with(first: str, second: str) -> list[str]:
+    """The tables of operations that have both ids, those with the fewest columns of ids first."""
+    tables = [table for table in dict.fromkeys(row.table for row in _keys()) if table in CATALOGUE]
+    ids = {table: {row.column for row in keys_of(table)} | {row.key for row in keys_of(table)} for table in tables}
+    return sorted((table for table in tables if {first, second} <= ids[table]), key=lambda table: len(ids[table]))
+
+
+@functools.cache
+def _roles() -> Mapping[str, Set[str]]:
+    """The keys that each column of ids may hold, by the column's name."""
     roles: dict[str, set[str]] = {}
     for row in _keys():
-        roles.setdefault(row.column, {row.column}).add(row.key)
-    names = [str(column) for column in left if on in (None, column)]
-    own = _own_key(right)
-    # First by the key of what the right frame holds; else by any id, which then proves to be doubled.
-    for offered in ([own] if own else [], [str(column) for column in right if column in roles]):
-        pairs = [(column, key) for column in names for key in offered if key in roles.get(column, set())]
-        # The same name says more than a role: marks and students share student_id.
-        chosen = [pair for pair in pairs if pair[0] == pair[1]] or pairs
-        if len(chosen) == 1:
-            return chosen[0]
-        if chosen:
-            several = ", ".join(dict.fromkeys(one for one, _ in chosen))
-            raise BadArgumentError(f"join: several columns would do: {several}. Say which with on=.")
-    wanted = f"{on!r} of the left frame does not refer" if on else "No column of the left frame refers"
-    raise BadArgumentError(f"join: {wanted} to a key of the right frame. hf.keys() lists what refers to what.")
+        roles.setdefault(row.column, set()).add(row.key)
+    return roles
 
 
-def _own_key(frame: pd.DataFrame) -> str | None:
-    """The key of the table whose declared columns a frame's are most like."""
-    columns = set(map(str, frame.columns)) - {REALM}
-    best, found = 0.3, None
-    for endpoint in CATALOGUE.values():
-        ids = tuple(parameter.name for parameter in endpoint.path_ids)
-        declared = {
-            *ids,
-            *(column.name for column in lay_out(endpoint.table, endpoint.record, endpoint.key, ids).columns),
-        }
-        alike = len(columns & declared) / len(columns | declared)
-        if alike > best and endpoint.key in columns:
-            best, found = alike, endpoint.key
-    return found
+@functools.cache
+def _pick_lists() -> Set[str]:
+    """The keys of lists that the rest of HUBmis picks from, such as genders: they rarely change, and hold no ids."""
+    return {
+        key
+        for key, table in listed_in().items()
+        if CATALOGUE[table].expire_after == REFERENCE and not any(row.column != key for row in keys_of(table))
+    }
 
 
-def _same_type(frame: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Ids as ``Int64``: a merge elsewhere may have made floats of them."""
-    if str(frame[column].dtype) in ("Int64", "str"):  # text: pseudonyms
-        return frame
-    try:
-        return frame.astype({column: "Int64"})
-    except (TypeError, ValueError):
-        raise BadArgumentError(f"join: the column {column} holds values that are no ids.") from None
+@functools.cache
+def _reached(key: str) -> Set[str]:
+    """The keys that a row with this key refers to, directly or by way of others."""
+    reached: set[str] = set()
+    ahead = [key]
+    while ahead:
+        here = ahead.pop()
+        news = _refers_to().get(here, set()) - reached
+        reached |= news
+        ahead += news
+    return reached
+
+
+@functools.cache
+def _refers_to() -> Mapping[str, Set[str]]:
+    """The keys in the tables of operations, by the key of a row: without one, by the id in the path."""
+    own = {table: endpoint.key or _only_id(endpoint) for table, endpoint in CATALOGUE.items()}
+    refers: dict[str, set[str]] = {}
+    for row in _keys():
+        if (key := own.get(row.table)) and row.key != key:
+            refers.setdefault(key, set()).add(row.key)
+    return refers
+
+
+def _only_id(endpoint: Endpoint) -> str | None:
+    names = [parameter.name for parameter in endpoint.path_ids if parameter.kind is int]
+    return names[0] if len(names) == 1 else None

@@ -1,4 +1,4 @@
-"""Frames out to files: private to their owner, whole or not at all, and harmless in a spreadsheet."""
+"""Writing frames to files that are private to their owner, whole or absent, and harmless in a spreadsheet."""
 
 import functools
 import importlib.util
@@ -13,62 +13,64 @@ import pandas as pd
 from pandas.api.types import infer_dtype, is_integer_dtype
 
 from ..errors import BadArgumentError, ExportError, SettingsError, warn
-from ..files import private_folder, shared_by, whole_file
+from ..files import expanded, private_folder, shared_by, whole_file
 from .partitions import refuse_dask
 
-_BEGINS = r"(?=[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20])"  # and the full-width forms, which a spreadsheet takes too
+_BEGINS = r"(?=[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20])"  # also the full-width forms, which spreadsheets accept
 GUARDED = f"^'{_BEGINS}"
-"""The apostrophe that :func:`to_csv` put before what a spreadsheet would take for a formula."""
+"""The apostrophe that :func:`to_csv` puts before text that a spreadsheet would take for a formula."""
 _DIGITS = 10**15  # a spreadsheet keeps fifteen digits of a number
 _LONGEST = 32_767  # characters in a cell of Excel
-_SHEET = 31  # and in the name of a sheet
+_SHEET = 31  # characters in the name of a sheet
+_NAME = re.compile(r"(?!\.)[^<>:\"/\\|?*\x00-\x1f\ud800-\udfff]{1,80}(?<![. ])")  # legal on Windows too
+_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.I)  # names that Windows keeps for devices
 
 
 def to_parquet(frame: pd.DataFrame | Mapping[str, pd.DataFrame], path: str | PathLike[str]) -> Path:
-    """Write a frame to a Parquet file, or tables by name into a folder, a file for each.
+    """Write a frame to a Parquet file, or tables by name to a folder, one file for each.
 
     Parameters
     ----------
     frame
-        A frame, or what a loader's ``.tables`` gives.
+        A frame, or a mapping of names to frames, as a loader's ``.tables`` gives it.
     path
-        The file; or the folder, into which ``<name>.parquet`` is written for each table.
+        The file; or the folder, where each table becomes ``<name>.parquet``. A leading ``~`` is your home folder.
 
     Returns
     -------
     Path
-        What was written. :func:`pandas.read_parquet` gives back the frame, dtype for dtype, with its source.
+        The file or folder. :func:`pandas.read_parquet` gives back the frame, dtype for dtype, with its source.
 
     Raises
     ------
     ExportError
-        It cannot be written. Nothing stands where a file would be half written.
+        The file cannot be written. No half-written file is left.
     BadArgumentError
-        It is neither a frame nor frames by name, or the name of a table is no name of a file.
+        ``frame`` is neither a frame nor a mapping of frames, or the name of a table cannot be the name of a file.
     """
     return _files(frame, path, "parquet", pd.DataFrame.to_parquet)
 
 
 def to_csv(frame: pd.DataFrame | Mapping[str, pd.DataFrame], path: str | PathLike[str]) -> Path:
-    r"""Write a frame to a CSV file that a spreadsheet opens without running anything, or tables into a folder.
+    r"""Write a frame to a CSV file that a spreadsheet opens without running anything, or tables to a folder.
 
     Text that a spreadsheet would take for a formula (it begins with ``=``, ``+``, ``-``, ``@``, a tab or a line end)
-    gets an apostrophe in front, so telephone numbers do. A file of text has no types: Excel and
-    :func:`pandas.read_csv` take the zeros off ``"0042"``, unless they are told that the column is text.
-    :func:`to_excel` keeps them.
+    gets an apostrophe in front; this includes telephone numbers. A CSV file has no types: Excel and
+    :func:`pandas.read_csv` read ``"0042"`` as 42 unless you tell them that the column is text. :func:`to_excel` keeps
+    the zeros.
 
     Parameters
     ----------
     frame
         As for :func:`to_parquet`. An index that is more than a row number becomes columns in front.
     path
-        The file, which is UTF-8 and says so to Excel; or the folder, into which ``<name>.csv`` is written for each
-        table.
+        The file, in UTF-8 with the mark by which Excel knows it; or the folder, where each table becomes
+        ``<name>.csv``.
 
     Returns
     -------
     Path
-        What was written.
+        The file or folder.
 
     Raises
     ------
@@ -79,18 +81,18 @@ def to_csv(frame: pd.DataFrame | Mapping[str, pd.DataFrame], path: str | PathLik
 
 
 def to_excel(frame: pd.DataFrame | Mapping[str, pd.DataFrame], path: str | PathLike[str]) -> Path:
-    """Write a frame to an Excel file, or tables to a sheet each: text stays text, and no cell is a formula or a link.
+    """Write a frame to an Excel file, or tables to one sheet each: text stays text, and no cell is a formula or a link.
 
-    Takes the extra ``excel``. Text cells have Excel's format for text, so that zeros in front stay and nothing turns
-    into a formula when somebody edits it; whole numbers of more than fifteen digits are text, as Excel would round
-    them. Excel knows no time zone, so that one is written behind the column's name: ``date_time (UTC)``.
+    This needs the extra ``excel``. Text cells have Excel's text format, so leading zeros stay and nothing turns into a
+    formula when somebody edits it. Whole numbers of more than fifteen digits become text, as Excel would round them.
+    Excel has no time zones, so the zone is written after the column's name: ``date_time (UTC)``.
 
     Parameters
     ----------
     frame
-        As for :func:`to_csv`. A sheet has its table's name, as far as Excel takes it: 31 characters.
+        As for :func:`to_csv`. A sheet has its table's name, cut to the 31 characters that Excel allows.
     path
-        The file, which ends in ``.xlsx``.
+        The file; its name ends in ``.xlsx``.
 
     Returns
     -------
@@ -102,14 +104,17 @@ def to_excel(frame: pd.DataFrame | Mapping[str, pd.DataFrame], path: str | PathL
     SettingsError
         The extra is not installed.
     BadArgumentError
-        It is neither a frame nor frames by name, the file does not end in ``.xlsx``, or a frame does not fit into a
-        sheet.
+        ``frame`` is neither a frame nor a mapping of frames, the file does not end in ``.xlsx``, or a frame does not
+        fit into a sheet.
     ExportError
         As for :func:`to_parquet`.
     """
-    target = Path(path)
+    target = expanded(path)
     if importlib.util.find_spec("xlsxwriter") is None:
-        raise SettingsError('Excel files take another package: pip install "hubmis-frames[excel]".')
+        raise SettingsError(
+            "Excel files need the extra hubmis-frames[excel]. Install it in the folder of this project: python -m pip "
+            'install -e ".[excel]"'
+        )
     if target.suffix.lower() != ".xlsx":
         raise BadArgumentError(f"{target.name}: the name of an Excel file ends in .xlsx.")
     named = _tables(frame, "to_excel")
@@ -117,7 +122,7 @@ def to_excel(frame: pd.DataFrame | Mapping[str, pd.DataFrame], path: str | PathL
     made = {sheet: _for_sheet(table, sheet) for sheet, table in zip(sheets, named.values(), strict=True)}
 
     def write(part: Path) -> None:
-        # In memory: its scratch files lie where others may read them, and a full disk would leave it half closed.
+        # In memory: the writer's own scratch files could be read by others, and a full disk would leave it half closed.
         options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
         kwargs = {"options": {**options, "in_memory": True}}
         content = io.BytesIO()
@@ -135,14 +140,14 @@ def to_excel(frame: pd.DataFrame | Mapping[str, pd.DataFrame], path: str | PathL
     return _write(target, write)
 
 
-def _tables(frame: object, what: str) -> dict[str, pd.DataFrame]:
+def _tables(frame: object, function: str) -> dict[str, pd.DataFrame]:
     """The tables by name; a lone frame has none."""
     named = {}
     for name, table in (frame if isinstance(frame, Mapping) else {"": frame}).items():
-        refuse_dask(table, what)
+        refuse_dask(table, function)
         if not isinstance(table, pd.DataFrame):
             raise BadArgumentError(
-                f"{what} takes a frame, or frames by name as a loader's .tables(school) gives them, and this is a "
+                f"{function} takes a frame, or frames by name as a loader's .tables(school) gives them, and this is a "
                 f"{type(table).__name__}.{' Its .to_frame() is a frame.' if isinstance(table, pd.Series) else ''}"
             )
         named[str(name)] = table
@@ -155,13 +160,19 @@ def _files(
     kind: str,
     write: Callable[[pd.DataFrame, Path], Any],
 ) -> Path:
-    """Write a frame to a file, or tables into a folder, a file for each."""
+    """Write a frame to a file, or tables to a folder, one file for each."""
     named = _tables(frame, f"to_{kind}")
-    target = Path(path)
+    target = expanded(path)
     if isinstance(frame, pd.DataFrame):
         return _write(target, functools.partial(write, frame))
-    if odd := [name for name in named if not name or Path(name).name != name or name.startswith(".") or "\\" in name]:
-        raise BadArgumentError(f"The table {odd[0]!r} cannot be called so in a folder: give it a plain name.")
+    seen: set[str] = set()
+    for name in named:
+        if not _NAME.fullmatch(name) or _DEVICE.fullmatch(name) or name.casefold() in seen:
+            raise BadArgumentError(
+                f"The table {name!r:.80} cannot have a file of that name on every system: give it a plain name that "
+                "differs from the others in more than case."
+            )
+        seen.add(name.casefold())
     for name, table in named.items():
         _write(target / f"{name}.{kind}", functools.partial(write, table))
     return target
@@ -177,7 +188,7 @@ def _as_csv(frame: pd.DataFrame, part: Path) -> None:
 
 
 def _for_sheet(frame: pd.DataFrame, sheet: str) -> pd.DataFrame:
-    """The cells of a sheet, with what Excel would round or does not know made text."""
+    """The cells of a sheet; what Excel would round or does not know becomes text."""
     flat = _without_zones(flattened(frame))
     for position in range(flat.shape[1]):
         column = flat.iloc[:, position]
@@ -191,12 +202,12 @@ def _for_sheet(frame: pd.DataFrame, sheet: str) -> pd.DataFrame:
 
 
 def _sheet_names(names: Iterable[str]) -> list[str]:
-    """Names that Excel takes: short, without what it forbids in them, and each once whatever the case."""
+    """Names that Excel accepts: short, without forbidden characters, and different in more than case."""
     found: dict[str, str] = {}
     for name in names:
         plain = re.sub(r"[\[\]:*?/\\\x00-\x1f]", "_", str(name))
         number, ending = 1, ""
-        # An apostrophe may not stand at either end, and Excel keeps History for itself.
+        # An apostrophe is not allowed at either end, and Excel reserves the name History.
         while (sheet := (plain[: _SHEET - len(ending)] + ending).strip("' ") or "_").casefold() in {*found, "history"}:
             number += 1
             ending = f"_{number}"
@@ -205,11 +216,11 @@ def _sheet_names(names: Iterable[str]) -> list[str]:
 
 
 def _write(file: Path, write: Callable[[Path], Any]) -> Path:
-    """Let a file appear whole, and readable by its owner alone."""
+    """Write a file that appears whole, and that only its owner can read."""
     if service := shared_by(file):
         warn(
-            f"{file} seems to lie in {service}, so what is written there leaves this machine. Is that where "
-            "children's data may go?"
+            f"{file} seems to lie in {service}, so what is written there leaves this machine. Check that children's "
+            "data may be stored there."
         )
     try:
         private_folder(file.absolute().parent)
@@ -221,26 +232,26 @@ def _write(file: Path, write: Callable[[Path], Any]) -> Path:
 
 
 def flattened(frame: pd.DataFrame) -> pd.DataFrame:
-    """A copy with columns alone, each with one name: an index that is no mere row number becomes columns."""
+    """A copy that has only columns, each with one name: an index that is more than row numbers becomes columns."""
     numbers = frame.index.nlevels == 1 and frame.index.name is None and is_integer_dtype(frame.index.dtype)
     flat = frame.reset_index(drop=True) if numbers else frame.reset_index(allow_duplicates=True)
     names = [column if isinstance(column, tuple) else (column,) for column in flat.columns]
     flat.columns = pd.Index(["_".join(str(part) for part in name if part != "") for name in names], dtype="str")
-    for position, dtype in enumerate(flat.dtypes):  # what is text stands in columns of these two types
+    for position, dtype in enumerate(flat.dtypes):  # text is in columns of text or of categories
         if isinstance(dtype, pd.CategoricalDtype):
             flat.isetitem(position, flat.iloc[:, position].astype(dtype.categories.dtype).array)
     return flat
 
 
 def _texts(frame: pd.DataFrame) -> list[int]:
-    """The positions of columns in which text stands."""
+    """The positions of columns that hold text."""
     kinds = [infer_dtype(frame.iloc[:, position], skipna=True) for position in range(frame.shape[1])]
     return [position for position, kind in enumerate(kinds) if kind in ("string", "mixed", "mixed-integer")]
 
 
 def _defused(values: pd.Series) -> pd.Series:
     changed = values.str.replace(f"^{_BEGINS}", "'", regex=True)
-    return changed.where(changed.notna(), values)  # other things can stand among text
+    return changed.where(changed.notna(), values)  # a column of text can hold other things too
 
 
 def _without_zones(frame: pd.DataFrame) -> pd.DataFrame:

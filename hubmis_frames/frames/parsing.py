@@ -1,5 +1,6 @@
-"""JSON bodies to one Arrow array of records, in Arrow's own parser, without a Python object per value."""
+"""From JSON bodies to one Arrow array of records, with Arrow's own parser and no Python object per value."""
 
+import re
 from collections.abc import Sequence
 
 import pyarrow as pa
@@ -11,39 +12,42 @@ from .findings import Findings
 from .layout import merged
 
 BLOCK = 2**20  # bytes that one thread parses at a time; a smaller block costs more than a second thread gains
-_EXACT = 2.0**53  # from here on a float no longer tells neighbouring integers apart
+_EXACT = 2.0**53  # from here on a float cannot tell neighbouring integers apart
+_TINY = re.compile(rb"\d[eE]-0*\d{3}")  # a number that a float may not tell from 0
 
 
 def read_records(
     bodies: Sequence[bytes], record: pa.StructType, wrapper: str | None, report: Findings
 ) -> tuple[pa.ListArray, pa.StructType]:
-    """Read bodies into a list of records each, and tell the record's type: declared fields, then new ones, marked."""
-    found = None if wrapper else _fast(bodies, record)
-    if found is None:
-        found = fitted(bodies, record, wrapper, report)
-    return found, merged(record, found.type.value_type)
+    """Read each body into a list of records, of the type that comes second: declared fields, then new ones, marked."""
+    records = None if wrapper else _fast(bodies, record)
+    if records is None:
+        records = fitted(bodies, record, wrapper, report)
+    return records, merged(record, records.type.value_type)
 
 
 def _fast(bodies: Sequence[bytes], record: pa.StructType) -> pa.ListArray | None:
-    """Let Arrow parse all bodies at once, one a line; ``None`` where only the slow road is safe."""
+    """Let Arrow parse all bodies at once, one a line; ``None`` if only the slow way is safe."""
     lines = [_line(body) for body in bodies]
     try:
-        found = _parse(lines, on_wire(record))
-        if found is None:
+        records = _parse(lines, on_wire(record))
+        if records is None:
             return None
-        guessed = _without_guesses(found.type.value_type, record)
-        if guessed is not None:  # Arrow took text for instants: read it again, as text
-            found = _parse(lines, guessed)
+        as_text = _without_guesses(records.type.value_type, record)
+        if as_text is not None:  # Arrow took text for instants: read it again, as text
+            records = _parse(lines, as_text)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, UnicodeDecodeError):
         return None
-    return None if found is None or _inexact(found) else found
+    if records is None or _inexact(records, any(map(_TINY.search, lines))):
+        return None
+    return records
 
 
 def _line(body: bytes) -> bytes:
     body = body.strip()
     if body[:1] == b"{":
         body = b"[" + body + b"]"
-    # Raw line ends are never inside a JSON text, and here they would end the row.
+    # JSON text never holds raw line ends, and here they would end the row.
     return body.replace(b"\n", b"").replace(b"\r", b"")
 
 
@@ -56,27 +60,30 @@ def _parse(lines: Sequence[bytes], record: pa.DataType) -> pa.ListArray | None:
             explicit_schema=pa.schema([("data", pa.list_(record))]), unexpected_field_behavior="infer"
         ),
     )
-    # Arrow 26 builds a broken array from a list it has to guess the type of and that begins with null.
+    # Arrow 26 builds a broken array from a list that begins with null and whose type it has to guess.
     table.validate()
-    # A body that closed our wrapper early would show as a row too many or a second column.
+    # A body that closes our wrapper early shows as a row too many or a second column.
     if table.num_rows != len(lines) or table.column_names != ["data"]:
         return None
     return pa.concat_arrays(table.column("data").chunks)
 
 
-def _without_guesses(found: pa.DataType, record: pa.DataType) -> pa.DataType | None:
+def _without_guesses(type_: pa.DataType, record: pa.DataType) -> pa.DataType | None:
     """The type with text where Arrow guessed an instant; ``None`` if it guessed none."""
-    texts = on_wire(found)
-    return None if texts == found else merged(on_wire(record), texts)
+    as_text = on_wire(type_)
+    return None if as_text == type_ else merged(on_wire(record), as_text)
 
 
-def _inexact(found: pa.Array) -> bool:
-    """Whether integers may have been rounded, as Arrow reads ``[2**53 + 1, 1.5]`` as floats."""
-    if pa.types.is_floating(found.type):
-        largest = pc.max(pc.abs(found)).as_py()
-        return largest is not None and largest >= _EXACT
-    if pa.types.is_nested(found.type):
-        return any(
-            _inexact(part) for part in (found.flatten() if pa.types.is_struct(found.type) else [found.flatten()])
-        )
+def _inexact(values: pa.Array, tiny: bool) -> bool:
+    """Whether floats may not be what was sent.
+
+    Arrow reads ``[2**53 + 1, 1.5]`` as floats, which rounds the integer; ``1E400`` as infinite; and, where there are
+    ``tiny`` numbers, ``1E-400`` as 0.
+    """
+    if pa.types.is_floating(values.type):
+        sizes = pc.min_max(pc.abs(values)).as_py()
+        return sizes["max"] is not None and (sizes["max"] >= _EXACT or (tiny and sizes["min"] == 0))
+    if pa.types.is_nested(values.type):
+        parts = values.flatten() if pa.types.is_struct(values.type) else [values.flatten()]
+        return any(_inexact(part, tiny) for part in parts)
     return False

@@ -8,8 +8,9 @@ An event is what somebody recorded, often because of attendance, so the two are 
 import numpy as np
 import pandas as pd
 
-from ..analysis.columns import as_ids, filled, local_dates, one_school, require
-from ..analysis.groups import STUDENTS, hide_small, listed_once
+from ..analysis.columns import as_ids, local_dates, require_columns, require_values
+from ..analysis.groups import check_students, hide_small_groups
+from ..analysis.realms import STUDENTS, require_one_school
 from ..analysis.statistics import check_confidence, half_width, spearman
 from ..attendance.summary import BANDS
 from ..wellbeing.canonical import EVENT, LONDON, chosen, has_ended, plans_of
@@ -65,7 +66,7 @@ def per_student(
     each = days.groupby(STUDENTS)[COUNTS].sum()
     rows = chosen(events, kind, "per_student", marks, students)
     if students is not None:
-        people = listed_once(students, "per_student")
+        people = check_students(students, "per_student")
         each = each.reindex(pd.Index(people[STUDENTS], name=STUDENTS), fill_value=0)
     rows = rows[rows["date"].between(days["date"].min(), days["date"].max())]
     each["absent"] = each["possible"] - each["attended"]
@@ -114,7 +115,7 @@ def attendance_by_plan(
     """
     rows = plans_of(events, "attendance_by_plan", marks)
     if rows["closed_date"].isna().all():
-        filled(rows, "status", "attendance_by_plan", "or a closed_date, to tell active plans from ended ones")
+        require_values(rows, "status", "attendance_by_plan", "or a closed_date, to tell active plans from ended ones")
     ended = has_ended(rows, "attendance_by_plan")
     spells = pd.DataFrame({STUDENTS: rows[STUDENTS], "start": rows["date"], "end": rows["closed_date"], "ended": ended})
     return _by_status(marks, spells, "attendance_by_plan", confidence, suppress)
@@ -156,8 +157,8 @@ def attendance_by_learning_support(
         A column is not there, or a category of marks is not known.
     """
     needed = [STUDENTS, "learning_support_date", "inactive_date"]
-    require(records, needed, "attendance_by_learning_support: records")
-    one_school(records, "attendance_by_learning_support", marks)
+    require_columns(records, needed, "attendance_by_learning_support: records")
+    require_one_school(records, "attendance_by_learning_support", marks)
     status = records["status_name"] if "status_name" in records else pd.Series("", index=records.index)
     start, end = (local_dates(records[day], LONDON, f"attendance_by_learning_support: {day}") for day in needed[1:])
     spells = pd.DataFrame(
@@ -242,7 +243,7 @@ def events_by_absence_band(
     frame["low"] = frame["low"].clip(lower=0)
     figures = [*counts, "events_per_100", "low", "high"]
     frame = frame[["absence_band", "absence_from", *figures]]
-    return hide_small(frame, ["absence_band"], ["students", "students_concerned"], figures, suppress)
+    return hide_small_groups(frame, ["absence_band"], ["students", "students_concerned"], figures, suppress)
 
 
 def lateness_and_events(
@@ -337,4 +338,4 @@ def _by_status(
     frame["low"] = (100 * (share.to_numpy() - half)).clip(min=0)
     frame["high"] = (100 * (share.to_numpy() + half)).clip(max=100)
     figures = ["students", "sessions", "attended", "attendance_rate", "low", "high"]
-    return hide_small(frame, ["status"], ["students"], figures, suppress)
+    return hide_small_groups(frame, ["status"], ["students"], figures, suppress)

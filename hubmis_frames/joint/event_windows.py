@@ -8,8 +8,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from ..analysis.calendar import first_of_week
-from ..analysis.columns import require
-from ..analysis.groups import STUDENTS, check_threshold, listed_once
+from ..analysis.columns import require_columns
+from ..analysis.groups import check_students, check_suppress_below
+from ..analysis.realms import STUDENTS
 from ..analysis.statistics import Numbers, check_confidence, half_width
 from ..errors import BadArgumentError
 from ..wellbeing.canonical import EVENT, chosen
@@ -148,7 +149,7 @@ def around_events(
     if isinstance(weeks, bool) or not isinstance(weeks, int) or weeks < 1:
         raise BadArgumentError(f"around_events: weeks takes a whole number of at least 1, not {weeks!r}.")
     check_confidence(confidence)
-    check_threshold(suppress)
+    check_suppress_below(suppress)
     school = _school(marks, events, weeks, students, group, kind)
     before, after = _window(school, -weeks, -1), _window(school, 1, weeks)
     on_both_sides = (before.possible > 0) & (after.possible > 0)
@@ -198,8 +199,8 @@ def _school(
     else:
         rows = rows.assign(in_range=False)
     if students is not None:
-        students = listed_once(students, "around_events")
-        require(students, [group], "around_events: students")
+        students = check_students(students, "around_events")
+        require_columns(students, [group], "around_events: students")
         sessions = sessions[sessions[STUDENTS].isin(students[STUDENTS])]
         rows = rows[rows[STUDENTS].isin(students[STUDENTS])]
     ids = pd.Index(sessions[STUDENTS].unique()).sort_values()

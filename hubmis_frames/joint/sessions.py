@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from ..analysis.columns import as_ids, local_dates, one_school, require
-from ..analysis.groups import STUDENTS
-from ..attendance.canonical import MADE_BY, say_twice
+from ..analysis.columns import as_ids, local_dates, require_columns
+from ..analysis.realms import STUDENTS, require_one_school
+from ..attendance.checks import MADE_BY, warn_duplicates
 from ..attendance.codes import ABSENT, ATTENDING, CATEGORIES
 from ..errors import BadArgumentError
 
@@ -18,10 +18,10 @@ def sessions_of(marks: pd.DataFrame, measure: str) -> pd.DataFrame:
     (present, late or at an approved activity), ``late``. Sessions that are not possible, and those unmarked or without
     a class, are in none of them (DfE, Working together to improve school attendance, August 2024).
     """
-    require(marks, [STUDENTS, "date", "category"], f"{measure}: marks", MADE_BY)
-    one_school(marks, f"{measure}: marks")
+    require_columns(marks, [STUDENTS, "date", "category"], f"{measure}: marks", MADE_BY)
+    require_one_school(marks, f"{measure}: marks")
     if "session" in marks:
-        say_twice(marks, measure)
+        warn_duplicates(marks, measure)
     category = marks["category"].astype("str")
     if strange := sorted(set(category.dropna().unique()) - set(CATEGORIES)):
         raise BadArgumentError(

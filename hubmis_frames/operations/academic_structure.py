@@ -4,7 +4,7 @@ from typing import Literal
 
 import pandas as pd
 
-from .declaration import Ids, SchoolOrGroup, Section
+from .declaration import Ids, SchoolOrGroup, Section, deprecated_twin
 from .shapes import BOOL, ID, PERSON, TEXT, WHOLE, extended, list_of, record, struct_of
 
 academic_structure = Section("Academic Structure")
@@ -175,87 +175,26 @@ def load_section_deprecated(school: SchoolOrGroup, section_id: Ids, *, refresh: 
     """
 
 
-@academic_structure("Sections: Get list", "legacy/sections", SECTION, key="section_id", sorts=(), deprecated=True)
-def load_sections_deprecated(
-    school: SchoolOrGroup,
-    *,
-    group_type: Literal["form", "subject_set", "tutor_group", "year_group"] | None = None,
-    assessment_creation: bool | None = None,
-    sort: str | None = None,
-    refresh: bool = False,
-) -> pd.DataFrame:
-    """Sections: one row per section of the school.
-
-    Deprecated: use ``load_sections``.
-    """
+load_sections_deprecated = deprecated_twin(load_sections, "legacy/sections")
 
 
-@academic_structure(
-    "Departments: Get list",
-    "legacy/academic-years/{academic_year_id}/departments",
-    DEPARTMENT_DEPRECATED,
-    key="department_id",
-    deprecated=True,
+load_departments_deprecated = deprecated_twin(
+    load_departments, "legacy/academic-years/{academic_year_id}/departments", record=DEPARTMENT_DEPRECATED
 )
-def load_departments_deprecated(
-    school: SchoolOrGroup, *, search: str | None = None, academic_year_id: int | None = None, refresh: bool = False
-) -> pd.DataFrame:
-    """Departments: one row per department of the academic year.
-
-    Deprecated: use ``load_departments``.
-    """
 
 
-@academic_structure(
-    "Departments: Get one",
+load_department_deprecated = deprecated_twin(
+    load_department,
     "legacy/academic-years/{academic_year_id}/departments/{department_id}",
-    DEPARTMENT_DEPRECATED,
-    key="department_id",
-    single=True,
-    deprecated=True,
+    record=DEPARTMENT_DEPRECATED,
 )
-def load_department_deprecated(
-    school: SchoolOrGroup, department_id: Ids, *, academic_year_id: int | None = None, refresh: bool = False
-) -> pd.DataFrame:
-    """Single departments: one row per department asked for.
-
-    Deprecated: use ``load_department``.
-    """
 
 
-@academic_structure(
-    "Subjects: Get list",
-    "legacy/academic-years/{academic_year_id}/subjects",
-    SUBJECT_DEPRECATED,
-    key="subject_id",
-    deprecated=True,
+load_subjects_deprecated = deprecated_twin(
+    load_subjects, "legacy/academic-years/{academic_year_id}/subjects", record=SUBJECT_DEPRECATED
 )
-def load_subjects_deprecated(
-    school: SchoolOrGroup,
-    *,
-    department: int | None = None,
-    section: int | None = None,
-    academic_year_id: int | None = None,
-    refresh: bool = False,
-) -> pd.DataFrame:
-    """Subjects: one row per subject of the academic year.
-
-    Deprecated: use ``load_subjects``.
-    """
 
 
-@academic_structure(
-    "Subjects: Get one",
-    "legacy/academic-years/{academic_year_id}/subjects/{subject_id}",
-    SUBJECT_DEPRECATED,
-    key="subject_id",
-    single=True,
-    deprecated=True,
+load_subject_deprecated = deprecated_twin(
+    load_subject, "legacy/academic-years/{academic_year_id}/subjects/{subject_id}", record=SUBJECT_DEPRECATED
 )
-def load_subject_deprecated(
-    school: SchoolOrGroup, subject_id: Ids, *, academic_year_id: int | None = None, refresh: bool = False
-) -> pd.DataFrame:
-    """Single subjects: one row per subject asked for.
-
-    Deprecated: use ``load_subject``.
-    """

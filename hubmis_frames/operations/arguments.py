@@ -1,15 +1,15 @@
-"""From a loader's arguments to the requests it stands for; every argument is checked before anything is sent."""
+"""From the arguments of a loader to its requests. Every argument is checked before anything is sent."""
 
 import inspect
 import numbers
 import re
 from collections.abc import Callable, Mapping, Sequence, Set
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 
 import pandas as pd
 
-from ..errors import BadArgumentError, did_you_mean
+from ..errors import BadArgumentError, did_you_mean, warn
 from ..request import Request
 from .declaration import CATALOGUE, YEAR, Endpoint, Parameter, camel, listed_in
 from .shapes import refers
@@ -62,23 +62,40 @@ def _sent(place: str, endpoint: Endpoint, given: Mapping[str, Any], explicit: Se
 
 
 def ids_of(value: object, name: str, endpoint: Endpoint) -> list[int]:
-    """Ids from an int, an iterable of ints, a Series, or a frame that holds the column ``name``."""
+    """The ids in an int, an iterable of ints, a Series, or the column ``name`` of a frame.
+
+    Rows of a frame without a usable id, and entries of a Series that are 0 or negative, are left out with a warning:
+    one such record must not keep the user from all others.
+    """
     if isinstance(value, pd.DataFrame):
         if name not in value.columns:
             raise BadArgumentError(
                 f"{endpoint.loader}: the frame given for {name} has no column {name}. Its columns: "
                 f"{', '.join(map(str, value))}."
             )
-        value = value[name]
+        value = _usable(value[name], value[name].notna(), name, endpoint)
+    if isinstance(value, pd.Series):
+        numeric = pd.to_numeric(value, errors="coerce")
+        value = _usable(value, ~numeric.le(0).fillna(False), name, endpoint)
     if isinstance(value, str | bytes | Mapping):
         raise BadArgumentError(
             f"{endpoint.loader}: {name} takes positive integers, not text.{_listed_by(name, endpoint)}"
         )
     try:
         items = [value] if isinstance(value, numbers.Number) else list(value)  # type: ignore[call-overload]
-    except TypeError:  # no iterable, or an array without dimensions
+    except TypeError:  # not iterable, or an array without dimensions
         items = [value]
     return [_id(item, name, endpoint) for item in items]
+
+
+def _usable(ids: pd.Series, usable: pd.Series, name: str, endpoint: Endpoint) -> pd.Series:
+    """The ids that can be asked for; a warning counts the others."""
+    if (unusable := int((~usable).sum())) > 0:
+        warn(
+            f"{endpoint.loader}: {unusable} of {len(ids)} rows have no usable {name}: it is missing, 0 or negative. "
+            "They are left out; the others are loaded."
+        )
+    return ids[usable]
 
 
 def _id(item: object, name: str, endpoint: Endpoint) -> int:
@@ -99,7 +116,7 @@ def _id(item: object, name: str, endpoint: Endpoint) -> int:
 
 
 def _listed_by(name: str, endpoint: Endpoint) -> str:
-    """Where the ids of an argument are to be found, as far as the declarations tell."""
+    """The loader that lists the ids of an argument, if there is one."""
     place = endpoint.record.get_field_index(name)
     key = (refers(endpoint.record.field(place)) if place >= 0 else None) or f"{name.removesuffix('_id')}_id"
     if key not in listed_in():
@@ -107,13 +124,13 @@ def _listed_by(name: str, endpoint: Endpoint) -> str:
     listing = CATALOGUE[listed_in()[key]]
     assert listing.function is not None
     _, *others = inspect.signature(listing.function).parameters.values()
-    needed = [f", {each.name}=..." for each in others if each.default is each.empty]
+    needed = [f", {parameter.name}=..." for parameter in others if parameter.default is parameter.empty]
     return f" hf.{listing.loader}(school{''.join(needed)}) lists the ids."
 
 
 def _numbers(item: object) -> str:
     text = isinstance(item, str) and item.isdecimal()
-    return ' Ids that a file made text of become numbers by .astype("Int64").' if text else ""
+    return ' If a file turned the ids into text, .astype("Int64") makes them numbers.' if text else ""
 
 
 def _names(endpoint: Endpoint) -> list[str]:
@@ -121,12 +138,12 @@ def _names(endpoint: Endpoint) -> list[str]:
 
 
 def _combinations(endpoint: Endpoint, given: Mapping[str, Any]) -> list[tuple[int | str, ...]]:
-    """The path ids to ask for: several lists go side by side, a single value goes with all."""
+    """The path ids of each request. Lists go side by side, item by item; a single value goes with every item."""
     lists: list[list[int] | list[str]] = []
     for parameter in endpoint.path_ids:
         if parameter.name not in given:
             raise BadArgumentError(
-                f"{endpoint.loader}: which academic year is active could not be told. Say academic_year_id=; "
+                f"{endpoint.loader}: HUBmis does not say which academic year is active. Give academic_year_id=; "
                 "hf.load_academic_years(school) lists them."
                 if parameter.name == YEAR
                 else f"{endpoint.loader}: {parameter.name} is missing."
@@ -135,7 +152,7 @@ def _combinations(endpoint: Endpoint, given: Mapping[str, Any]) -> list[tuple[in
         lists.append(
             ids_of(value, parameter.name, endpoint)
             if parameter.kind is int
-            else [_text(endpoint, parameter, each) for each in ([value] if isinstance(value, str) else value)]
+            else [_text(endpoint, parameter, item) for item in ([value] if isinstance(value, str) else value)]
         )
     several = {len(values) for values in lists if len(values) != 1}
     if len(several) > 1:
@@ -165,35 +182,37 @@ def _text(endpoint: Endpoint, parameter: Parameter, value: object) -> str:
     if not isinstance(value, str | int) or isinstance(value, bool) or not str(value).strip():
         raise BadArgumentError(f"{where} is text that is not empty.")
     if str(value).encode("utf-8", "replace").decode() != str(value):
-        raise BadArgumentError(f"{where} holds half a character, which cannot be sent.")
+        raise BadArgumentError(f"{where} holds half a surrogate pair, which is no character and cannot be sent.")
     return str(value)
 
 
 def _when(parameter: Parameter, value: object, where: str) -> str:
-    """A date stays a date where the document wants one; where it wants an instant, a date is its first or last."""
+    """A date as the document takes it: where it takes an instant, a date becomes the first or last one of its day.
+
+    Midnight without a zone is such a date, as pandas writes one: the bound of the last day includes that day.
+    """
     try:
-        found = datetime.fromisoformat(value) if isinstance(value, str) else value
-        bare = isinstance(value, str) and len(value) <= len("2026-01-31")
-        if not isinstance(found, date) or pd.isna(found):
+        when = datetime.fromisoformat(value) if isinstance(value, str) else value
+        if not isinstance(when, date) or pd.isna(when):
             raise TypeError
     except (ValueError, TypeError):
         raise BadArgumentError(
             f"{where} is a date or an instant, as '2026-01-31', '2026-01-31T08:30:00Z' or a datetime; not {value!r}."
         ) from None
     if parameter.kind is date:
-        return found.strftime("%Y-%m-%d") if found.year > 999 else found.isoformat()[:10]
-    if bare or not isinstance(found, datetime):
-        return f"{found.isoformat()[:10]}T{'23:59:59' if parameter.name.endswith('_to') else '00:00:00'}Z"
-    if found.tzinfo is None:
-        return found.isoformat(timespec="seconds") + "Z"
-    return found.isoformat(timespec="seconds")
+        return when.strftime("%Y-%m-%d") if when.year > 999 else when.isoformat()[:10]
+    if not isinstance(when, datetime) or (when.tzinfo is None and when.time() == time.min):
+        return f"{when.isoformat()[:10]}T{'23:59:59' if parameter.name.endswith('_to') else '00:00:00'}Z"
+    if when.tzinfo is None:
+        return when.isoformat(timespec="seconds") + "Z"
+    return when.isoformat(timespec="seconds")
 
 
 def _sort(endpoint: Endpoint, sort: object) -> tuple[str, str]:
     where = f"{endpoint.loader}: sort"
     if not isinstance(sort, str) or not re.fullmatch(r"-?[a-z][a-z0-9_]*", sort):
         raise BadArgumentError(
-            f"{where} is the name of a field, as 'last_name', or '-last_name' to turn it round; not {sort!r}."
+            f"{where} is the name of a field, as 'last_name', or '-last_name' for the other direction; not {sort!r}."
         )
     field = sort.removeprefix("-")
     if endpoint.sorts and field not in endpoint.sorts:

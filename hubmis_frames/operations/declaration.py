@@ -1,17 +1,18 @@
 """How an operation is declared: once, as a typed function whose signature is the request.
 
-The decorator reads path parameters, filters and their wire names off the signature, so nothing
-about an operation is stated twice. A declaration fetches nothing: calling a loader hands the
+The decorator reads path parameters, filters and their wire names from the signature, so nothing
+about an operation is stated twice. A declaration fetches nothing: a call of a loader passes the
 endpoint and the arguments to the school.
 """
 
 import functools
 import inspect
 import re
+import sys
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Literal, ParamSpec, Protocol
 
@@ -31,7 +32,7 @@ When = str | date | datetime
 PREFIX = "/api/v1/"  # the one path the document gives begins so; for the others it is inferred
 YEAR = "academic_year_id"
 
-# How long an answer stays good, by how fast its kind of thing changes in a school.
+# How long a response can be used, by how fast such records change in a school.
 REFERENCE = timedelta(days=7)
 PEOPLE = timedelta(days=1)
 EVENTS = timedelta(hours=4)
@@ -44,20 +45,24 @@ class SchoolOrGroup(Protocol):
     """What a loader is called with: a school, or a group of schools."""
 
     def _load(self, endpoint: "Endpoint", arguments: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
-        """Every table of the response by name, the operation's own table first."""
+        """Load every table of the response, by name; the operation's own table comes first."""
 
 
-class Loader(Protocol[P]):
-    """A loader function: call it for the frame, or ``.tables`` for every table of the response."""
-
-    endpoint: "Endpoint"
-    __name__: str
+class WithTables(Protocol[P]):
+    """A function that loads: call it for the frame, or its ``.tables`` for every table of the response."""
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> pd.DataFrame:
         """The operation's table."""
 
     def tables(self, *args: P.args, **kwargs: P.kwargs) -> dict[str, pd.DataFrame]:
         """The operation's table and its child tables, by name."""
+
+
+class Loader(WithTables[P], Protocol[P]):
+    """The loader of one operation."""
+
+    endpoint: "Endpoint"
+    __name__: str
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,7 @@ class Parameter:
 
 @dataclass(frozen=True, eq=False)
 class Endpoint:
-    """Everything that is known of one operation."""
+    """Everything that we know about one operation."""
 
     table: str
     title: str
@@ -91,6 +96,7 @@ class Endpoint:
     checks: Mapping[str, str]
     parameters: tuple[Parameter, ...]
     doc: str
+    defaults: Mapping[str, str] = field(default_factory=dict)
     also: tuple[str, ...] = ()
     path_source: str = "inferred"
     sort_wires: Mapping[str, str] = field(default_factory=dict)
@@ -103,17 +109,17 @@ class Endpoint:
 
     @property
     def paged(self) -> bool:
-        """Whether the operation answers page by page."""
+        """Whether the operation sends its list in pages."""
         return self.paging is not None
 
     @property
     def grain(self) -> str:
-        """What one row is, as the docstring's first line says it."""
+        """What one row is, from the first line of the docstring."""
         return self.doc.partition("one row per ")[2].partition(".")[0]
 
     @property
     def instead(self) -> str:
-        """What a deprecated operation's docstring says to use instead."""
+        """What to use in place of a deprecated operation, from its docstring."""
         return self.doc.partition("\n\n")[2].partition("\n\n")[0].replace("\n", " ") if self.deprecated else ""
 
     @property
@@ -141,18 +147,18 @@ CATALOGUE: dict[str, Endpoint] = {}
 
 @functools.cache
 def listed_in() -> Mapping[str, str]:
-    """The table that lists the values of each key and is asked by no id; to be called once all is declared."""
-    found = dict[str, str]()
+    """The table that lists the values of each key and needs no id. Call it when all operations are declared."""
+    tables = dict[str, str]()
     for endpoint in CATALOGUE.values():
-        asked_by = [parameter for parameter in endpoint.path_ids if parameter.kind is int and parameter.name != YEAR]
-        if endpoint.key and not endpoint.single and not endpoint.deprecated and not asked_by:
-            found.setdefault(endpoint.key, endpoint.table)
-    return found
+        ids = [parameter for parameter in endpoint.path_ids if parameter.kind is int and parameter.name != YEAR]
+        if endpoint.key and not endpoint.single and not endpoint.deprecated and not ids:
+            tables.setdefault(endpoint.key, endpoint.table)
+    return tables
 
 
 @dataclass(frozen=True)
 class Section:
-    """A section of the document; called as a decorator, it declares one of its operations."""
+    """A section of the document. As a decorator it declares one of the section's operations."""
 
     name: str
 
@@ -184,29 +190,34 @@ class Section:
         path
             The path below ``/api/v1/`` with the Python names of its parameters in braces.
         record
-            One record as it comes over the wire.
+            One record as the server sends it.
         key
-            What the record's own ``id`` is called in every table; ``None`` where it has none.
+            The name of the record's own ``id`` in every table; ``None`` if the record has no ``id``.
         single
-            The operation answers with one record and not with a list.
+            The server sends one record and not a list.
         paged
             The operation takes ``page[number]`` and ``page[size]``.
+        deprecated
+            The document calls the operation deprecated. One that has a successor is declared by
+            :func:`deprecated_twin`.
         expire_after
-            How long a cached answer stays good.
+            How long a cached response can be used.
         wrapper
-            The field of the answer that holds the list, where the answer is an object around it.
+            The field of the response that holds the list, if the response is an object around the list.
         year
-            Where else than in the path the academic year goes, and its name there.
+            The header or query parameter that takes the academic year, if it is not part of the path.
         sorts
-            The fields the document names to sort by; ``()`` where it names none.
+            The fields that the document names for sorting; ``()`` if it names none, ``None`` if the operation cannot
+            sort.
         wire
             Wire names that do not follow from the Python name by rule.
         defaults
-            Parameters the document requires that may be left out here, and the one whose value they take.
+            Parameters that the document requires and a caller may leave out, each with the parameter whose value it
+            takes then.
         checks
-            The column in which a date filter shows whether the server obeyed it.
+            The column that shows, for each date filter, whether the server applied it.
         also
-            Other sections under which the document lists the operation.
+            Other sections in which the document lists the operation.
         """
 
         def declare(function: Callable[P, pd.DataFrame]) -> Loader[P]:
@@ -228,36 +239,100 @@ class Section:
                 checks=checks or {},
                 parameters=tuple(_parameters(function, path, wire or {}, defaults or {}, year or {})),
                 doc=inspect.getdoc(function) or "",
+                defaults=defaults or {},
                 function=function,
             )
-            CATALOGUE[table] = endpoint
-            # A star import of the module brings its loaders, and no record or import of it.
-            function.__globals__.setdefault("__all__", []).append(function.__name__)
-            return _loader(function, endpoint, defaults or {})
+            return _declare(endpoint, function)
 
         return declare
 
 
-def _loader(function: Callable[P, pd.DataFrame], endpoint: Endpoint, defaults: Mapping[str, str]) -> Loader[P]:
+def deprecated_twin(
+    successor: Loader[P],
+    path: str,
+    *,
+    title: str | None = None,
+    record: pa.StructType | None = None,
+    filters: tuple[str, ...] = (),
+    **differences: Any,
+) -> Loader[P]:
+    """Declare a deprecated operation from the one that replaces it; its loader ends in ``_deprecated``.
+
+    Parameters
+    ----------
+    successor
+        The loader of the operation that replaces it. The twin takes the same arguments.
+    path
+        The path below ``/api/v1/``.
+    title, record
+        Where they are not those of the successor.
+    filters
+        The filters in the document's order, where it is another than the successor's.
+    **differences
+        Other fields of :class:`Endpoint` that differ.
+    """
+    old = successor.endpoint
+    signature = inspect.signature(successor)
+    reordered = iter(filters)
+    names = [next(reordered) if name in filters else name for name in signature.parameters]
+
+    def twin(*args: P.args, **kwargs: P.kwargs) -> pd.DataFrame:
+        raise NotImplementedError("a declaration is never called")
+
+    twin.__name__ = twin.__qualname__ = f"{successor.__name__}_deprecated"
+    twin.__module__ = successor.__module__
+    twin.__doc__ = f"{old.doc.splitlines()[0]}\n\nDeprecated: use ``{successor.__name__}``."
+    twin.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        parameters=[signature.parameters[name] for name in names]
+    )
+    endpoint = replace(
+        old,
+        table=f"{old.table}_deprecated",
+        title=title or old.title,
+        path=PREFIX + path,
+        record=record or old.record,
+        parameters=tuple(sorted(old.parameters, key=lambda parameter: names.index(parameter.name))),
+        deprecated=True,
+        doc=twin.__doc__,
+        function=twin,
+        **differences,
+    )
+    return _declare(endpoint, twin)
+
+
+def _declare(endpoint: Endpoint, function: Callable[P, pd.DataFrame]) -> Loader[P]:
+    CATALOGUE[endpoint.table] = endpoint
+    # A star import of the module brings its loaders, and no record or import of it.
+    vars(sys.modules[function.__module__]).setdefault("__all__", []).append(endpoint.loader)
+    return _loader(function, endpoint)
+
+
+def with_tables(load_tables: Callable[P, dict[str, pd.DataFrame]], load: Callable[P, pd.DataFrame]) -> WithTables[P]:
+    """Give a function that loads one table the one that loads all, as its ``.tables``."""
+    load.tables = load_tables  # type: ignore[attr-defined]
+    return typing.cast(WithTables[P], load)
+
+
+def _loader(function: Callable[P, pd.DataFrame], endpoint: Endpoint) -> Loader[P]:
     signature = inspect.signature(function)
 
-    def load_all(*args: P.args, **kwargs: P.kwargs) -> dict[str, pd.DataFrame]:
+    def load_tables(*args: P.args, **kwargs: P.kwargs) -> dict[str, pd.DataFrame]:
         if unknown := [name for name in kwargs if name not in signature.parameters]:
-            known = list(signature.parameters)[1:]
+            names = list(signature.parameters)[1:]
             raise TypeError(
-                f"{function.__name__} has no argument {unknown[0]!r}.{did_you_mean(unknown[0], known)} It takes "
-                f"{', '.join(known)}."
+                f"{endpoint.loader} has no argument {unknown[0]!r}.{did_you_mean(unknown[0], names)} It takes "
+                f"{', '.join(names)}."
             )
         bound = signature.bind(*args, **kwargs)
         bound.apply_defaults()
         school, *_ = bound.arguments.values()
         if not hasattr(school, "_load"):
             raise TypeError(
-                f"{function.__name__}: the first argument is the school, from hf.connect() or hf.demo(), "
+                f"{endpoint.loader}: the first argument is the school, from hf.connect() or hf.demo(), "
                 f"not a {type(school).__name__}."
             )
         arguments = dict(list(bound.arguments.items())[1:])
-        for name, source in defaults.items():
+        for name, source in endpoint.defaults.items():
             if arguments[name] is None:
                 arguments[name] = arguments[source]
         tables: dict[str, pd.DataFrame] = school._load(endpoint, arguments)
@@ -265,12 +340,11 @@ def _loader(function: Callable[P, pd.DataFrame], endpoint: Endpoint, defaults: M
 
     @functools.wraps(function)
     def load(*args: P.args, **kwargs: P.kwargs) -> pd.DataFrame:
-        return load_all(*args, **kwargs)[endpoint.table]
+        return load_tables(*args, **kwargs)[endpoint.table]
 
-    functools.update_wrapper(load_all, function)
-    load.tables = load_all  # type: ignore[attr-defined]
+    functools.update_wrapper(load_tables, function)
     load.endpoint = endpoint  # type: ignore[attr-defined]
-    return typing.cast(Loader[P], load)
+    return typing.cast(Loader[P], with_tables(load_tables, load))
 
 
 def _parameters(

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from .declaration import Ids, SchoolOrGroup, Section
+from .declaration import Ids, SchoolOrGroup, Section, deprecated_twin
 from .shapes import DATE, ID, PERSON, TEXT, WHOLE, extended, list_of, record, struct_of
 from .students import MEMBER
 
@@ -194,30 +194,14 @@ def load_subject_set_students(
     """
 
 
-@academic_structure(
-    "Subject Sets: Get list for an Academic Year",
+load_subject_sets_deprecated = deprecated_twin(
+    load_subject_sets,
     "legacy/academic-years/{academic_year_id}/subject-sets",
-    SUBJECT_SET,
-    key="subject_set_id",
+    title="Subject Sets: Get list for an Academic Year",
+    filters=("year_group", "section", "subject", "search", "assessment_creation"),
+    paging=None,
     sorts=(),
-    deprecated=True,
 )
-def load_subject_sets_deprecated(
-    school: SchoolOrGroup,
-    *,
-    year_group: int | None = None,
-    section: int | None = None,
-    subject: int | None = None,
-    search: str | None = None,
-    assessment_creation: bool | None = None,
-    academic_year_id: int | None = None,
-    sort: str | None = None,
-    refresh: bool = False,
-) -> pd.DataFrame:
-    """Subject sets: one row per teaching set of the academic year.
-
-    Deprecated: use ``load_subject_sets``.
-    """
 
 
 @academic_structure(

@@ -5,7 +5,7 @@ from typing import Literal
 
 import pandas as pd
 
-from .declaration import EVENTS, REFERENCE, Ids, SchoolOrGroup, Section, When
+from .declaration import EVENTS, REFERENCE, Ids, SchoolOrGroup, Section, When, deprecated_twin
 from .shapes import BOOL, ID, INSTANT, NAMED, NOTE, PERSON, TEXT, WHOLE, list_of, record, struct_of
 
 students = Section("Students")
@@ -274,35 +274,4 @@ def load_year_group_named_persons(school: SchoolOrGroup, *, refresh: bool = Fals
     """
 
 
-@pastoral(
-    "Pastoral: Get list of Events",
-    "legacy/pastoral/events",
-    EVENT,
-    key="pastoral_event_id",
-    paged=True,
-    deprecated=True,
-    expire_after=EVENTS,
-    sorts=(),
-    checks=BY_TIME,
-)
-def load_pastoral_events_deprecated(
-    school: SchoolOrGroup,
-    *,
-    type: Literal["wellbeing_plan", "wellbeing_event"] | None = None,
-    year_group: int | None = None,
-    form: int | None = None,
-    category: int | None = None,
-    status: Literal["active", "inactive"] | None = None,
-    severity: int | None = None,
-    date_time_from: When | None = None,
-    date_time_to: When | None = None,
-    search: str | None = None,
-    assigned_to: int | None = None,
-    include_past_students: bool | None = None,
-    sort: str | None = None,
-    refresh: bool = False,
-) -> pd.DataFrame:
-    """Pastoral events: one row per wellbeing event or wellbeing plan.
-
-    Deprecated: use ``load_pastoral_events``.
-    """
+load_pastoral_events_deprecated = deprecated_twin(load_pastoral_events, "legacy/pastoral/events")

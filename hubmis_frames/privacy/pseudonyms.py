@@ -6,14 +6,14 @@ import os
 import secrets
 from collections.abc import Mapping
 from datetime import date
-from pathlib import Path
 
+import filelock
 import pandas as pd
 import platformdirs
 from pandas.api.types import is_string_dtype
 
 from ..errors import BadArgumentError, CacheError
-from ..files import private_folder
+from ..files import expanded, private_folder, whole_file
 from ..frames.keys import keys_of
 from ..frames.partitions import refuse_dask
 from ..operations.shapes import PEOPLE_KEYS
@@ -65,30 +65,40 @@ def pseudonymise(
 
 
 def open_key(file: str | os.PathLike[str] | None = None) -> bytes:
-    """Open the key for pseudonyms, and make one where there is none yet.
+    """Open the key for pseudonyms; create one if there is none yet.
 
     Parameters
     ----------
     file
-        Where it is kept; else ``HUBMIS_PSEUDONYM_KEY``, else a file in the user's configuration folder.
-        Keep it apart from the exports, and lose it only when the pseudonyms shall mean nothing more.
+        Where it is kept; by default ``HUBMIS_PSEUDONYM_KEY``, else a file in the user's configuration folder. Keep it
+        apart from the exports. If you lose it, new exports have other pseudonyms.
 
     Raises
     ------
     CacheError
-        The file cannot be read or made.
+        The file cannot be read or created, or it does not hold a whole key.
     """
     default = platformdirs.user_config_path("hubmis_frames") / "pseudonym.key"
-    path = Path(file or os.environ.get("HUBMIS_PSEUDONYM_KEY") or default)
+    path = expanded(file or os.environ.get("HUBMIS_PSEUDONYM_KEY") or default)
     try:
         if not path.exists():
             private_folder(path.parent)
-            handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-            with os.fdopen(handle, "wb") as new:
-                new.write(secrets.token_hex(32).encode())
-        return path.read_bytes().strip()
+            with filelock.FileLock(path.with_name(f"{path.name}.lock"), mode=0o600):
+                if not path.exists():  # or else another process was quicker
+                    with whole_file(path) as part:
+                        part.write_bytes(secrets.token_hex(32).encode())
+        key = path.read_bytes().strip()
     except OSError as error:
-        raise CacheError(f"The key for pseudonyms cannot be kept at {path}: {error.strerror}.") from None
+        raise CacheError(
+            f"Cannot read or create the key for pseudonyms at {path}: {error.strerror}. Make the folder writable, free "
+            "some disk, or choose another file with HUBMIS_PSEUDONYM_KEY."
+        ) from None
+    if len(key) < _SHORTEST_KEY or len(set(key)) == 1:
+        raise CacheError(
+            f"{path} does not hold a whole key for pseudonyms. Restore it from a backup. If there is none, remove the "
+            "file: a new key is created, and earlier exports no longer match new ones."
+        )
+    return key
 
 
 def _table(table: str, frame: pd.DataFrame, key: bytes, year_start: date, realm: str) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from ..analysis.columns import natural
+from ..analysis.columns import natural_key
 from ..errors import BadArgumentError, ExportError, did_you_mean, warn
 from ..export import read
 from ..export.manifest import manifests
@@ -163,7 +163,7 @@ def _check(folder: Path, realm: str, praise: list[str], year_group: str | None) 
     """Refuse names that the export does not know, before the notebooks run."""
     with contextlib.suppress(ExportError):  # a part that cannot be made says so in its place
         if year_group is not None:
-            groups = sorted(set(read(folder, "students", realm=realm)["year_group_name"].dropna()), key=natural)
+            groups = sorted(set(read(folder, "students", realm=realm)["year_group_name"].dropna()), key=natural_key)
             if year_group not in groups:
                 raise BadArgumentError(
                     f"No student is in the year group {year_group!r}.{did_you_mean(year_group, groups)} There are: "

@@ -20,6 +20,7 @@ from ..errors import (
     CacheError,
     CredentialsError,
     HubmisError,
+    NoKeyringError,
     NotFoundError,
     NotPermittedError,
     RateLimitError,
@@ -28,7 +29,7 @@ from ..errors import (
 from ..operations import CATALOGUE
 from ..operations.declaration import Endpoint
 from ..transport import DOCUMENTED, Session, proxy_for, shown_address
-from .keyring import NoKeyringError, keyring_name
+from .keyring import keyring_name
 from .login import CHEAP, QUICK_RETRY, cheap_answers
 from .settings import LOGIN, Found, look_up, open_session, rate_file, settings
 

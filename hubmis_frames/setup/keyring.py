@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 
-from ..errors import SettingsError
+from ..errors import NoKeyringError, SettingsError
 from ..transport import Cipher
 
 _SERVICE, _LOGIN, _CACHE_KEY = "hubmis_frames", "login", "cache key"
@@ -19,10 +19,6 @@ class Login:
     client_id: str
     client_secret: str = field(repr=False)
     base_url: str
-
-
-class NoKeyringError(SettingsError):
-    """The system has no keyring, or does not open it."""
 
 
 def keyring_name() -> str:

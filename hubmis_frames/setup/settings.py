@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from ..errors import SettingsError
-from ..files import user_folder, user_path
+from ..errors import NoKeyringError, SettingsError
+from ..files import expanded, user_folder
 from ..transport import DEFAULT_RETRY, Cipher, RetryPolicy, Session, is_loopback
-from .keyring import Login, NoKeyringError, stored_login
+from .keyring import Login, stored_login
 
 BASE_URL = "https://api.hubmis.com"
 LOGIN = ("realm", "client_id", "client_secret")
@@ -123,7 +123,7 @@ def settings(
         found["client_id"].value,
         found["client_secret"].value,
         address(found["base_url"].value),
-        None if cache_dir is None else user_path(found["cache_dir"].value),
+        None if cache_dir is None else expanded(found["cache_dir"].value),
         found["openapi"].value if "openapi" in found else None,
     )
 

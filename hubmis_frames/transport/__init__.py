@@ -1,11 +1,12 @@
-"""The polite HTTP layer: rate bucket, token, wire, cache, pages and fan-out. It knows no endpoint and no column."""
+"""HTTP within the rate limit: session, adapter, token, cache, pages and fan-out. It knows no endpoint and no column."""
 
-from .adapter import DEFAULT_RETRY, RetryPolicy, parse
 from .addresses import is_loopback, proxy_for, shown_address
+from .body import parse
 from .cache import Cipher
 from .fanout import Outcome, gather
 from .pagination import Pages, read_pages
 from .rate_limit import DOCUMENTED, Bucket, Rate
+from .retry import DEFAULT_RETRY, RetryPolicy
 from .session import Answer, Reading, Session
 
 __all__ = [

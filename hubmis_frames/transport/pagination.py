@@ -25,7 +25,7 @@ from ..errors import (
     UnreachableError,
 )
 from ..request import Paging, Request
-from .adapter import parse
+from .body import parse
 from .server_facts import EVIDENCE, FIRST_PAGE, PAGE_SIZE
 from .session import Answer, Reading, Session
 

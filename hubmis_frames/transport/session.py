@@ -15,23 +15,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 import requests
-from requests_cache import CachedSession
 from requests_cache.models.response import CachedResponse
 
-from ..errors import (
-    CacheError,
-    NotCachedError,
-    NotFoundError,
-    NotPermittedError,
-    PayloadError,
-    RefusedError,
-    SettingsError,
-)
+from ..errors import CacheError, NotCachedError, PayloadError, SettingsError
 from ..request import Request
-from .adapter import DEFAULT_RETRY, ConcurrencyLimiter, RetryAdapter, RetryPolicy, parse
+from .adapter import RetryAdapter
+from .body import parse
 from .cache import Cipher, Rows, cache_key, open_store
-from .rate_limit import DOCUMENTED, Bucket, Rate
+from .concurrency import ConcurrencyLimiter
+from .problems import refusal
+from .rate_limit import DOCUMENTED, Bucket, Rate, StoppedError, called_off
+from .retry import DEFAULT_RETRY, RetryPolicy
 from .server_facts import ServerFacts
+from .threads import SLICE, run_apart
 from .token import ClientCredentials
 
 THREADS = 8
@@ -86,32 +82,23 @@ class Session:
         client = hashlib.sha256(f"{base_url} {client_id}".encode()).hexdigest()[:16]
         self.bucket = Bucket(rate_file, client, rate)
         limiter = ConcurrencyLimiter(THREADS)
-        self._plain = requests.Session()
-        self._tokens_adapter = RetryAdapter(self.bucket, retry, ConcurrencyLimiter(1))
-        self._credentials = ClientCredentials(self._plain, base_url, realm, client_id, client_secret)
+        self._http = requests.Session()
+        self._http.auth = _leave_alone  # else a .netrc would add its own credentials
+        self._http.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
+        if base_url.startswith("http://"):
+            self._http.trust_env = False  # this machine; a proxy would get the secret in clear
+        self._tokens_adapter = RetryAdapter(self.bucket, retry, limiter)
+        self._http.mount("https://", self._tokens_adapter)
+        self._http.mount("http://", self._tokens_adapter)
+        self._credentials = ClientCredentials(self._http, base_url, realm, client_id, client_secret)
         self._adapter = RetryAdapter(self.bucket, retry, limiter, self._credentials)
         self._store = open_store(cache_dir, base_url, realm, client_id, cipher)
-        self._cached = CachedSession(
-            backend=self._store,
-            key_fn=cache_key,
-            allowable_codes=(200,),
-            allowable_methods=("GET",),
-            filter_fn=lambda response: response.status_code == 200 and not response.history,
-            stale_if_error=False,
-        )
         self._on_disk = cache_dir is not None
         self.server_facts = ServerFacts(
             Path(self._store.cache_name).with_name("server_facts.json") if self._on_disk else None
         )
         self._process = os.getpid()
         self._same_url: dict[str, threading.Lock] = {}
-        for session, adapter in ((self._plain, self._tokens_adapter), (self._cached, self._adapter)):
-            session.mount("https://", adapter)
-            session.mount("http://", adapter)
-            session.auth = _leave_alone  # else a .netrc would speak for us
-            if base_url.startswith("http://"):
-                session.trust_env = False  # this machine; a proxy would get the secret in clear
-            session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
 
     def __repr__(self) -> str:
         return f"<Session {self.realm!r} at {self.base_url}>"
@@ -142,9 +129,13 @@ class Session:
         Raises
         ------
         CredentialsError, RefusedError, UnreachableError, RateLimitError
-            There is none to be had.
+            No token was issued.
         """
-        self._credentials.bearer()
+
+        def fetch() -> None:
+            self._credentials.bearer()
+
+        run_apart(fetch)
 
     def get(self, request: Request, reading: Reading) -> Answer:
         """Answer from the cache while it is good, else from HUBmis.
@@ -164,8 +155,7 @@ class Session:
         only_cached = reading.only_cached or self.offline
         prepared = self._prepare(request)
         key = cache_key(prepared)
-        with self._same_url.setdefault(key, threading.Lock()), self._readable():
-            # Looked up here, as requests-cache takes longer to decide on an answer than SQLite to find it.
+        with self._alone(key), self._readable():
             stored = self._store.get_response(key) if only_cached or not reading.refresh else None
             # Offline, an old answer is better than none; its age is known.
             if stored is not None and (self.offline or not stored.is_expired):
@@ -174,18 +164,45 @@ class Session:
                 raise NotCachedError(
                     f"The answer at {request.path} is not in the cache. Connect without offline=True to ask for it."
                 )
-            options = self._cached.merge_environment_settings(prepared.url, {}, None, None, None)
-            response = self._cached.send(
-                prepared, expire_after=reading.expire_after, force_refresh=True, allow_redirects=False, **options
-            )
-        if response.status_code != 200:
-            raise _refusal(response.status_code, request)
-        fetched_at = getattr(response, "created_at", None) or datetime.now(UTC)
-        return self._checked(Answer(response.content, fetched_at, False), request, reading)
+            response = run_apart(lambda: self._ask(prepared, reading))
+            if response.status_code != 200:
+                raise refusal(response.status_code, request)
+            answer = Answer(response.content, datetime.now(UTC), False)
+            self._keep(key, answer, prepared, reading.expire_after)
+            return answer
+
+    def _ask(self, prepared: requests.PreparedRequest, reading: Reading) -> requests.Response:
+        """Ask HUBmis. Only in a thread of its own: the settings can hold a proxy's password."""
+        options = self._http.merge_environment_settings(prepared.url, {}, None, None, None)
+        return self._adapter.send(prepared, is_answer=reading.is_answer, **options)
+
+    def _keep(self, key: str, answer: Answer, prepared: requests.PreparedRequest, expire_after: timedelta) -> None:
+        """Keep an answer in the cache for as long as it is good."""
+        if expire_after <= timedelta(0):
+            return
+        self._store.responses[key] = CachedResponse(
+            content=answer.body,
+            url=str(prepared.url),
+            status_code=200,
+            created_at=answer.fetched_at,
+            expires=answer.fetched_at + expire_after,
+        )
+
+    @contextlib.contextmanager
+    def _alone(self, key: str) -> Iterator[None]:
+        """Let one thread at a time ask for an answer, so that the others find it in the cache."""
+        lock = self._same_url.setdefault(key, threading.Lock())
+        while not lock.acquire(timeout=SLICE):
+            if called_off().is_set():
+                raise StoppedError("Interrupted while another thread asked for the same answer.")
+        try:
+            yield
+        finally:
+            lock.release()
 
     def _checked(self, answer: Answer, request: Request, reading: Reading) -> Answer:
-        """The answer, unless it is an object that cannot be one; then the cache forgets it."""
-        # A body that begins so is a list: it was parsed when it came off the wire.
+        """An answer of the cache, unless it is an object that cannot be one; then the cache forgets it."""
+        # A list was judged when it arrived, and would take long to parse again.
         if answer.body.startswith(b"[") or reading.is_answer(parse(answer.body, request.path)):
             return answer
         self._store.responses.pop(cache_key(self._prepare(request)), None)
@@ -243,13 +260,14 @@ class Session:
 
     def close(self) -> None:
         """Close connections and the cache."""
-        self._plain.close()
-        self._cached.close()  # type: ignore[no-untyped-call]
+        self._http.close()
+        self._adapter.close()
+        self._store.close()  # type: ignore[no-untyped-call]
 
     def _prepare(self, request: Request) -> requests.PreparedRequest:
         headers = {"Accept": "application/json", "Realm": self.realm, **dict(request.headers)}
         url = f"{self.base_url}{request.path}"
-        return self._cached.prepare_request(requests.Request("GET", url, headers=headers, params=list(request.query)))
+        return self._http.prepare_request(requests.Request("GET", url, headers=headers, params=list(request.query)))
 
 
 def _is_about(response: CachedResponse | None, student_id: int, named: re.Pattern[bytes]) -> bool:
@@ -261,30 +279,3 @@ def _is_about(response: CachedResponse | None, student_id: int, named: re.Patter
 
 def _leave_alone(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
-
-
-def _refusal(status: int, request: Request) -> NotPermittedError | NotFoundError | RefusedError:
-    where = request.path
-    if status == 403:
-        return NotPermittedError(
-            f"HUBmis does not permit this account to read {where}. Ask who manages HUBmis at the school for the "
-            "scope. It does not mean that there are no rows."
-        )
-    if status == 404:
-        return NotFoundError(
-            f"HUBmis knows no {where}. Either there is no such record, or the path, which may be inferred, is wrong: "
-            "give the vendor's OpenAPI file."
-        )
-    if 300 <= status < 400:
-        return RefusedError(
-            f"HUBmis redirects {where} elsewhere, which we do not follow. Check HUBMIS_BASE_URL.", status
-        )
-    # Of what was asked for, the sort alone may be shown: it is the name of a field, and a search can be a child's.
-    sorts = [f"{name}={way}" for name, way in request.query if name.casefold().startswith("sort")]
-    check = "Check the arguments."
-    if sorts:
-        check = (
-            f"Check the sort first, which was sent as {sorts[0]}: help() of the loader shows the columns, not all of "
-            "which a server can sort by. Or leave it out, and sort the frame: .sort_values(...)."
-        )
-    return RefusedError(f"HUBmis refused the request at {where} with status {status}. {check}", status)

@@ -5,7 +5,8 @@ from collections.abc import Hashable, Iterable, Mapping
 import numpy as np
 import pandas as pd
 
-from ..analysis.columns import as_ids, as_times, local_dates, one_school, person, pick, require
+from ..analysis.columns import as_ids, as_times, find_columns, local_dates, require_columns
+from ..analysis.realms import person_columns, require_one_school
 from ..errors import BadArgumentError, did_you_mean, warn
 from ..frames.partitions import by_partition
 
@@ -85,11 +86,11 @@ def events(frame: pd.DataFrame, *, columns: Mapping[str, str] | None = None, tim
     HubmisWarning
         Rows lack a student or a date, or came twice.
     """
-    found = pick(frame, KNOWN, columns)
+    found = find_columns(frame, KNOWN, columns)
     if "student_id" not in found:
-        require(frame, ["student_id"], "events")
+        require_columns(frame, ["student_id"], "events")
     if "date" not in found and "date_time" not in found:
-        require(frame, ["date_time"], "events")
+        require_columns(frame, ["date_time"], "events")
     shaped = pd.DataFrame(index=frame.index)
     for field in KNOWN:
         shaped[field] = _field(frame, found, field, timezone)
@@ -134,7 +135,7 @@ def concerns(events: pd.DataFrame, praise: Iterable[str], *, categories: pd.Data
     BadArgumentError
         There is no such category: praise would be counted as trouble.
     """
-    require(events, ["category_name"], "concerns")
+    require_columns(events, ["category_name"], "concerns")
     named = [praise] if isinstance(praise, str) else list(praise)
     lists = [events["category_name"], *([] if categories is None else [categories["name"]])]
     known = sorted({name for names in lists for name in names.dropna()})
@@ -148,7 +149,7 @@ def concerns(events: pd.DataFrame, praise: Iterable[str], *, categories: pd.Data
 
 def again(events: pd.DataFrame) -> pd.Series:
     """Whether a row is a further one for the same event and student."""
-    return events.duplicated(["pastoral_event_id", *person(events)]) & events["pastoral_event_id"].notna()
+    return events.duplicated(["pastoral_event_id", *person_columns(events)]) & events["pastoral_event_id"].notna()
 
 
 def chosen(
@@ -159,9 +160,9 @@ def chosen(
     A type that nothing has is an error and not a count of zero, unless types are missing throughout: then
     the frame holds one kind only and does not say which.
     """
-    require(frame, ["student_id", "date", "type", "deleted"], measure, "hf.wellbeing.events(frame)")
+    require_columns(frame, ["student_id", "date", "type", "deleted"], measure, "hf.wellbeing.events(frame)")
     if not several:
-        one_school(frame, measure, *beside)
+        require_one_school(frame, measure, *beside)
     kept = frame[~frame["deleted"].fillna(False).astype(bool)]
     if kind is None or frame["type"].isna().all():
         return kept
@@ -283,7 +284,7 @@ def _flag(values: pd.Series) -> pd.Series:
 def _support(records: pd.DataFrame, student_id: int | str) -> list[pd.DataFrame]:
     """The beginnings and ends of a student's learning support records."""
     needed = ["learning_support_record_id", "student_id", "learning_support_date", "inactive_date"]
-    require(records, needed, "timeline: learning_support")
+    require_columns(records, needed, "timeline: learning_support")
     records = records.assign(
         student_id=as_ids(records["student_id"], "timeline: learning_support's student_id"),
         **{day: local_dates(records[day], LONDON, f"timeline: {day}") for day in needed[2:]},

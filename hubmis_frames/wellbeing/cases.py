@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from ..analysis.columns import as_day, filled, require
-from ..analysis.groups import STUDENTS, as_list, hide_small, in_order, listed_once
+from ..analysis.columns import as_day, require_columns, require_values
+from ..analysis.groups import as_list, check_students, hide_small_groups, sort_groups
+from ..analysis.realms import STUDENTS
 from ..errors import BadArgumentError
 from .canonical import EVENT, PLAN, chosen, has_ended, is_active, plans_of
 
@@ -89,7 +90,7 @@ def open_age(events: pd.DataFrame, as_of: object, *, kind: str | None = EVENT) -
     day = as_day(as_of, "open_age")
     rows = chosen(events, kind, "open_age")
     if rows["closed_date"].isna().all():
-        filled(rows, "status", "open_age", "or a closed_date, to tell what is open")
+        require_values(rows, "status", "open_age", "or a closed_date, to tell what is open")
     # One that has ended on a day that nobody wrote down is not open, though others have a closing date.
     is_open = rows["closed_date"].gt(day) | (rows["closed_date"].isna() & ~has_ended(rows, "open_age"))
     rows = rows[is_open & ~rows["date"].gt(day)]
@@ -129,8 +130,8 @@ def closing_time(
     """
     names = as_list(by)
     rows = chosen(events, kind, "closing_time")
-    filled(rows, "closed_date", "closing_time", "the day on which an event was closed")
-    require(rows, names, "closing_time: by")
+    require_values(rows, "closed_date", "closing_time", "the day on which an event was closed")
+    require_columns(rows, names, "closing_time: by")
     days = (rows["closed_date"] - rows["date"]).dt.days.astype("Float64")
     if days.lt(0).any():
         raise BadArgumentError(f"closing_time: {int(days.lt(0).sum())} events have a closed_date before their date.")
@@ -142,7 +143,7 @@ def closing_time(
         longest_days=("days", "max"),
     ).reset_index()
     counts = {"events": "Int64", "closed_events": "Int64", "longest_days": "Int64"}
-    return in_order(frame.drop(columns=[] if names else "_one"), names, {}).astype(counts)
+    return sort_groups(frame.drop(columns=[] if names else "_one"), names, {}).astype(counts)
 
 
 def review_due(events: pd.DataFrame, as_of: object, *, kind: str | None = PLAN) -> pd.DataFrame:
@@ -171,8 +172,8 @@ def review_due(events: pd.DataFrame, as_of: object, *, kind: str | None = PLAN) 
     """
     day = as_day(as_of, "review_due")
     rows = chosen(events, kind, "review_due")
-    filled(rows, "review_date", "review_due", "the day of the next review")
-    filled(rows, "status", "review_due", "to tell what is open")
+    require_values(rows, "review_date", "review_due", "the day of the next review")
+    require_values(rows, "status", "review_due", "to tell what is open")
     rows = rows[is_active(rows, "review_due") & ~rows["date"].gt(day)]
     due = rows[rows["review_date"].le(day)]
     due = due.assign(days_overdue=(day - due["review_date"]).dt.days.astype("Int64"))
@@ -228,8 +229,8 @@ def plans(
         There is no plan at all among ``events``: perhaps plans were not loaded.
     """
     names = as_list(by)
-    people = listed_once(students, "plans")
-    require(people, names, "plans: by")
+    people = check_students(students, "plans")
+    require_columns(people, names, "plans: by")
     made = plans_of(events, "plans", students)
     each = _of_each_student(events, made, people, since, "plans")
     has, did = each["active_plans"].gt(0), each["events"].gt(0)
@@ -247,11 +248,11 @@ def plans(
     keys = [people.set_index(STUDENTS)[name] for name in names] or [pd.Series(0, index=each.index)]
     keys = [key.reindex(each.index) for key in keys]
     frame = each[figures].groupby(keys, dropna=False).sum().reset_index(names=names or ["_one"])
-    frame = in_order(frame.drop(columns=[] if names else "_one"), names, {})
+    frame = sort_groups(frame.drop(columns=[] if names else "_one"), names, {})
     did_any = frame["with_events"].where(frame["with_events"].gt(0)).astype("Float64")
     frame["coverage"] = (100 * frame["with_events_and_plan"].astype("Float64") / did_any).astype(float)
     people_counts = [name for name in figures if name != "active_plans"]
-    return hide_small(frame, names, people_counts, [*figures, "coverage"], suppress)
+    return hide_small_groups(frame, names, people_counts, [*figures, "coverage"], suppress)
 
 
 def without_plan(events: pd.DataFrame, students: pd.DataFrame, n: int = 1, *, since: object = None) -> pd.DataFrame:
@@ -283,7 +284,7 @@ def without_plan(events: pd.DataFrame, students: pd.DataFrame, n: int = 1, *, si
     if isinstance(n, bool) or not isinstance(n, int) or n < 1:
         raise BadArgumentError(f"without_plan: n takes a whole number of at least 1, not {n!r}.")
     made = plans_of(events, "without_plan", students)
-    each = _of_each_student(events, made, listed_once(students, "without_plan"), since, "without_plan")
+    each = _of_each_student(events, made, check_students(students, "without_plan"), since, "without_plan")
     each = each[each["active_plans"].eq(0) & each["events"].ge(n)].reset_index()
     each = each.sort_values(["events", "last_date", STUDENTS], ascending=[False, False, True], ignore_index=True)
     return each[[STUDENTS, "events", "last_date", "ended_plans"]]
@@ -296,7 +297,7 @@ def _of_each_student(
     if len(events) and ("type" not in events or events["type"].isna().all()):
         raise BadArgumentError(f"{measure}: no row has a type, so plans cannot be told from events.")
     rows = chosen(events, EVENT, measure)
-    filled(made, "status", measure, "to tell active plans from ended ones")
+    require_values(made, "status", measure, "to tell active plans from ended ones")
     if since is not None:
         rows = rows[rows["date"].ge(as_day(since, measure))]
     active = is_active(made, measure)

@@ -5,19 +5,18 @@ from collections.abc import Sequence
 import pandas as pd
 
 from ..analysis.calendar import Calendar
-from ..analysis.columns import REALM, as_ids, filled, groups_of_schools, one_school, person, require, schools
+from ..analysis.columns import as_day, as_ids, require_columns, require_values
 from ..analysis.groups import (
-    STUDENTS,
-    Grouping,
-    as_calendar,
+    EventGroups,
+    all_groups,
     as_list,
-    complete,
-    grouping,
-    hide_small,
-    in_order,
-    listed_once,
-    span,
+    check_students,
+    group_events,
+    hide_small_groups,
+    sort_groups,
 )
+from ..analysis.periods import as_calendar
+from ..analysis.realms import REALM, STUDENTS, check_groups_of_schools, person_columns, realms_of, require_one_school
 from ..errors import BadArgumentError, MissingFieldError, warn
 from ..frames.partitions import Frame, is_dask, local
 from .canonical import EVENT, again, chosen, is_active
@@ -98,22 +97,36 @@ def summarise(
     names = as_list(by)
     events, students = _here(events, names, students, calendar)
     rows = chosen(events, kind, "summarise", students, several=True)
-    bounds = span(rows["date"], between, "summarise")
+    bounds = _span(rows["date"], between, "summarise")
     if between is not None and bounds is not None:
         rows = rows[rows["date"].between(*bounds)]
-    people = None if students is None else listed_once(students, "summarise", several=True)
-    found = grouping(rows, names, people, as_calendar(calendar, "summarise"), bounds, "summarise")
-    frame = _counted(complete(found, names, people), names, found, people)
+    people = None if students is None else check_students(students, "summarise", several=True)
+    found = group_events(rows, names, people, as_calendar(calendar, "summarise"), bounds, "summarise")
+    frame = _counted(all_groups(found, names, people), names, found, people)
     for rate, count in _RATES.items():
         frame[rate] = _per_100(frame[count], frame["students"])
-    frame = in_order(frame, names, found.order)
+    frame = sort_groups(frame, names, found.order)
     figures = ["events", "students_concerned", "students", "unlisted", *_RATES]
     frame = frame[[*names, *figures]]
-    shown = hide_small(frame, names, ["students_concerned", "students"], figures, suppress)
+    shown = hide_small_groups(frame, names, ["students_concerned", "students"], figures, suppress)
     if suppress is not None:
         # A handful of leavers need not hide their whole group, of which they are no part.
         shown["unlisted"] = shown["unlisted"].mask(shown["unlisted"].between(1, suppress - 1).fillna(False))
     return shown
+
+
+def _span(
+    dates: pd.Series, between: tuple[object, object] | None, measure: str
+) -> tuple[pd.Timestamp, pd.Timestamp] | None:
+    """The first and last day to count: those given, else those of the events; missing when there are none."""
+    if between is not None:
+        if isinstance(between, str) or len(between) != 2:
+            raise BadArgumentError(f"{measure}: between takes the first day and the last, not {between!r}.")
+        first, last = (as_day(day, f"{measure}: between") for day in between)
+        if not first <= last:
+            raise BadArgumentError(f"{measure}: between ends ({last:%Y-%m-%d}) before it begins ({first:%Y-%m-%d}).")
+        return first, last
+    return None if dates.isna().all() else (dates.min(), dates.max())
 
 
 def _here(
@@ -130,17 +143,17 @@ def _here(
             )
     if is_dask(students):
         students = local(students[[name for name in students.columns if name in {REALM, STUDENTS, *by}]])
-    realms = schools(events, students)
-    groups_of_schools(realms, by, ["calendar="] if calendar is not None else [], "summarise")
+    realms = realms_of(events, students)
+    check_groups_of_schools(realms, by, ["calendar="] if calendar is not None else [], "summarise")
     if students is None or len(realms) < 2:
         return events, students
     if REALM not in events or REALM not in students:
-        one_school(events, "summarise", students)
-    if strange := set(schools(events)) - set(schools(students)):
+        require_one_school(events, "summarise", students)
+    if strange := set(realms_of(events)) - set(realms_of(students)):
         raise BadArgumentError(
             f"summarise: the frames hold several schools (realm), and students has nobody of {min(strange)}."
         )
-    if silent := sorted(set(schools(students)) - set(schools(events))):
+    if silent := sorted(set(realms_of(students)) - set(realms_of(events))):
         none = ", ".join(silent)
         warn(f"summarise: there are students of {none} and no event. Leave them out if theirs are not loaded.")
     # One may tell a school by text and the other by category.
@@ -251,9 +264,9 @@ def shanarri(items: pd.DataFrame, events: pd.DataFrame, *, kind: str | None = No
     Children and Young People (Scotland) Act 2014, s. 96(2): safe, healthy, achieving, nurtured, active, respected,
     responsible and included. Elsewhere schools need not record them.
     """
-    require(items, ["pastoral_event_id", "name"], "shanarri: items")
+    require_columns(items, ["pastoral_event_id", "name"], "shanarri: items")
     rows = chosen(events, kind, "shanarri", items)[["pastoral_event_id", STUDENTS]]
-    filled(rows, "pastoral_event_id", "shanarri", "the id by which an event's items are found")
+    require_values(rows, "pastoral_event_id", "shanarri", "the id by which an event's items are found")
     names = {name.casefold(): name for name in SHANARRI}
     spelt = items["name"].astype("str").str.strip()
     links = pd.DataFrame(
@@ -276,7 +289,7 @@ def shanarri(items: pd.DataFrame, events: pd.DataFrame, *, kind: str | None = No
     return frame[["indicator", "known", "events", "of_events", "share", "students"]]
 
 
-def _counted(groups: pd.DataFrame, by: Sequence[str], found: Grouping, people: pd.DataFrame | None) -> pd.DataFrame:
+def _counted(groups: pd.DataFrame, by: Sequence[str], found: EventGroups, people: pd.DataFrame | None) -> pd.DataFrame:
     """Beside each group its events, students concerned, students, and events of students who are not listed."""
     rows = found.rows
     inside = rows if people is None else rows[rows["listed"].astype(bool)]
@@ -297,7 +310,7 @@ def _counted(groups: pd.DataFrame, by: Sequence[str], found: Grouping, people: p
 def _beside(frame: pd.DataFrame, by: Sequence[str], rows: pd.DataFrame, name: str, how: str) -> pd.DataFrame:
     """Add a count of rows, or of different people in them, for each group."""
     if how == "people":
-        rows = rows[rows[STUDENTS].notna()].drop_duplicates([*by, *person(rows)])
+        rows = rows[rows[STUDENTS].notna()].drop_duplicates([*by, *person_columns(rows)])
     if not by:
         return frame.assign(**{name: pd.array([len(rows)] * len(frame), dtype="Int64")})
     counts = rows.groupby(list(by), dropna=False, observed=True).size()
@@ -313,7 +326,7 @@ def _per_100(count: pd.Series, of: pd.Series) -> pd.Series:
 
 def _links(rows: pd.DataFrame, assigned: pd.DataFrame | None) -> pd.DataFrame:
     """Which event is assigned to whom, each pair once."""
-    filled(rows, "pastoral_event_id", "staff_load", "the id by which an event's staff are found")
+    require_values(rows, "pastoral_event_id", "staff_load", "the id by which an event's staff are found")
     own = next((name for name in ("staff_id", "assigned_to_id") if name in rows), None)
     if assigned is None and own is None:
         raise MissingFieldError(
@@ -321,14 +334,14 @@ def _links(rows: pd.DataFrame, assigned: pd.DataFrame | None) -> pd.DataFrame:
             'load_pastoral_events.tables(school)["pastoral_events_assigned_to"].'
         )
     links = rows.rename(columns={own: "staff_id"}) if assigned is None else assigned
-    require(links, ["pastoral_event_id", "staff_id"], "staff_load: assigned")
+    require_columns(links, ["pastoral_event_id", "staff_id"], "staff_load: assigned")
     ids = {name: as_ids(links[name], f"staff_load: {name}") for name in ("pastoral_event_id", "staff_id")}
     return pd.DataFrame(ids).dropna().drop_duplicates()
 
 
 def _all_staff(frame: pd.DataFrame, staff: pd.DataFrame) -> pd.DataFrame:
     """Those on the list of staff, and those who are not but have been assigned something."""
-    require(staff, ["staff_id"], "staff_load: staff")
+    require_columns(staff, ["staff_id"], "staff_load: staff")
     columns = [name for name in ("staff_id", "first_name", "last_name") if name in staff]
     people = staff[columns].assign(staff_id=as_ids(staff["staff_id"], "staff_load: staff's staff_id"))
     people = people.drop_duplicates("staff_id")

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hubmis_frames import attendance as at
-from hubmis_frames.attendance.groups import PERIODS
+from hubmis_frames.analysis.periods import PERIODS
 from hubmis_frames.errors import BadArgumentError, HubmisWarning
 
 WESTMINSTER = {

@@ -15,7 +15,8 @@ import orjson
 import pandas as pd
 import pyarrow as pa
 
-from hubmis_frames.export.write import Sink
+from hubmis_frames.export.folder import ExportFolder
+from hubmis_frames.export.write import TableWriter
 from hubmis_frames.frames import Findings, flatten, tidy, to_pandas
 from hubmis_frames.frames.coercion import on_wire
 
@@ -34,15 +35,17 @@ def ours(data: Data) -> Frames:
 def ours_to_parquet(data: Data) -> dict[str, range]:
     """Every table written as its batches come, as an export does; what comes back has as many rows."""
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
-        sinks: dict[str, Sink] = {}
+        writers: dict[str, TableWriter] = {}
         for batch in flatten(data.endpoint, data.answers, Findings()):
             for name, table in batch.tables.items():
-                if name not in sinks:
-                    sinks[name] = stack.enter_context(Sink(Path(folder), Path(folder) / name / "realm=S999"))
-                sinks[name].add(table)
-        for sink in sinks.values():
-            sink.write(None)
-        return {name: range(sink.rows) for name, sink in sinks.items()}
+                if name not in writers:
+                    writers[name] = stack.enter_context(TableWriter(ExportFolder(Path(folder), "S999"), name))
+                writers[name].add(table)
+        for writer in writers.values():
+            writer.finish()
+        for writer in writers.values():
+            writer.put(None)
+        return {name: range(writer.rows) for name, writer in writers.items()}
 
 
 def json_normalize(data: Data) -> Frames:

@@ -23,7 +23,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import hubmis_frames as hf
-from hubmis_frames.export.write import FILE, ROW_GROUP, partition
+from hubmis_frames.export.folder import FILE, partition
+from hubmis_frames.export.write import ROW_GROUP
 from hubmis_frames.frames import to_pandas
 from hubmis_frames.simulator.calendar import ACTIVE, YEARS
 from hubmis_frames.simulator.marks import NOTES, SPELLS, WEEKDAY

@@ -21,7 +21,7 @@ FRAME = pd.DataFrame(
 
 
 def test_cells_look_as_people_write_them() -> None:
-    found = hf.table(FRAME)._cells
+    found = hf.show(FRAME)._cells
     assert found.iloc[0].tolist() == [
         "12345", "<b>11A</b>", "12.3", "1,234", "yes", "3 Jul 2026", "3 Jul 2026 09:05", "authorised absence",
         "0.0",
@@ -30,38 +30,38 @@ def test_cells_look_as_people_write_them() -> None:
 
 
 def test_headings_are_plain_and_can_be_given() -> None:
-    found = hf.table(
+    found = hf.show(
         FRAME[["student_id", "form_name", "absence_rate", "possible_sessions"]], labels={"form_name": "set"}
     )
     assert list(found._cells) == ["student", "set", "absence rate (%)", "possible sessions"]
 
 
 def test_what_is_left_out_is_said_and_html_is_text() -> None:
-    shown = hf.table(FRAME, 1)
+    shown = hf.show(FRAME, 1)
     assert repr(shown).endswith("The first 1 of 2.")
     page = shown._repr_html_()
     assert page.count("<tr>") == 2
     assert "&lt;b&gt;11A&lt;/b&gt;" in page
     assert page.endswith("<p>The first 1 of 2.</p>")
-    assert "The first" not in hf.table(FRAME, 2)._repr_html_()
+    assert "The first" not in hf.show(FRAME, 2)._repr_html_()
 
 
 def test_no_rows_are_a_word_and_no_empty_table() -> None:
-    shown = hf.table(FRAME.head(0), 10, none="Nobody.")
+    shown = hf.show(FRAME.head(0), 10, none="Nobody.")
     assert repr(shown) == "Nobody."
     assert shown._repr_html_() == "<p>Nobody.</p>"
 
 
 def test_columns_of_one_name_each_stand_for_themselves() -> None:
     twice = pd.DataFrame([[1, 2.5]], columns=["n", "n"])
-    assert hf.table(twice)._cells.iloc[0].tolist() == ["1", "2.5"]
+    assert hf.show(twice)._cells.iloc[0].tolist() == ["1", "2.5"]
 
 
 def test_what_is_no_frame_and_no_number_of_rows_is_refused() -> None:
     with pytest.raises(hf.BadArgumentError, match="this is a dict"):
-        hf.table({"students": FRAME})  # type: ignore[arg-type]
+        hf.show({"students": FRAME})  # type: ignore[arg-type]
     with pytest.raises(hf.BadArgumentError, match="rows takes a whole number"):
-        hf.table(FRAME, "10")  # type: ignore[arg-type]
+        hf.show(FRAME, "10")  # type: ignore[arg-type]
 
 
 def test_odd_columns_are_shown_as_what_they_are() -> None:
@@ -71,9 +71,9 @@ def test_odd_columns_are_shown_as_what_they_are() -> None:
             "at": pd.to_datetime(["2026-07-03 09:05", None], utc=True),
         }
     )  # fmt: skip
-    assert hf.table(frame)._cells.iloc[0].tolist() == [
+    assert hf.show(frame)._cells.iloc[0].tolist() == [
         "1234", "2025", "['I', 'N']", "yes", "3 Jul 2026 09:05 UTC",
     ]  # fmt: skip
     groups = pd.DataFrame({"form": ["A", "A", "B"], "n": [1, 2, 4]}).groupby("form").sum()
-    assert list(hf.table(groups)._cells) == ["form", "n"]
-    assert hf.table(groups)._cells.iloc[0].tolist() == ["A", "3"]
+    assert list(hf.show(groups)._cells) == ["form", "n"]
+    assert hf.show(groups)._cells.iloc[0].tolist() == ["A", "3"]

@@ -36,7 +36,7 @@ def remarks(folder: Path) -> str:
 
 def files(folder: Path) -> dict[str, bytes]:
     found = {str(file.relative_to(folder)): file.read_bytes() for file in folder.glob("*/realm=*/*.parquet")}
-    return {name: content for name, content in found.items() if not name.startswith(f"{MARKS}_vanished")}
+    return {name: content for name, content in found.items() if not name.startswith(f"{MARKS}_deleted")}
 
 
 def asked_of_marks(simulator: Simulator) -> list[Asked]:
@@ -121,7 +121,7 @@ def test_a_refresh_moves_less_than_a_tenth_of_the_bytes(on: Callable[[date], Sim
     assert moved[TUESDAY] < 0.105 * moved[FRIDAY]
 
 
-def test_corrections_within_the_window_are_taken_and_counted_and_what_vanished_is_kept(
+def test_corrections_within_the_window_are_taken_and_counted_and_deleted_marks_are_kept(
     on: Callable[[date], Simulator], export: Export, tmp_path: Path
 ):
     simulator = on(TUESDAY)
@@ -142,21 +142,21 @@ def test_corrections_within_the_window_are_taken_and_counted_and_what_vanished_i
     assert after.loc[of_day[FRIDAY], "attendance_code_id"].eq(99).all()
     assert after.loc[of_day[FRIDAY], "attendance_session"].eq("am").all()
     assert not after.loc[of_day[days[1]], "attendance_code_id"].eq(99).any()  # older than the window, and said so
-    vanished = hf.read(tmp_path / "kept", f"{MARKS}_vanished")
-    assert set(vanished["date"].dt.date) == {FRIDAY}
-    assert vanished["noticed_at"].notna().all()
-    gone = before.merge(vanished[["student_id", "date", "attendance_session"]])
+    deleted = hf.read(tmp_path / "kept", f"{MARKS}_deleted")
+    assert set(deleted["date"].dt.date) == {FRIDAY}
+    assert deleted["noticed_at"].notna().all()
+    gone = before.merge(deleted[["student_id", "date", "attendance_session"]])
     pd.testing.assert_frame_equal(
-        gone.drop(columns="realm"), vanished.drop(columns=["realm", "noticed_at"]), check_like=True
+        gone.drop(columns="realm"), deleted.drop(columns=["realm", "noticed_at"]), check_like=True
     )
     said = remarks(tmp_path / "kept")
-    assert f"{len(vanished)} rows no longer sent" in said
+    assert f"{len(deleted)} rows no longer sent" in said
     assert f"{of_day[FRIDAY].sum()} rows changed" in said
     assert "rows new" not in said
-    export(simulator, "kept", refresh=True)  # nothing vanishes twice
-    assert len(hf.read(tmp_path / "kept", f"{MARKS}_vanished")) == len(vanished)
+    export(simulator, "kept", refresh=True)  # no row is counted as deleted twice
+    assert len(hf.read(tmp_path / "kept", f"{MARKS}_deleted")) == len(deleted)
     export(simulator, "kept", refresh=True, window=90)
-    assert set(hf.read(tmp_path / "kept", f"{MARKS}_vanished")["date"].dt.date) == set(days)
+    assert set(hf.read(tmp_path / "kept", f"{MARKS}_deleted")["date"].dt.date) == set(days)
 
 
 def test_marks_in_the_future_do_not_hide_those_of_today(
@@ -240,9 +240,9 @@ def test_a_student_who_left_goes_from_the_table_and_is_kept_aside(
     simulator.hooks.append(leave)
     export(simulator, "kept", refresh=True)
     assert whom not in set(hf.read(tmp_path / "kept", MARKS)["student_id"])
-    vanished = hf.read(tmp_path / "kept", f"{MARKS}_vanished")
-    assert set(vanished["student_id"]) == {whom}
-    assert f"{len(vanished)} of people no longer asked for" in remarks(tmp_path / "kept")
+    deleted = hf.read(tmp_path / "kept", f"{MARKS}_deleted")
+    assert set(deleted["student_id"]) == {whom}
+    assert f"{len(deleted)} of people no longer asked for" in remarks(tmp_path / "kept")
 
 
 @pytest.mark.parametrize("first", [{"free_text": False}, {"free_text": True}])
@@ -269,7 +269,7 @@ KEYS = HISTORIES[MARKS]
 def table(rows: list[tuple[int, int, str, str]]) -> pa.Table:
     return pa.table(
         {
-            KEYS.who: pa.array([who for who, *_ in rows], pa.int64()),
+            KEYS.person: pa.array([who for who, *_ in rows], pa.int64()),
             KEYS.day: pa.array([DAYS[day].to_pydatetime() for _, day, *_ in rows], pa.timestamp("us")),
             KEYS.part: pa.array([part for _, _, part, _ in rows], pa.string()),
             "code": pa.array([code for *_, code in rows], pa.string()),
@@ -301,13 +301,15 @@ def test_whatever_changed_within_the_window_the_refreshed_rows_are_those_of_the_
         since = {who: history.ask_from(who) for who in people}
         sent = [row for row in now if since[row[0]] is None or DAYS[row[1]].date() >= since[row[0]]]
         parts = [
-            history.lay_over(some, table([row for row in sent if row[0] in some]))
+            history.merge_window(some, table([row for row in sent if row[0] in some]))
             for some in (people[:part], people[part:])
             if some
         ]
-        rest = history.rest(people, [])
+        rest = history.remaining_rows(people, [])
         assert pa.concat_tables([*parts, rest]).to_pylist() == table(now).to_pylist()
-        gone = {(row[KEYS.who], row[KEYS.day], row[KEYS.part]) for rows in history.vanished for row in rows.to_pylist()}
+        gone = {
+            (row[KEYS.person], row[KEYS.day], row[KEYS.part]) for rows in history.deleted for row in rows.to_pylist()
+        }
         assert gone == {(who, DAYS[day].to_pydatetime(), half) for who, day, half, _ in old} - {
             (who, DAYS[day].to_pydatetime(), half) for who, day, half, _ in now
         }

@@ -63,7 +63,7 @@ def _row(
                 if column in keys and column != "position":
                     assert each is None or each == keys[column], column
                 elif column in keys:
-                    flat[f"{column}_as_sent"] = each
+                    flat[f"{key.removesuffix('_id') if key else singular(table)}_{column}"] = each
                 else:
                     flat[column] = each
 
@@ -81,6 +81,8 @@ def _row(
         own = refers or f"{singular(path[-1])}_id"
         if own in parents:
             own = f"{singular(path[-1])}_id"
+        if own in parents:
+            own = f"{key.removesuffix('_id') if key else singular(table)}_{own}"
         for position, item in enumerate(items):
             below = {**parents, "position": position}
             if isinstance(item, dict):

@@ -46,7 +46,7 @@ def test_who_is_left_out_is_hidden_where_few_are_and_suppress_is_checked() -> No
     assert hidden["no sessions before or none after"] is None
     assert hidden["no sessions at all"] == 0
     for bad in (True, 1, -3, 2.5):
-        with pytest.raises(BadArgumentError, match="suppress takes"):
+        with pytest.raises(BadArgumentError, match="suppress_below takes"):
             jt.around_events(marks, events, 2, suppress=bad)  # type: ignore[arg-type]
 
 

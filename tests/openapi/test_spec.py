@@ -154,7 +154,7 @@ def test_any_operation_is_loaded_by_its_title(school: School):
     students = hf.load(school, "Students: Get List", sort="last_name")
     assert students.equals(hf.load_students(school, sort="last_name"))
     assert hf.load(school, "Departments: Get list").equals(hf.load_departments(school))
-    assert set(hf.load_tables(school, "students")) == set(hf.load_students.tables(school))
+    assert set(hf.load.tables(school, "students")) == set(hf.load_students.tables(school))
 
 
 def test_the_catalogue_of_a_school_is_that_of_its_file(everything: tuple[School, Heard, Simulator]):

@@ -112,12 +112,29 @@ def test_filters_sort_and_years_have_their_names_on_the_wire():
     assert dict(houses.query) == {"filter[isActive]": "true"}
 
 
-def test_a_date_alone_bounds_a_whole_day():
-    (request,) = ask("student_attendance", student_id=7, date_time_from="2026-01-05", date_time_to="2026-01-09")
+@pytest.mark.parametrize(
+    "day",
+    [
+        lambda text: text,
+        date.fromisoformat,
+        datetime.fromisoformat,
+        pd.Timestamp,
+        lambda text: f"{text}T00:00",
+        lambda text: f"{text} 00:00:00",
+    ],
+)
+def test_a_date_or_midnight_without_a_zone_bounds_a_whole_day(day: Callable[[str], Any]):
+    bounds = {"date_time_from": day("2026-01-05"), "date_time_to": day("2026-01-09")}
+    (request,) = ask("student_attendance", student_id=7, **bounds)
     assert dict(request.query) == {
         "filter[dateTime][from]": "2026-01-05T00:00:00Z",
         "filter[dateTime][to]": "2026-01-09T23:59:59Z",
     }
+
+
+def test_midnight_with_a_zone_is_an_instant():
+    (request,) = ask("student_attendance", student_id=7, date_time_to=pd.Timestamp("2026-01-09", tz="UTC"))
+    assert dict(request.query) == {"filter[dateTime][to]": "2026-01-09T00:00:00+00:00"}
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Draw what the README shows: run it after a change of the declarations."""
+"""Draw what the README files show of the declarations: run it after a change of them."""
 
 import re
 import tempfile
@@ -15,6 +15,7 @@ from hubmis_frames.frames.keys import mermaid
 from hubmis_frames.plots import draw_keys
 
 TOP = Path(__file__).parents[2]
+OPERATIONS = TOP / "hubmis_frames" / "operations" / "README.md"
 COLUMNS = (
     ("student_attendance", "pastoral_events", "learning_support_records", "form_students", "tutor_group_students"),
     ("students", "attendance_codes"),
@@ -24,12 +25,12 @@ COLUMNS = (
 
 
 def diagram() -> str:
-    """The Mermaid text of the same tables."""
+    """The tables in the picture of keys, as Mermaid text."""
     return mermaid(table for column in COLUMNS for table in column)
 
 
 def first_look(file: Path) -> Figure:
-    """Draw what a first analysis of the simulated school shows: weeks, year groups, and who is near 10 %."""
+    """Draw the picture at the top of the README: absence by week and by year group, and students near 10 %."""
     with tempfile.TemporaryDirectory() as folder, hf.demo(progress=False) as school:
         school.export(folder, "core")
         names = (
@@ -54,8 +55,8 @@ def first_look(file: Path) -> Figure:
     near = risk[risk["avoidable"]].head(8)
 
     figure = plt.figure(figsize=(11, 6.6))
-    said = f"hubmis_frames: the simulated school, {students['student_id'].nunique()} made-up students"
-    figure.text(0.98, 0.96, said, ha="right", fontsize=9.5, color="#555555")
+    caption = f"hubmis_frames: the simulated school, {students['student_id'].nunique()} made-up students"
+    figure.text(0.98, 0.96, caption, ha="right", fontsize=9.5, color="#555555")
     top = figure.add_axes((0.06, 0.60, 0.92, 0.28))
     hf.plots.attendance_trend(hf.attendance.summarise(marks, "week"), calendar=calendar, ax=top)
     left = figure.add_axes((0.13, 0.08, 0.33, 0.31))
@@ -66,9 +67,9 @@ def first_look(file: Path) -> Figure:
 
 
 def _table(ax: Axes, near: pd.DataFrame) -> None:
-    """Students who can still stay below 10 %, as text on the axes."""
+    """Write a table of the students who can still stay below 10 % on the axes."""
     ax.set_axis_off()
-    ax.set_title("For whom persistent absence can be avoided", loc="left", fontsize=12, fontweight="bold", pad=12)
+    ax.set_title("Students who can still avoid persistent absence", loc="left", fontsize=12, fontweight="bold", pad=12)
     cells = pd.DataFrame(
         {
             "student": near["first_name"] + " " + near["last_name"],
@@ -85,10 +86,10 @@ def _table(ax: Axes, near: pd.DataFrame) -> None:
 
 
 def catalogue() -> str:
-    """Every operation by section, in Markdown: its loader, what a row is, and by what it is asked."""
+    """The list of operations by section, in Markdown: loader, what a row is, and the ids that it needs."""
     lines = []
     for section, rows in hf.endpoints().groupby("section", sort=False):
-        lines += ["", f"<details><summary>{section} ({len(rows)})</summary>", "", "| loader | one row per | asked by |"]
+        lines += ["", f"<details><summary>{section} ({len(rows)})</summary>", "", "| loader | one row per | needs |"]
         lines += ["|---|---|---|"]
         for row in rows.itertuples():
             name = f"~~`{row.loader}`~~" if row.deprecated else f"`{row.loader}`"
@@ -102,11 +103,10 @@ def main() -> None:
     first_look(TOP / ".github" / "first-look.png")
     axes = draw_keys(COLUMNS)
     axes.figure.savefig(TOP / ".github" / "keys.png", dpi=90, bbox_inches="tight", metadata={"Software": None})
-    readme = TOP / "README.md"
-    text = readme.read_text(encoding="utf-8")
+    text = OPERATIONS.read_text(encoding="utf-8")
     text = re.sub(r"(?s)(?<=```mermaid\n).*?(?=\n```)", diagram(), text)
     text = re.sub(r"(?s)(?<=<!-- catalogue -->\n).*?(?=<!-- end of the catalogue -->)", f"{catalogue()}\n", text)
-    readme.write_text(text, encoding="utf-8")
+    OPERATIONS.write_text(text, encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

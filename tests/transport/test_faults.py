@@ -482,7 +482,7 @@ def test_killed_again_and_again_an_export_never_leaves_half_a_file(serve: Serve,
 def test_a_file_that_another_program_holds_is_a_clear_error(school: School, tmp_path: Path):
     """On Windows a file that is open in Excel cannot be replaced; a folder in its place cannot be anywhere."""
     (tmp_path / "out" / "genders" / "realm=S999" / "part-0.parquet" / "held").mkdir(parents=True)
-    with pytest.raises(hf.ExportError, match="close what holds a file"):
+    with pytest.raises(hf.ExportError, match="close programs that have a file"):
         school.export(tmp_path / "out", ["genders"])
 
 

@@ -17,7 +17,7 @@ from hubmis_frames.request import Request
 from hubmis_frames.school import School
 from hubmis_frames.simulator import Answer, Asked, Simulator, World, build_world
 from hubmis_frames.transport import Rate, Reading, RetryPolicy
-from hubmis_frames.transport.adapter import pause_asked
+from hubmis_frames.transport.retry import pause_after_429
 
 Serve = Callable[..., Simulator]
 Connect = Callable[..., School]
@@ -161,7 +161,7 @@ def test_a_body_beyond_measure_is_refused(simulator: Simulator, connect_to: Conn
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "message"),
     [
         (b"<html>Please sign in</html>", "web page"),
         (b'[{"id": 1}, {"id"', "not whole JSON"),
@@ -173,11 +173,13 @@ def test_a_body_beyond_measure_is_refused(simulator: Simulator, connect_to: Conn
     ],
 )
 def test_a_body_that_is_not_the_list_is_an_error_and_not_kept(
-    simulator: Simulator, school: School, body: bytes, said: str
+    simulator: Simulator, school: School, body: bytes, message: str
 ):
-    simulator.hooks.append(on("genders", lambda answer: replace(answer, body=body), times=1))
-    with pytest.raises(hf.PayloadError, match=said):
+    simulator.hooks.append(on("genders", lambda answer: replace(answer, body=body)))
+    with pytest.raises(hf.PayloadError, match=message):
         hf.load_genders(school)
+    assert simulator.count("genders") == 2, "it is asked once more"
+    simulator.hooks.clear()
     assert len(hf.load_genders(school)) > 0, "the bad answer must not have been kept"
 
 
@@ -252,12 +254,12 @@ DATE = "Fri, 15 Jan 2027 08:00:00 GMT"  # the same instant
     ],
 )
 def test_the_pause_after_429(headers: dict[str, str], expected: float):
-    assert pause_asked(headers, NOW, 5.0) == pytest.approx(expected)
+    assert pause_after_429(headers, NOW, 5.0) == pytest.approx(expected)
 
 
 def test_the_pause_is_read_against_the_servers_own_clock():
     ahead = {"X-RateLimit-Retry-After": str(int(NOW + 30)), "Date": DATE}
-    assert pause_asked(ahead, NOW - 7200, 5.0) == pytest.approx(31)
+    assert pause_after_429(ahead, NOW - 7200, 5.0) == pytest.approx(31)
 
 
 # --- the cache

@@ -490,7 +490,7 @@ def test_a_count_at_the_threshold_is_shown() -> None:
         )
     )
     assert wb.plans(both, STUDENTS, suppress=3)["with_events"].tolist() == [3]
-    with pytest.raises(BadArgumentError, match="suppress takes"):
+    with pytest.raises(BadArgumentError, match="suppress_below takes"):
         wb.summarise(found, suppress=1)
 
 

@@ -1,0 +1,64 @@
+"""The periods by which marks and events are grouped: which one a day lies in, and in what order they come."""
+
+import pandas as pd
+
+from ..errors import BadArgumentError
+from .calendar import WEEKDAYS, Calendar, check_calendar, first_of_week
+
+NAMED_PERIODS = ("term", "half_term", "academic_year")
+"""Periods whose names say nothing of their order: they come in the order of the first date in each."""
+CALENDAR_PERIODS = (*NAMED_PERIODS, "school_week")
+"""Periods that only a school's calendar knows."""
+PERIODS = ("week", "weekday", "month", *CALENDAR_PERIODS)
+PERIOD_COLUMNS = ("academic_year", "term", "half_term", "week", "school_week")
+"""The columns that marks get from a calendar, in this order."""
+
+
+def week_start(frame: pd.DataFrame, calendar: Calendar | None) -> int:
+    """The weekday on which the school's week begins: the calendar's, else that of the column ``week``, else Monday."""
+    if calendar is not None:
+        return calendar.weekdays[0]
+    if "week" in frame and pd.api.types.is_datetime64_dtype(frame["week"]) and frame["week"].notna().any():
+        return int(frame["week"].min().day_of_week)
+    return 0
+
+
+def weekdays_from(first: int) -> list[str]:
+    """The seven weekdays in order, beginning with one of them."""
+    return [*WEEKDAYS[first:], *WEEKDAYS[:first]]
+
+
+def period_of(dates: pd.Series, name: str, calendar: Calendar | None, first_weekday: int, caller: str) -> pd.Series:
+    """The period that each date lies in: a first day, a name, or the number of a school week."""
+    if name == "week":
+        return first_of_week(dates, first_weekday)
+    if name == "month":
+        return first_of_month(dates)
+    if name == "weekday":
+        order = weekdays_from(first_weekday)
+        return pd.Series(pd.Categorical(dates.dt.day_name(), categories=order, ordered=True), index=dates.index)
+    return check_calendar(calendar, f"{caller}: by {name!r}").lookup(dates, [name])[name]
+
+
+def first_of_month(dates: pd.Series) -> pd.Series:
+    """The first day of each date's month."""
+    first: pd.Series = dates - pd.to_timedelta(dates.dt.day - 1, unit="D").astype("timedelta64[us]")
+    return first
+
+
+def as_calendar(calendar: Calendar | pd.DataFrame | None, caller: str) -> Calendar | None:
+    """The school's calendar. Terms alone, as a frame, make a calendar without holidays."""
+    if isinstance(calendar, pd.DataFrame):
+        return Calendar(calendar)
+    return None if calendar is None else check_calendar(calendar, caller)
+
+
+def require_periods(marks: pd.DataFrame, names: tuple[str, ...], calendar: Calendar | None, caller: str) -> None:
+    """Raise if periods are neither columns of the marks nor known from a calendar."""
+    if calendar is not None:
+        check_calendar(calendar, caller)
+    elif missing := [name for name in names if name not in marks]:
+        raise BadArgumentError(
+            f"{caller} needs calendar=, a Calendar, or marks with the column {missing[0]}. Give the calendar once, "
+            "hf.attendance.marks(records, codes, calendar=calendar), and later calls need none."
+        )
