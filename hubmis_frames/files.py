@@ -18,16 +18,13 @@ import platformdirs
 
 HELD = 10.0
 """For how many seconds a file that another program holds open is tried again."""
-LONGEST_NAME = 200
 _ABANDONED = 86400.0
-_SCRATCH = re.compile(r"\..+\.[a-z0-9_]{8}\.part", re.DOTALL)
-_RESERVED = re.compile(r"con|prn|aux|nul|(com|lpt)[0-9]")
 _UNSUPPORTED = {errno.EINVAL, errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
 """What file systems answer, network homes among them, that have no permissions or cannot sync."""
 
 
-def user_path(path: str | os.PathLike[str]) -> Path:
-    """Return the path that a user names, with ``~`` expanded. Only places where a path enters call this.
+def expanded(path: str | os.PathLike[str]) -> Path:
+    """Return a path that a user names, with a leading ``~`` replaced by the home folder; a shell leaves it in quotes.
 
     Raises
     ------
@@ -69,14 +66,6 @@ def private_folder(folder: Path) -> Path:
     return folder
 
 
-def expanded(path: str | os.PathLike[str]) -> Path:
-    """A path in which a leading ``~`` is the user's home folder; a shell leaves it as it is inside quotes."""
-    try:
-        return Path(path).expanduser()
-    except RuntimeError:  # this user has no home folder
-        return Path(path)
-
-
 def own_folder(folder: Path) -> Path:
     """Make a private folder; git ignores everything in a new one."""
     if not folder.is_dir():
@@ -94,41 +83,13 @@ def private_file(file: Path) -> Path:
 
 
 def safe_name(text: str) -> str:
-    """Name a file after any text: readable, never a path or a reserved name, different for different texts."""
+    """Name a file after any text: readable, short, legal on every system, never a path.
+
+    Names of different texts differ, even where case does not count: the digest is that of the exact text.
+    """
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:10]
     readable = re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")[:40]
     return f"{readable}-{digest}" if readable else digest
-
-
-def file_name(text: str) -> str:
-    """Name a file or a folder after any text so that readers of partitions get the text back from the name.
-
-    A plain text, such as the name of a table or the realm ``S999``, is its own name. Any other character is written as
-    ``%`` and the two digits of each of its bytes, as in an address. The name is legal on every system and never a path.
-    Names of different texts differ even where case does not count: of texts that differ in case alone only one
-    is plain, the one in small letters, or in capitals if it has one or two letters and digits behind them.
-
-    A name of more than 200 characters is cut, with a digest behind it; the text cannot be read back from that.
-    """
-    plain, other = str.lower, str.upper
-    if re.fullmatch(r"[A-Za-z]{1,2}[0-9]*", text):
-        plain, other = other, plain
-    letters = re.sub(r"[^A-Za-z]", "", text)
-    escaped = 0 if letters == plain(letters) else 1 if letters == other(letters) else len(letters)
-    if _RESERVED.fullmatch(text):
-        escaped = 1
-    name = ""
-    for character in text:
-        is_letter = character.isascii() and character.isalpha()
-        if (is_letter and not escaped) or character in "0123456789-" or (character == "_" and name):
-            name += character
-            continue
-        escaped -= is_letter
-        name += "".join(f"%{byte:02X}" for byte in character.encode("utf-8", "surrogatepass"))
-    if len(name) > LONGEST_NAME:
-        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:20]
-        return f"{name[: LONGEST_NAME - 22]}%-{digest}"  # no other name holds these two characters
-    return name or "%"
 
 
 def shared_by(folder: Path) -> str | None:
@@ -148,35 +109,14 @@ def scratch_file(file: Path) -> Iterator[Path]:
     """
     for part in file.parent.glob(f".{glob_escape(file.name)}.*.part"):
         with contextlib.suppress(OSError):
-            if time.time() - part.stat().st_mtime > _ABANDONED:
-                _remove_scratch(part)
+            if time.time() - part.lstat().st_mtime > _ABANDONED:
+                part.unlink()
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.", suffix=".part")
     os.close(handle)  # mkstemp made it 0600
     try:
         yield Path(name)
     finally:
         Path(name).unlink(missing_ok=True)
-
-
-def sweep_scratch_files(folder: Path) -> int:
-    """Remove every scratch file in a folder and below it, which killed processes left; return how many.
-
-    Only whoever holds the lock of the folder may call this: a scratch file in use looks the same.
-    """
-    count = 0
-    for parent, folders, names in os.walk(folder):  # it follows no link
-        folders[:] = [name for name in folders if not Path(parent, name).is_symlink()]
-        count += sum(_remove_scratch(Path(parent, name)) for name in names)
-    return count
-
-
-def _remove_scratch(file: Path) -> bool:
-    if not _SCRATCH.fullmatch(file.name) or file.is_symlink():
-        return False
-    with contextlib.suppress(OSError):  # another program may hold it: the next sweep takes it
-        file.unlink()
-        return True
-    return False
 
 
 def put(part: Path, file: Path) -> None:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from ..errors import NoKeyringError, SettingsError
-from ..files import user_folder, user_path
+from ..files import expanded, user_folder
 from ..transport import DEFAULT_RETRY, DOCUMENTED, Cipher, Rate, RetryPolicy, Session, is_loopback
 from .keyring import Login, stored_login
 
@@ -123,7 +123,7 @@ def settings(
         found["client_id"].value,
         found["client_secret"].value,
         address(found["base_url"].value),
-        None if cache_dir is None else user_path(found["cache_dir"].value),
+        None if cache_dir is None else expanded(found["cache_dir"].value),
         found["openapi"].value if "openapi" in found else None,
     )
 
