@@ -38,8 +38,9 @@ def pseudonymise(
     A date of birth becomes the age in years at the start of the academic year, an instant becomes its day (UTC), and
     rows are sorted by pseudonym.
 
-    What stays can still point to a child: gender, ethnicity, faith, nationality, language, country of birth, year
-    group, form, house, boarding, age, and the days and codes of marks and events. A rare combination of them may be
+    What stays can still point to a person: gender, title, ethnicity, faith, nationality, language, country of birth,
+    year group, form, house, boarding, room, kind and status of the person or record, age, and the days and codes of
+    marks and events. A rare combination of them may be
     one child's alone, and whoever has the school's own marks can find a child by them. A pseudonym is no anonymity.
 
     Parameters

@@ -16,11 +16,11 @@ from hubmis_frames.privacy import declared_columns, is_declared, pseudonyms_of, 
 from hubmis_frames.school import School
 from hubmis_frames.simulator import Answer, Asked, Simulator
 
-TABLES = [*CORE, "contacts", "student_contacts", "student_emails", "learning_support_reviews"]
+TABLES = [*CORE, "contacts", "student_contacts", "student_emails", "student_learning_support_reviews"]
 QUASI = re.compile(
     "(gender|ethnicity|faith|nationality|language_(first|second)|country_of_birth|year_group|form|section|title"
     "|(academic|boarding)_house|boarding_type|category|severity|status|learning_support_type|attendance_code"
-    "|relationship_type|tutor_group|house|type)(_id|_name|_code|_description)?"
+    "|relationship_type|tutor_group|house|room|person_type|type)(_id|_name|_code|_description)?"
     "|age_at_start_of_year|date|date_(time|from|to|start|end)|deleted_at|inactive_date|learning_support_date"
     "|next_review|review_date_time|name|code|description|position|.*_position"
 )
