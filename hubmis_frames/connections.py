@@ -26,6 +26,7 @@ def connect(
     encrypt: bool = False,
     offline: bool = False,
     progress: bool | None = None,
+    rate: tuple[int, float] | Rate | None = None,
 ) -> School:
     """Connect to HUBmis. Nothing is sent until something is loaded.
 
@@ -51,6 +52,9 @@ def connect(
         Answer from the cache alone, however old.
     progress
         Show progress bars; ``None``: in a terminal or a notebook.
+    rate
+        The pace of a test host: how many requests may be sent at once, and after how many seconds one more, such
+        as ``(60, 0.5)``. ``None``: as documented, ``(500, 5)``. For HUBmis itself it can only be slower than that.
 
     Returns
     -------
@@ -79,7 +83,7 @@ def connect(
         from .openapi import read_spec  # it takes a library that nothing else needs
 
         spec = read_spec(found.openapi)
-    session = open_session(found, offline=offline, cipher=cipher() if encrypt else None)
+    session = open_session(found, offline=offline, cipher=cipher() if encrypt else None, rate=rate)
     return School(session, spec=spec, progress=progress)
 
 

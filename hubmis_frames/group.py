@@ -1,4 +1,4 @@
-"""Several schools that one client may read: the same calls, one school after another, with ``realm`` in front."""
+"""Several schools that one client may read: the same calls, for one school after another."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from os import PathLike
@@ -16,16 +16,21 @@ T = TypeVar("T")
 
 
 class Group:
-    """Several schools, as one client may read them. Made by :func:`connect_group`; close it when done.
+    """Several schools that one client may read. :func:`connect_group` makes it; close it when you are done.
 
-    The loaders take it in place of a school: ``hf.load_students(group)`` gives the students of all, with the column
-    ``realm`` in front. Each school has its own cache; all of a client share one count of requests. A school that fails
-    does not stop the others.
+    The loaders take it in place of a school: ``hf.load_students(group)`` returns the students of all schools, with the
+    column ``realm`` in front. Each school has its own cache, and all share the client's request limit. If a school
+    fails, the others go on.
 
     Parameters
     ----------
     schools
-        The schools, each of another realm.
+        The schools, each with its own realm.
+
+    Attributes
+    ----------
+    schools
+        Each school by its realm.
     """
 
     def __init__(self, schools: Iterable[School]) -> None:
@@ -51,7 +56,7 @@ class Group:
 
     @property
     def sent(self) -> int:
-        """Requests sent so far, those for tokens and repeated attempts included."""
+        """The number of requests sent so far, with those for tokens and repeated attempts."""
         return sum(school.sent for school in self)
 
     def close(self) -> None:
@@ -60,7 +65,7 @@ class Group:
             school.close()
 
     def plan(self, tables: str | Iterable[str] = "core", *, refresh: bool = False) -> pd.DataFrame:
-        """Say what an export of all schools would cost: :meth:`School.plan` for one after another, with ``realm``."""
+        """What an export of all schools would cost: the rows of :meth:`School.plan` for each, with ``realm``."""
         tables = tables if isinstance(tables, str) else list(tables)
         plans: list[pd.DataFrame] = []
         sent = 0
@@ -72,7 +77,7 @@ class Group:
     def export(
         self, directory: str | PathLike[str], tables: str | Iterable[str] = "core", **choices: Any
     ) -> pd.DataFrame:
-        """Write tables of all schools into one directory: :meth:`School.export` for one after another.
+        """Write tables of all schools into one directory, as :meth:`School.export` does for one.
 
         Parameters
         ----------
@@ -82,16 +87,16 @@ class Group:
         Returns
         -------
         DataFrame
-            As of :meth:`School.export`, with ``realm`` in front. A school of which nothing could be had has one row
-            without a table and with the status ``failed``, and a warning says why.
+            As from :meth:`School.export`, with ``realm`` in front. A school from which nothing could be loaded has one
+            row without a table and with the status ``failed``, and a warning says why.
 
         Raises
         ------
         HubmisError
-            Nothing could be had of any school; it is the first one's error.
+            Nothing could be loaded from any school. This is the error of the first one.
         """
         tables = tables if isinstance(tables, str) else list(tables)
-        done, failed = self._each(lambda school: school.export(directory, tables, **choices))
+        done, failed = self._ask_all(lambda school: school.export(directory, tables, **choices))
         for realm, error in failed.items():
             warn(f"{realm}: {error}")
         rows = [_with_realm(frame, realm) for realm, frame in done.items()]
@@ -104,17 +109,17 @@ class Group:
         Raises
         ------
         BadArgumentError
-            Ids were given without the school to which they belong.
+            The ids do not say which school they belong to.
         IncompleteError
-            Some schools failed; it holds what did arrive, and each realm's error.
+            Some schools failed. The error holds the tables of the others, and each realm's error.
         """
         ids = {parameter.name for parameter in endpoint.path_ids if parameter.kind is int}
         for name in ids & arguments.keys():
             value = arguments[name]
             if name != "academic_year_id" and not (isinstance(value, pd.DataFrame) and "realm" in value):
                 raise BadArgumentError(
-                    f"{endpoint.loader}: an id is one school's alone. Give a frame with the columns {name} and realm, "
-                    "as a loader gives it for a group; or ask one school: group.schools['...']."
+                    f"{endpoint.loader}: an id belongs to one school. Give a frame with the columns {name} and realm, "
+                    "as a loader returns it for a group, or ask one school: group.schools['...']."
                 )
 
         def ask(school: School) -> dict[str, pd.DataFrame]:
@@ -124,7 +129,7 @@ class Group:
             }
             return school._load(endpoint, own)
 
-        done, failed = self._each(ask)
+        done, failed = self._ask_all(ask)
         done |= {realm: error.tables for realm, error in failed.items() if isinstance(error, IncompleteError)}
         names = dict.fromkeys(name for tables in done.values() for name in tables)
         tables = {
@@ -144,8 +149,8 @@ class Group:
             )
         return tables
 
-    def _each(self, ask: Callable[[School], T]) -> tuple[dict[str, T], dict[str, HubmisError]]:
-        """What each school gave, and the errors of those that failed; all failing is the first one's error."""
+    def _ask_all(self, ask: Callable[[School], T]) -> tuple[dict[str, T], dict[str, HubmisError]]:
+        """The result of each school, and the errors of those that failed. Raises the first error if all failed."""
         done: dict[str, T] = {}
         failed: dict[str, HubmisError] = {}
         for school in self:

@@ -12,7 +12,7 @@ import hubmis_frames as hf
 from hubmis_frames.cli.command import main
 from hubmis_frames.group import Group
 from hubmis_frames.school import School
-from hubmis_frames.simulator import Answer, Asked, Simulator, World, build_world
+from hubmis_frames.simulator import SimulatedRequest, SimulatedResponse, Simulator, World, build_world
 from hubmis_frames.transport import Rate
 
 Serve = Callable[..., Simulator]
@@ -36,9 +36,11 @@ def group(simulator: Simulator, connect_to: Connect) -> Iterator[Group]:
         yield group
 
 
-def fail_for(realm: str) -> Callable[..., Answer]:
-    def hook(asked: Asked, answer: Answer) -> Answer:
-        return Answer(403, b"{}") if asked.headers.get("Realm") == realm and asked.method == "GET" else answer
+def fail_for(realm: str) -> Callable[..., SimulatedResponse]:
+    def hook(asked: SimulatedRequest, answer: SimulatedResponse) -> SimulatedResponse:
+        return (
+            SimulatedResponse(403, b"{}") if asked.headers.get("Realm") == realm and asked.method == "GET" else answer
+        )
 
     return hook
 
@@ -59,7 +61,7 @@ def test_ids_are_asked_of_their_own_school_alone(group: Group, simulator: Simula
     asked = {(each.headers["Realm"], each.path.split("/")[-2]) for each in simulator.log if "attendance" in each.path}
     assert asked == {(row.realm, str(row.student_id)) for row in students.itertuples()}
     assert set(marks["realm"]) == set(REALMS)
-    with pytest.raises(hf.BadArgumentError, match="an id is one school's alone"):
+    with pytest.raises(hf.BadArgumentError, match="an id belongs to one school"):
         hf.load_student_attendance(group, [1, 2])
 
 
@@ -70,8 +72,8 @@ def test_a_school_that_fails_does_not_stop_the_others(group: Group, simulator: S
     assert set(failed.value.tables["students"]["realm"]) == {"S1", "0042"}
     assert isinstance(failed.value.failed[("S2",)], hf.NotPermittedError)
 
-    def refuse_the_token(asked: Asked, answer: Answer) -> Answer:
-        return Answer(401, b"{}") if asked.headers.get("Realm") == "S2" else answer
+    def refuse_the_token(asked: SimulatedRequest, answer: SimulatedResponse) -> SimulatedResponse:
+        return SimulatedResponse(401, b"{}") if asked.headers.get("Realm") == "S2" else answer
 
     simulator.hooks[:] = [refuse_the_token]
     with pytest.warns(hf.HubmisWarning, match="S2: HUBmis"):
@@ -83,7 +85,7 @@ def test_a_school_that_fails_does_not_stop_the_others(group: Group, simulator: S
 
 
 def test_when_all_fail_it_is_an_error(group: Group, simulator: Simulator, tmp_path: Path):
-    simulator.hooks.append(lambda asked, answer: Answer(401, b"{}"))
+    simulator.hooks.append(lambda asked, answer: SimulatedResponse(401, b"{}"))
     with pytest.raises(hf.CredentialsError):
         group.export(tmp_path / "out", ["houses"])
 
@@ -125,6 +127,8 @@ def test_the_command_exports_a_group_into_one_directory(
     capsys.readouterr()
     assert main(["plan", "--tables", "houses", "--json", *connection]) == 0
     assert [row["realm"] for row in json.loads(capsys.readouterr().out)] == ["S1", "S2"]
-    simulator.hooks.append(lambda asked, answer: Answer(401, b"{}") if asked.headers.get("Realm") == "S2" else answer)
+    simulator.hooks.append(
+        lambda asked, answer: SimulatedResponse(401, b"{}") if asked.headers.get("Realm") == "S2" else answer
+    )
     assert main(["export", str(tmp_path / "out"), "--tables", "genders", *connection]) == 3
     assert "note: S2: HUBmis" in capsys.readouterr().err

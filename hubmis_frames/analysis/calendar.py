@@ -1,5 +1,6 @@
 """When the school is open: terms, half terms, school weeks, holidays, INSET days and closures."""
 
+import datetime
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -7,11 +8,14 @@ import pandas as pd
 
 from ..errors import BadArgumentError
 from ..frames.partitions import refuse_dask
-from .columns import DAY, find_columns, local_dates
+from .columns import DAY, as_day, as_days, find_columns, local_dates
 from .realms import require_one_school
 
 SESSIONS = ("am", "pm")
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+Day = str | datetime.date | pd.Timestamp
+"""A day as a user gives it; text is an ISO date."""
+
 _FIRST = ("date_from", "start_date", "date_start", "date", "start")
 _LAST = ("date_to", "end_date", "date_end", "date", "end")
 _KINDS = ("closure", "INSET day", "holiday")
@@ -25,22 +29,22 @@ _CALLS = (
 
 
 class Calendar:
-    """The school's days, built from what the loaders give.
+    """The school's days, built from the frames of the loaders.
 
     Parameters
     ----------
     terms
-        What ``load_terms`` gave: ``name``, ``date_from``, ``date_to`` and, if known, ``academic_year_name``. It gives
-        one academic year; for several, ``pd.concat([hf.load_terms(school), hf.load_terms(school,
-        academic_year_id=...)])``, and the same of the others.
+        The result of ``load_terms``: ``name``, ``date_from``, ``date_to`` and, if known, ``academic_year_name``. One
+        call loads one academic year. For several, give ``pd.concat([hf.load_terms(school), hf.load_terms(school,
+        academic_year_id=...)])``, and do the same for the other frames.
     holidays, inset_days, closure_dates
-        What ``load_holidays``, ``load_inset_days`` and ``load_closure_dates`` gave: ``name`` and a ``date``, or a
-        first and a last one.
+        The results of ``load_holidays``, ``load_inset_days`` and ``load_closure_dates``: ``name``, and either a
+        ``date`` or a first and a last one.
     weekdays
         The days on which the school opens, 0 for Monday; Sunday to Thursday is ``(6, 0, 1, 2, 3)``. The week of the
         school begins on the first of them.
     timezone
-        Where the school is, for dates that came as instants.
+        The school's time zone, for dates that HUBmis sends as instants.
 
     Attributes
     ----------
@@ -56,12 +60,13 @@ class Calendar:
     Raises
     ------
     BadArgumentError
-        What was given is no frame, a column is not there, terms overlap or end before they begin, or there is no term.
+        An argument is not a frame, a column is missing, terms overlap or end before they begin, or there is no term.
 
     Notes
     -----
-    A half term begins after the longest holiday that lies within a term and takes at least three school days; a term
-    without one has no halves and is its own half term. Terms of one name in several years have the year behind it.
+    The second half of a term begins with the longest holiday within the term, if that covers at least three school
+    days. A term without such a holiday is its own half term. Where several years have a term of the same name, the year
+    is added to the name.
 
     Examples
     --------
@@ -79,23 +84,24 @@ class Calendar:
         timezone: str = "Europe/London",
     ) -> None:
         self.weekdays = tuple(weekdays)
+        self.timezone = timezone
         if not self.weekdays or not set(self.weekdays) <= set(range(7)):
             raise BadArgumentError(f"weekdays takes numbers from 0 (Monday) to 6 (Sunday), not {weekdays!r}.")
-        for what, key, frame in zip(_FRAMES, _KEYS, (terms, holidays, inset_days, closure_dates), strict=True):
+        for table, key, frame in zip(_FRAMES, _KEYS, (terms, holidays, inset_days, closure_dates), strict=True):
             if strange := [other for other in _KEYS if other != key and other in getattr(frame, "columns", ())]:
-                raise BadArgumentError(f"Calendar: what was given as {what} has the column {strange[0]}. {_CALLS}.")
+                raise BadArgumentError(f"Calendar: the frame given as {table} has the column {strange[0]}. {_CALLS}.")
         planned = _spans(terms, "terms", timezone)
         if planned.empty:
             raise BadArgumentError("A calendar needs a term, and terms has no row.")
         if (planned["start"] <= planned["end"].shift()).any():
-            raise BadArgumentError("terms overlap: give each term once, and one school's alone.")
+            raise BadArgumentError("terms overlap: give each term once, and the terms of one school only.")
         year = planned["year"].fillna(year_name(planned["start"]))
-        twice = planned["name"].duplicated(keep=False)
-        planned["term"] = planned["name"].where(~twice, planned["name"] + " " + year)
+        repeated = planned["name"].duplicated(keep=False)
+        planned["term"] = planned["name"].where(~repeated, planned["name"] + " " + year)
         self.terms = planned.assign(academic_year=year)[["academic_year", "term", "start", "end"]]
         shut = {
-            kind: _spans(frame, what, timezone)
-            for kind, frame, what in zip(
+            kind: _spans(frame, table, timezone)
+            for kind, frame, table in zip(
                 reversed(_KINDS),
                 (holidays, inset_days, closure_dates),
                 _FRAMES[1:],
@@ -164,14 +170,13 @@ class Calendar:
         if "is_open" in chosen:
             chosen = chosen.astype({"is_open": "boolean"})
         padded = chosen.reset_index(drop=True).reindex(range(len(chosen) + 1))
-        found = padded.iloc[np.where(place < 0, len(chosen), place)].set_axis(dates.index)
-        return found.assign(is_open=found["is_open"].fillna(False).astype(bool)) if "is_open" in found else found
+        rows = padded.iloc[np.where(place < 0, len(chosen), place)].set_axis(dates.index)
+        return rows.assign(is_open=rows["is_open"].fillna(False).astype(bool)) if "is_open" in rows else rows
 
-    def open_days(
-        self, start: str | pd.Timestamp | None = None, end: str | pd.Timestamp | None = None
-    ) -> pd.DatetimeIndex:
-        """Return the days on which the school opens, from ``start`` to ``end``, both included."""
-        chosen = self.days.loc[start:end]
+    def open_days(self, *, since: Day | None = None, until: Day | None = None) -> pd.DatetimeIndex:
+        """Return the days on which the school opens, from ``since`` to ``until``, both included."""
+        first, last = as_days(since, until, "open_days")
+        chosen = self.days.loc[first:last]
         return pd.DatetimeIndex(chosen.index[chosen["is_open"]])
 
     def shut_weeks(self) -> pd.DataFrame:
@@ -181,9 +186,9 @@ class Calendar:
         stretches = rows.groupby(is_open.cumsum()[~is_open].to_numpy())
         return stretches.agg(start=("week", "min"), end=("week", "max"))
 
-    def year_of(self, day: str | pd.Timestamp) -> str | None:
-        """Return the academic year in which a day lies, or after which it comes next; missing before the first."""
-        terms = self.terms[self.terms["start"] <= pd.Timestamp(day)]
+    def year_of(self, day: Day) -> str | None:
+        """Return the academic year of a day. A day between two years belongs to the earlier; before the first: None."""
+        terms = self.terms[self.terms["start"] <= as_day(day, "year_of")]
         return None if terms.empty else str(terms["academic_year"].iloc[-1])
 
     def __repr__(self) -> str:
@@ -194,11 +199,11 @@ class Calendar:
         )
 
 
-def check_calendar(calendar: object, what: str) -> Calendar:
-    """Give the calendar back; raise if it is none."""
+def check_calendar(calendar: object, caller: str) -> Calendar:
+    """Return the calendar; raise if it is not one."""
     if not isinstance(calendar, Calendar):
-        said = "" if calendar is None else f", and this is a {type(calendar).__name__}"
-        raise BadArgumentError(f"{what} needs calendar=, a Calendar of the school's days{said}. Make one: {_CALLS}.")
+        but = "" if calendar is None else f", and this is a {type(calendar).__name__}"
+        raise BadArgumentError(f"{caller} needs calendar=, a Calendar of the school's days{but}. Make one: {_CALLS}.")
     return calendar
 
 
@@ -215,31 +220,31 @@ def year_name(start: pd.Series) -> pd.Series:
     return name
 
 
-def _spans(frame: pd.DataFrame, what: str, timezone: str) -> pd.DataFrame:
-    """Rows of any of the school's calendar tables as ``name``, ``year``, ``start``, ``end``, in order of time."""
-    refuse_dask(frame, what)
+def _spans(frame: pd.DataFrame, table: str, timezone: str) -> pd.DataFrame:
+    """The rows of a calendar table as ``name``, ``year``, ``start``, ``end``, in order of time."""
+    refuse_dask(frame, table)
     if not isinstance(frame, pd.DataFrame):
         raise BadArgumentError(
-            f"Calendar takes the frames that the loaders give, and {what} is a {type(frame).__name__}: {_CALLS}. The "
-            "first is needed, the others may be left out."
+            f"Calendar takes the frames that the loaders return, and {table} is a {type(frame).__name__}: {_CALLS}. "
+            "The first is required, the others are optional."
         )
-    require_one_school(frame, what)
+    require_one_school(frame, table)
     known = {"name": ("name", "description"), "year": ("academic_year_name",), "start": _FIRST, "end": _LAST}
-    found = find_columns(frame, known, None)
-    if lacking := {"start", "end"} - set(found):
+    columns = find_columns(frame, known, None)
+    if lacking := {"start", "end"} - set(columns):
         raise BadArgumentError(
-            f"{what}: there is no column of the {' or '.join(sorted(lacking))} (such as date_from, date_to or date). "
+            f"{table}: there is no column of the {' or '.join(sorted(lacking))} (such as date_from, date_to or date). "
             f"The frame has {', '.join(map(str, frame.columns))}."
         )
     spans = pd.DataFrame(
         {
-            "name": frame[found["name"]].astype("str") if "name" in found else what,
-            "year": frame[found["year"]].astype("str") if "year" in found else pd.Series(pd.NA, frame.index, "str"),
-            "start": local_dates(frame[found["start"]], timezone, f"{what}: {found['start']}"),
-            "end": local_dates(frame[found["end"]], timezone, f"{what}: {found['end']}"),
+            "name": frame[columns["name"]].astype("str") if "name" in columns else table,
+            "year": frame[columns["year"]].astype("str") if "year" in columns else pd.Series(pd.NA, frame.index, "str"),
+            "start": local_dates(frame[columns["start"]], timezone, f"{table}: {columns['start']}"),
+            "end": local_dates(frame[columns["end"]], timezone, f"{table}: {columns['end']}"),
         }
     ).drop_duplicates()
     spans["end"] = spans["end"].fillna(spans["start"])
     if spans["start"].isna().any() or (spans["end"] < spans["start"]).any():
-        raise BadArgumentError(f"{what}: a row has no first day, or ends before it begins.")
+        raise BadArgumentError(f"{table}: a row has no first day, or ends before it begins.")
     return spans.sort_values("start", ignore_index=True)

@@ -268,11 +268,11 @@ def hide_small_groups(
         return frame.assign(suppressed=False)
     keys = list(by)
     counted = frame[[*keys, *people]] if keys else frame[[*people]].assign(_row=range(len(frame)))
-    hidden = suppress(counted, people, keys or ["_row"], suppress_below)["suppressed"].astype(bool)
+    hidden = suppress(counted, people, keys or ["_row"], below=suppress_below)["suppressed"].astype(bool)
     return frame.assign(**{name: frame[name].mask(hidden) for name in figures}, suppressed=hidden)
 
 
-def check_suppress_below(number: int | None, name: str = "suppress_below") -> None:
+def check_suppress_below(number: int | None) -> None:
     """Raise unless ``suppress_below`` is None or a number that hides something."""
     if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 2):
-        raise BadArgumentError(f"{name} takes the smallest number that is shown, 2 or more, not {number!r}.")
+        raise BadArgumentError(f"suppress_below takes the smallest number that is shown, 2 or more, not {number!r}.")

@@ -31,6 +31,14 @@ def person_columns(frame: pd.DataFrame) -> list[str]:
     return [REALM, STUDENTS] if REALM in frame else [STUDENTS]
 
 
+def with_realm(by: str | Sequence[str] | None, frame: pd.DataFrame) -> list[str]:
+    """The names to group by, each once; ``realm`` stands before ``student_id`` if the frame has it."""
+    names = list(dict.fromkeys([by] if isinstance(by, str) else by or []))
+    if STUDENTS in names and REALM in frame and REALM not in names:
+        names.insert(names.index(STUDENTS), REALM)
+    return names
+
+
 def rows_of_school(frame: pd.DataFrame | None, school: pd.DataFrame, caller: str) -> pd.DataFrame | None:
     """The rows of ``frame`` that belong to the one school that ``school`` holds."""
     if frame is None or REALM not in frame:

@@ -3,9 +3,9 @@
 >>> calendar = hf.attendance.Calendar(terms, holidays, inset_days, closure_dates)
 >>> marks = hf.attendance.marks(hf.join(records, students), codes, calendar=calendar)
 >>> hf.attendance.data_quality(marks, calendar)
->>> hf.attendance.summarise(marks, by=["year_group_name", "half_term"], calendar=calendar)
+>>> hf.attendance.summarise(marks, by=["year_group_name", "half_term"])
 
-Every function takes canonical marks (:func:`marks`) and returns a frame; none fetches. A session is half a day; a rate
+Every function takes canonical marks (:func:`marks`) and returns a frame; none fetches. A session is half a day. A rate
 is 100 x a sum of sessions over the sum of *possible* ones, so a group's rate pools its sessions and is not the mean of
 its students' rates. Sessions that are unmarked, unmapped, not possible or administrative are in no rate.
 """
@@ -16,8 +16,8 @@ from .checks import CANONICAL
 from .codes import CATEGORIES, CodeMap
 from .patterns import beside_holidays, broken_weeks, runs
 from .quality import data_quality
-from .risk import at_risk, persistent, rolling_change
-from .summary import BANDS, bands, code_frequency, intervals, summarise, weekday_session
+from .risk import absentees, at_risk, recent_change
+from .summary import BANDS, absence_bands, code_frequency, summarise
 from .trends import cumulative, year_on_year
 
 __all__ = [
@@ -26,21 +26,19 @@ __all__ = [
     "CATEGORIES",
     "Calendar",
     "CodeMap",
+    "absence_bands",
+    "absentees",
     "at_risk",
-    "bands",
     "beside_holidays",
     "broken_weeks",
     "code_frequency",
     "cumulative",
     "data_quality",
-    "intervals",
     "marks",
     "newest_register",
     "on_closed_days",
-    "persistent",
-    "rolling_change",
+    "recent_change",
     "runs",
     "summarise",
-    "weekday_session",
     "year_on_year",
 ]

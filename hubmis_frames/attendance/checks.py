@@ -37,19 +37,27 @@ def warn_duplicates(marks: pd.DataFrame, caller: str) -> None:
     keys = [*person_columns(marks), "date", "session"]
     if repeated := int(marks.duplicated(keys).sum()):
         warn(
-            f"{caller}: {repeated} marks stand here twice, for the same student, date and session, and count twice. "
-            f"Put the loaded frames together and give those to {MADE_BY}, which keeps one of each; or give "
+            f"{caller}: {repeated} marks are in the frame twice, for the same student, date and session, and count "
+            f"twice. Put the loaded frames together and give those to {MADE_BY}, which keeps one of each; or give "
             f"marks.drop_duplicates({keys!r})."
         )
 
 
-def warn_out_of_range(marks: pd.DataFrame, calendar: Calendar, caller: str) -> None:
-    """Warn about marks on days outside the calendar: figures by the calendar leave them out."""
-    first, last = calendar.days.index[0], calendar.days.index[-1]
-    if outside := int(((marks["date"] < first) | (marks["date"] > last)).sum()):
+def warn_out_of_range(marks: pd.DataFrame, calendar: Calendar | None, caller: str) -> None:
+    """Warn about marks on days outside the calendar: figures by the calendar leave them out.
+
+    Without a calendar these are marks whose column ``academic_year`` is empty.
+    """
+    if calendar is None:
+        outside, where = int(marks["academic_year"].isna().sum()), "in no academic year"
+    else:
+        first, last = calendar.days.index[0], calendar.days.index[-1]
+        outside = int(((marks["date"] < first) | (marks["date"] > last)).sum())
+        where = f"outside the calendar ({first:%Y-%m-%d} to {last:%Y-%m-%d})"
+    if outside:
         warn(
-            f"{caller}: {outside} of {len(marks)} marks lie outside the calendar ({first:%Y-%m-%d} to "
-            f"{last:%Y-%m-%d}) and are in no figure. Give Calendar the terms of each year."
+            f"{caller}: {outside} of {len(marks)} marks lie {where} and are in no figure. Give Calendar the terms of "
+            "each year."
         )
 
 
@@ -63,8 +71,8 @@ def warn_several_years(marks: pd.DataFrame, number: Whole, caller: str) -> None:
     if len(years) > 1 and len(np.unique(number * len(years) + of_day[place])) > len(np.unique(number)):
         first, last = min(years), max(years)
         warn(
-            f"{caller}: marks of {first} to {last} stand in one figure, so it is of no one year. Keep one year, "
-            f'marks[marks["date"] >= "{last[:4]}-08-01"], or add "academic_year" to by, with calendar=.'
+            f"{caller}: marks of {first} to {last} are pooled in one figure, so it describes neither year. Keep one "
+            f'year, marks[marks["date"] >= "{last[:4]}-08-01"], or add "academic_year" to by, with calendar=.'
         )
 
 

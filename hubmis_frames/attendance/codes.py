@@ -1,4 +1,4 @@
-"""What an attendance code means: a map from code to category, which is data and has dates."""
+"""The code map: which category each attendance code has, and between which dates."""
 
 import dataclasses
 import functools
@@ -10,13 +10,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ..analysis.columns import local_dates, require_columns
+from ..analysis.calendar import Day
+from ..analysis.columns import as_day, local_dates, require_columns
 from ..errors import BadArgumentError, did_you_mean
 
 ATTENDING = ("present", "late", "approved_activity")
 ABSENT = ("authorised_absence", "unauthorised_absence")
 CATEGORIES = (*ATTENDING, *ABSENT, "not_possible", "administrative", "unmapped", "unmarked")
-"""Every category. Of two marks for one session, the one whose category stands further left is kept."""
+"""Every category. Of two marks for one session, the one whose category comes first here is kept."""
 GIVEN = tuple(name for name in CATEGORIES if name != "unmapped")
 """The categories that a map can give a code."""
 
@@ -33,14 +34,15 @@ _UNMAPPED, _UNMARKED = CATEGORIES.index("unmapped"), CATEGORIES.index("unmarked"
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class CodeMap:
-    """Which category each attendance code has, and from when to when.
+    """The category of each attendance code, and the dates between which it holds.
 
     Parameters
     ----------
     frame
         One row per code and span of time: ``code`` (exact text: ``C``, ``C1`` and ``c`` differ), ``category``,
-        ``valid_from`` and ``valid_to`` (dates, both included; missing is without bound) and ``meaning``. The last
-        three may be left out; for a category ``approved``, ``authorised`` and ``unauthorised`` will do.
+        ``valid_from`` and ``valid_to`` (dates, both included; a missing one sets no bound) and ``meaning``. The last
+        three may be left out. ``approved``, ``authorised`` and ``unauthorised`` are accepted as short names of
+        categories.
 
     Raises
     ------
@@ -50,8 +52,8 @@ class CodeMap:
 
     Notes
     -----
-    A blank mark, and ``-`` unless the map gives it a category, is ``unmarked``. A code that the map does not have on
-    a mark's day is ``unmapped``: it is reported and counted, and never guessed.
+    A blank mark is ``unmarked``, and so is ``-`` unless the map gives it a category. A code that the map does not have
+    on the day of the mark is ``unmapped``: it is reported and counted, and its category is never guessed.
     """
 
     frame: pd.DataFrame
@@ -63,7 +65,7 @@ class CodeMap:
             given[column] = given[column].astype("str")
         given["category"] = given["category"].replace(_SHORT)
         for column in ("valid_from", "valid_to"):
-            # A spreadsheet writes 01/09/2024, which pandas would read as the ninth of January.
+            # Spreadsheets write 01/09/2024, which pandas would read as the ninth of January.
             given[column] = local_dates(given[column], "UTC", f"A code map: {column}")
         object.__setattr__(self, "frame", given)
         if given["code"].isna().any():
@@ -89,15 +91,15 @@ class CodeMap:
         Parameters
         ----------
         x
-            The category of ``X``. The guidance counts it as no possible session, and so does this map; some local
-            authorities' figures of 2022/23 count it as ``"authorised_absence"``: give that to compare with them.
+            The category of ``X``. By the guidance it is not a possible session, as in this map. Some local
+            authorities' figures of 2022/23 count it as ``"authorised_absence"``; give that to compare with them.
 
         Notes
         -----
         From 19 August 2024: the School Attendance (Pupil Registration) (England) Regulations 2024, regulation 10, in
         the statistical classes of the Department for Education's *Working together to improve school attendance*
         (August 2024). Before: the classes of the same Department's *Pupil absence statistics: methodology*. ``H``,
-        ``J`` and ``Y`` ended with the old regulations, so a mark of later date with one of them is unmapped.
+        ``J`` and ``Y`` ended with the old regulations, so a later mark with one of them is unmapped.
         """
         frame = _england().copy()
         frame.loc[frame["code"].eq("X"), "category"] = x
@@ -109,25 +111,25 @@ class CodeMap:
         codes: pd.DataFrame,
         categories: Mapping[str, str],
         *,
-        valid_from: str | pd.Timestamp | None = None,
-        valid_to: str | pd.Timestamp | None = None,
+        valid_from: Day | None = None,
+        valid_to: Day | None = None,
     ) -> "CodeMap":
-        """A school's own map.
+        """Make a school's own map.
 
         Parameters
         ----------
         codes
-            What ``load_attendance_codes`` gave: ``code`` and ``description``.
+            The result of ``load_attendance_codes``: ``code`` and ``description``.
         categories
-            A category for each code: ``{"I": "authorised", "*": "approved_activity"}``. A code left out stays without
-            a category and is reported where it is used.
+            A category for each code: ``{"I": "authorised", "*": "approved_activity"}``. A code that is left out has no
+            category, and marks with it are reported as unmapped.
         valid_from, valid_to
             The first and the last day on which the map holds.
 
         Raises
         ------
         BadArgumentError
-            A code of ``categories`` is not in ``codes``, or a category does not exist.
+            A code in ``categories`` is not in ``codes``, a category does not exist, or a date is not ISO.
         """
         require_columns(codes, ["code"], "codes")
         texts = codes["code"].astype("str")
@@ -136,13 +138,15 @@ class CodeMap:
             raise BadArgumentError(
                 f"The school has no code {', '.join(map(repr, strange))}. It has {', '.join(map(repr, meanings))}."
             )
+        first = pd.NaT if valid_from is None else as_day(valid_from, "CodeMap.from_frame: valid_from")
+        last = pd.NaT if valid_to is None else as_day(valid_to, "CodeMap.from_frame: valid_to")
         return cls(
             pd.DataFrame(
                 {
                     "code": list(categories),
                     "category": list(categories.values()),
-                    "valid_from": pd.Series(valid_from, index=range(len(categories)), dtype="datetime64[us]"),
-                    "valid_to": pd.Series(valid_to, index=range(len(categories)), dtype="datetime64[us]"),
+                    "valid_from": pd.Series(first, index=range(len(categories)), dtype="datetime64[us]"),
+                    "valid_to": pd.Series(last, index=range(len(categories)), dtype="datetime64[us]"),
                     "meaning": [meanings[code] for code in categories],
                 }
             )
@@ -151,50 +155,41 @@ class CodeMap:
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "CodeMap":
         """Read a map that :meth:`save` wrote, or a CSV in UTF-8 with the same columns and ISO dates."""
-        # A code may read as a number or as "NA": text stays text, and an empty cell alone is missing.
+        # A code may look like a number or like "NA". Text stays text, and only an empty cell is missing.
         try:
             frame = pd.read_csv(path, dtype="str", keep_default_na=False, encoding="utf-8")
         except UnicodeDecodeError:
             raise BadArgumentError(f"{path} is not in UTF-8. In Excel, save it as CSV UTF-8.") from None
         except pd.errors.EmptyDataError:
             raise BadArgumentError(
-                f"{path} is empty. Write it anew: CodeMap.england().extend(...).save(...)."
+                f"{path} is empty. Write it again: CodeMap.england().extend(...).save(...)."
             ) from None
         try:
             return cls(frame.replace("", pd.NA))
         except BadArgumentError as error:
             raise BadArgumentError(
-                f"{path}: {error} Columns go apart by commas, and dates are written 2024-08-19: a spreadsheet that "
-                "saves it changes both, so edit it as text, or write it anew with CodeMap.save."
+                f"{path}: {error} Columns are separated by commas, and dates are written 2024-08-19. A spreadsheet "
+                "changes both when it saves the file, so edit it as text, or write it again with CodeMap.save."
             ) from error
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the map as CSV, to stand beside the export it belongs to; returns the path."""
-        # Windows shall not turn line ends into its own: the file is the same wherever it is written.
+        """Write the map as CSV, for example beside the export it belongs to, and return the path."""
+        # Without a fixed line terminator, the file would differ on Windows.
         self.frame.to_csv(path, index=False, encoding="utf-8", date_format="%Y-%m-%d", lineterminator="\n")
         return Path(path)
 
     def extend(self, categories: Mapping[str, str]) -> "CodeMap":
-        """Give further codes a category: ``CodeMap.england().extend({"*": "approved_activity"})``.
+        """Return a map in which further codes have a category.
 
-        A code that the map has already is replaced, for all dates.
+        ``CodeMap.england().extend({"*": "approved_activity"})``. A code that the map already has is replaced, for all
+        dates.
         """
         more = pd.DataFrame({"code": list(categories), "category": list(categories.values())})
         kept = self.frame[~self.frame["code"].isin(list(categories))]
         return CodeMap(pd.concat([kept, more.reindex(columns=list(_COLUMNS))], ignore_index=True))
 
-    def followed_by(self, later: "CodeMap", on: str | pd.Timestamp) -> "CodeMap":
-        """Join two maps: this one until the day before ``on``, and ``later`` from that day."""
-        day = pd.Timestamp(on)
-        old, new = self.frame.copy(), later.frame.copy()
-        eve = day - pd.Timedelta(days=1)
-        old["valid_to"] = old["valid_to"].where(old["valid_to"] < eve, eve)
-        new["valid_from"] = new["valid_from"].where(new["valid_from"] > day, day)
-        both = pd.concat([old[~(old["valid_from"] > old["valid_to"])], new[~(new["valid_to"] < new["valid_from"])]])
-        return CodeMap(both)
-
     def categorise(self, code: pd.Series, date: pd.Series) -> pd.Series:
-        """The category of each mark.
+        """Return the category of each mark.
 
         Parameters
         ----------
@@ -209,7 +204,7 @@ class CodeMap:
         start, end = _bounds(self.frame)
         edges = np.unique(np.concatenate([start, end + 1]))
         texts, names = pd.factorize(code.astype("str"))
-        # One row per code and one column per span between two edges; -1 of factorize is the last row: blank.
+        # One row per code and one column per span between two edges. factorize gives blanks -1, the last row.
         table = np.full((len(names) + 1, len(edges) + 1), _UNMAPPED, dtype=np.int8)
         table[[*(not name.strip() or name == "-" for name in names), True]] = _UNMARKED
         place = {name: number for number, name in enumerate(names)}
@@ -218,13 +213,13 @@ class CodeMap:
             if name in place:
                 table[place[name], a:b] = CATEGORIES.index(category)
         days = _days(date)
-        found = table[texts, np.searchsorted(edges, days, side="right")]
-        # A mark without a day falls into no span, unless its code is blank.
-        found[(date.isna() & (found != _UNMARKED)).to_numpy()] = _UNMAPPED
-        return pd.Series(np.array(CATEGORIES)[found], index=code.index, dtype="str", name="category")
+        categories = table[texts, np.searchsorted(edges, days, side="right")]
+        # A mark without a day is in no span, so it is unmapped unless its code is blank.
+        categories[(date.isna() & (categories != _UNMARKED)).to_numpy()] = _UNMAPPED
+        return pd.Series(np.array(CATEGORIES)[categories], index=code.index, dtype="str", name="category")
 
     def __repr__(self) -> str:
-        """How many codes, and how many spans of time."""
+        """The number of codes and of rows."""
         return f"CodeMap({self.frame['code'].nunique()} codes, {len(self.frame)} rows)"
 
 
@@ -239,7 +234,7 @@ def _days(dates: pd.Series) -> npt.NDArray[np.int64]:
 
 
 def _bounds(frame: pd.DataFrame) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """First and last day of each span as numbers of days; far away where there is no bound."""
+    """First and last day of each span as numbers of days; very early or late where there is no bound."""
     far = 10**7
     start = np.where(frame["valid_from"].isna(), -far, _days(frame["valid_from"]))
     end = np.where(frame["valid_to"].isna(), far, _days(frame["valid_to"]))

@@ -8,56 +8,70 @@ import pandas as pd
 
 from ..analysis.calendar import SESSIONS, Calendar, check_calendar
 from ..analysis.groups import By, as_list, number_groups
+from ..analysis.realms import person_columns, with_realm
 from ..errors import BadArgumentError
 from .checks import category_numbers, check_marks, warn_out_of_range, warn_several_years
-from .summary import per_cent, summarise, tally
+from .summary import count_categories, per_cent, summarise
 
 _ABSENT, _ADMINISTRATIVE = (3, 4), 6
 _BESIDE = (
-    "beside_possible", "beside_absence", "beside_unauthorised", "beside_absence_rate", "other_possible",
-    "other_absence", "other_absence_rate", "difference", "holidays",
+    "beside_possible_sessions", "beside_absent_sessions", "beside_unauthorised_sessions", "beside_absence_rate",
+    "other_possible_sessions", "other_absent_sessions", "other_absence_rate", "difference", "holidays",
 )  # fmt: skip
 
 
-def runs(marks: pd.DataFrame, calendar: Calendar | None = None, *, minimum: int = 1) -> pd.DataFrame:
-    """Consecutive absences: one row per student and run, the longest first.
+def runs(marks: pd.DataFrame, calendar: Calendar | None = None, *, at_least: int = 1) -> pd.DataFrame:
+    """One row per student and run of consecutive absences, the longest first.
 
     Parameters
     ----------
     marks
         Canonical marks.
     calendar
-        When the school is open; marks on other days are passed over. Without it a day on which nobody in ``marks`` has
-        a mark is a day when the school is shut, so give the marks of many students, or a calendar.
-    minimum
+        The school's days; marks on days when the school is shut are skipped. Without a calendar, a day on which no
+        student in ``marks`` has a mark counts as a day when the school is shut. So give the marks of many students, or
+        a calendar.
+    at_least
         The shortest run to return, in sessions.
 
     Returns
     -------
     DataFrame
-        ``student_id``, ``start``, ``start_session``, ``end``, ``end_session``, ``sessions`` (absent), ``authorised``,
-        ``unauthorised`` (sessions), ``school_days`` (days with an absence), ``unknown_sessions`` (unmarked or unmapped
-        ones within the run), ``ongoing`` (the student has not attended since, up to their last mark).
+        ``realm`` if the marks have it, ``student_id``, ``start``, ``start_session``, ``end``, ``end_session``,
+        ``absent_sessions``, ``authorised_sessions``, ``unauthorised_sessions``, ``school_days`` (days with an absence),
+        ``unknown_sessions`` (unmarked or unmapped ones within the run) and ``ongoing`` (the student has not attended
+        since, up to their last mark).
+
+    Raises
+    ------
+    BadArgumentError
+        A column is missing, or the frame holds several schools.
+
+    Warns
+    -----
+    HubmisWarning
+        Marks lie outside the calendar, or a session of a student has several rows.
 
     Notes
     -----
-    A run goes on over weekends, holidays and closures and over sessions that were not possible. A session that is
-    unmarked or unmapped neither ends it nor counts; ``unknown_sessions`` says how many there are. It ends with a
-    session attended, and with a school day for which the student has no mark at all. Not a published measure.
+    A run continues over weekends, holidays and closures and over sessions that were not possible. An unmarked or
+    unmapped session neither ends a run nor counts in it; ``unknown_sessions`` is the number of such sessions. A run
+    ends with a session attended, and with a school day for which the student has no mark at all. Not a published
+    measure.
     """
     check_marks(marks, "runs", duplicates=True)
-    date, when = marks["date"], marks
+    date, counted, person = marks["date"], marks, person_columns(marks)
     if calendar is not None:
         check_calendar(calendar, "runs")
         warn_out_of_range(marks, calendar, "runs")
-        when = marks[calendar.lookup(date, ["is_open"])["is_open"].to_numpy()]
+        counted = marks[calendar.lookup(date, ["is_open"])["is_open"].to_numpy()]
     days = calendar.open_days() if calendar else pd.DatetimeIndex(np.sort(date.unique()))
-    half = when["session"].astype("str").eq(SESSIONS[1]).to_numpy(dtype=np.int64)
-    student = pd.factorize(when["student_id"])[0].astype(np.int64)
-    day = days.get_indexer(pd.DatetimeIndex(when["date"])).astype(np.int64)
+    half = counted["session"].astype("str").eq(SESSIONS[1]).to_numpy(dtype=np.int64)
+    student = pd.factorize(counted["student_id"])[0].astype(np.int64)
+    day = days.get_indexer(pd.DatetimeIndex(counted["date"])).astype(np.int64)
     order = np.lexsort((half, day, student))
     student, day = student[order], day[order]
-    number = category_numbers(when, "runs")[order]
+    number = category_numbers(counted, "runs")[order]
     absent = np.isin(number, _ABSENT)
     attended = number < min(_ABSENT)
     unknown = number > _ADMINISTRATIVE
@@ -76,7 +90,7 @@ def runs(marks: pd.DataFrame, calendar: Calendar | None = None, *, minimum: int 
             "unknown": before,
         }
     )[absent]
-    found = rows.groupby("stretch").agg(
+    stretches = rows.groupby("stretch").agg(
         first=("place", "first"),
         last=("place", "last"),
         sessions=("place", "size"),
@@ -86,32 +100,33 @@ def runs(marks: pd.DataFrame, calendar: Calendar | None = None, *, minimum: int 
         high=("unknown", "last"),
         end=("sorted", "last"),
     )
-    first, last = when.iloc[found["first"].to_numpy()], when.iloc[found["last"].to_numpy()]
-    # Ongoing is the last run of a student who has attended no session after it.
+    first, last = counted.iloc[stretches["first"].to_numpy()], counted.iloc[stretches["last"].to_numpy()]
+    # A run is ongoing if it is the student's last and no session after it was attended.
     seen = pd.Series(np.where(attended, np.arange(len(order)), -1)).groupby(student).transform("max").to_numpy()
-    end = found["end"].to_numpy()
+    end = stretches["end"].to_numpy()
     last_run = ~pd.Series(student[end]).duplicated(keep="last").to_numpy()
     frame = pd.DataFrame(
         {
-            "student_id": first["student_id"].to_numpy(),
+            **{name: first[name].to_numpy() for name in person},
             "start": first["date"].to_numpy(),
             "start_session": first["session"].astype("str").to_numpy(),
             "end": last["date"].to_numpy(),
             "end_session": last["session"].astype("str").to_numpy(),
-            "sessions": found["sessions"].to_numpy(),
-            "authorised": (found["sessions"] - found["unauthorised"]).to_numpy(),
-            "unauthorised": found["unauthorised"].to_numpy(),
-            "school_days": found["school_days"].to_numpy(),
-            "unknown_sessions": (found["high"] - found["low"]).to_numpy(),
+            "absent_sessions": stretches["sessions"].to_numpy(),
+            "authorised_sessions": (stretches["sessions"] - stretches["unauthorised"]).to_numpy(),
+            "unauthorised_sessions": stretches["unauthorised"].to_numpy(),
+            "school_days": stretches["school_days"].to_numpy(),
+            "unknown_sessions": (stretches["high"] - stretches["low"]).to_numpy(),
             "ongoing": last_run & (seen[end] < end),
         }
-    ).astype({"student_id": marks["student_id"].dtype, "start_session": "str", "end_session": "str"})
-    frame = frame[frame["sessions"] >= minimum]
-    return frame.sort_values(["sessions", "student_id", "start"], ascending=[False, True, True], ignore_index=True)
+    ).astype({**marks.dtypes[person].to_dict(), "start_session": "str", "end_session": "str"})
+    frame = frame[frame["absent_sessions"] >= at_least]
+    by = ["absent_sessions", "student_id", "start"]
+    return frame.sort_values(by, ascending=[False, True, True], ignore_index=True)
 
 
 def broken_weeks(marks: pd.DataFrame, by: By = None, *, calendar: Calendar | None = None) -> pd.DataFrame:
-    """Weeks with an absence: one row per student, the most broken first.
+    """One row per student, with how many weeks are broken by an absence, the most broken first.
 
     Parameters
     ----------
@@ -123,58 +138,59 @@ def broken_weeks(marks: pd.DataFrame, by: By = None, *, calendar: Calendar | Non
     Returns
     -------
     DataFrame
-        The columns of ``by``, ``student_id``, ``weeks`` (with a possible session), ``broken_weeks`` (with at least one
-        absence), ``whole_weeks`` (of the broken ones, those absent throughout), ``broken_week_rate`` (per cent of
-        ``weeks``), ``absence_rate`` (per cent of sessions).
+        The columns of ``by``, ``realm`` if the marks have it, ``student_id``, ``weeks`` (with a possible session),
+        ``broken_weeks`` (with at least one absence), ``whole_weeks`` (broken weeks without any attendance),
+        ``broken_week_rate`` (per cent of ``weeks``), ``absence_rate`` (per cent of possible sessions).
 
     Notes
     -----
-    Usual in schools and no published measure: two students with the same rate differ in whether they missed one
-    fortnight or a day in each of ten weeks.
+    Common in schools, but not a published measure. It shows a difference that the rate hides: one student missed a
+    fortnight, another a day in each of ten weeks.
     """
     check_marks(marks, "broken_weeks")
-    names = [*as_list(by), "student_id"]
+    names = with_realm([*as_list(by), "student_id"], marks)
     warn_several_years(marks, number_groups(marks, names, calendar, "broken_weeks", []).number, "broken_weeks")
     weekly = summarise(marks, [*names, "week"], calendar=calendar)
     weekly = weekly[weekly["possible_sessions"] > 0]
     weekly = weekly.assign(
         weeks=1,
-        broken_weeks=(weekly["absence"] > 0).astype("int64"),
-        whole_weeks=(weekly["absence"] == weekly["possible_sessions"]).astype("int64"),
+        broken_weeks=(weekly["absent_sessions"] > 0).astype("int64"),
+        whole_weeks=(weekly["absent_sessions"] == weekly["possible_sessions"]).astype("int64"),
     )
-    sums = ["weeks", "broken_weeks", "whole_weeks", "possible_sessions", "absence"]
+    sums = ["weeks", "broken_weeks", "whole_weeks", "possible_sessions", "absent_sessions"]
     frame = weekly.groupby(names, dropna=False, observed=True, sort=False)[sums].sum().reset_index()
     frame["broken_week_rate"] = per_cent(frame["broken_weeks"], frame["weeks"])
-    frame["absence_rate"] = per_cent(frame.pop("absence"), frame.pop("possible_sessions"))
+    frame["absence_rate"] = per_cent(frame.pop("absent_sessions"), frame.pop("possible_sessions"))
     return frame.sort_values(["broken_weeks", "student_id"], ascending=[False, True], ignore_index=True)
 
 
 def beside_holidays(
     marks: pd.DataFrame, calendar: Calendar, by: By = "student_id", *, days: int = 1, shortest: int = 3
 ) -> pd.DataFrame:
-    """Absence on the school days next to a holiday against all other days: one row per student or group.
+    """One row per student or group: absence on the school days next to a holiday, compared with all other days.
 
     Parameters
     ----------
     marks
         Canonical marks.
     calendar
-        The school's days. A holiday is a stretch of at least ``shortest`` weekdays without school, whatever shut it,
-        and the summer before the first and after the last day of an academic year.
+        The school's days. A holiday is a stretch of at least ``shortest`` weekdays without school, for whatever
+        reason. The first and the last day of an academic year are next to a holiday too, the summer.
     by
         As for :func:`summarise`; ``None`` for all together.
     days
-        How many open days count on either side.
+        How many days with school count on either side (not calendar days).
     shortest
-        See ``calendar``; 1 takes in bank holidays.
+        The shortest holiday, in weekdays without school; 1 includes bank holidays.
 
     Returns
     -------
     DataFrame
-        The columns of ``by``, ``beside_possible``, ``beside_absence``, ``beside_unauthorised`` (sessions),
-        ``beside_absence_rate`` (per cent), ``other_possible``, ``other_absence``, ``other_absence_rate``,
-        ``difference`` (percentage points, beside less other) and ``holidays`` (how many holidays had an absence
-        beside them), the largest number first. Marks on closed days are in neither.
+        The columns of ``by`` (and ``realm`` beside ``student_id``), ``beside_possible_sessions``,
+        ``beside_absent_sessions``, ``beside_unauthorised_sessions``, ``beside_absence_rate`` (per cent),
+        ``other_possible_sessions``, ``other_absent_sessions``, ``other_absence_rate``, ``difference`` (percentage
+        points, beside minus other) and ``holidays`` (how many holidays had an absence beside them), the largest number
+        first. Marks on days when the school is shut are in neither.
 
     Raises
     ------
@@ -183,42 +199,42 @@ def beside_holidays(
 
     Notes
     -----
-    Not a published measure. One student has few such days, so one absence moves the rate far: look at ``holidays``. It
-    does not say why somebody was absent.
+    Not a published measure. A student has few such days, so one absence changes the rate a lot: look at ``holidays``.
+    The figures do not show why a student was absent.
     """
     check_marks(marks, "beside_holidays", duplicates=True)
     check_calendar(calendar, "beside_holidays")
     if days < 1 or shortest < 1:
         raise BadArgumentError("beside_holidays: days and shortest must be at least 1.")
     warn_out_of_range(marks, calendar, "beside_holidays")
-    near = _near(calendar, days, shortest)
+    near = _holiday_of_open_days(calendar, days, shortest)
     place = near.index.get_indexer(pd.DatetimeIndex(marks["date"]))
     opens = marks[place >= 0]
     holiday = near.to_numpy()[place[place >= 0]]
     numbers = category_numbers(opens, "beside_holidays")
-    groups = number_groups(opens, by, calendar, "beside_holidays", _BESIDE)
+    groups = number_groups(opens, with_realm(by, marks), calendar, "beside_holidays", _BESIDE)
     warn_several_years(opens, groups.number, "beside_holidays")
     size = len(groups.keys)
     columns: dict[str, npt.NDArray[Any]] = {}
     for part, inside in (("beside", holiday >= 0), ("other", holiday < 0)):
-        counts = tally(groups.number[inside], numbers[inside], size)
-        columns[f"{part}_possible"], columns[f"{part}_absence"] = counts[:, :5].sum(axis=1), counts[:, 3:5].sum(axis=1)
-        columns[f"{part}_unauthorised"] = counts[:, 4]
-    for part in ("beside", "other"):
-        columns[f"{part}_absence_rate"] = per_cent(columns[f"{part}_absence"], columns[f"{part}_possible"])
+        counts = count_categories(groups.number[inside], numbers[inside], size)
+        possible, absent = counts[:, :5].sum(axis=1), counts[:, 3:5].sum(axis=1)
+        columns[f"{part}_possible_sessions"], columns[f"{part}_absent_sessions"] = possible, absent
+        columns[f"{part}_unauthorised_sessions"] = counts[:, 4]
+        columns[f"{part}_absence_rate"] = per_cent(absent, possible)
     columns["difference"] = columns["beside_absence_rate"] - columns["other_absence_rate"]
-    # Each group and holiday with an absence beside it once.
+    # Counts each pair of a group and a holiday with an absence beside it once.
     wide = len(near) + 2
     touched = (holiday >= 0) & np.isin(numbers, _ABSENT)
     columns["holidays"] = np.bincount(
         np.unique(groups.number[touched] * wide + holiday[touched]) // wide, minlength=size
     )
     frame = groups.keys.assign(**{name: columns[name] for name in _BESIDE})
-    return frame.sort_values(["holidays", "beside_absence"], ascending=False, kind="stable", ignore_index=True)
+    return frame.sort_values(["holidays", "beside_absent_sessions"], ascending=False, kind="stable", ignore_index=True)
 
 
-def _near(calendar: Calendar, days: int, shortest: int) -> pd.Series:
-    """For each open day the number of the holiday it lies beside, or -1."""
+def _holiday_of_open_days(calendar: Calendar, days: int, shortest: int) -> pd.Series:
+    """For each open day the number of the holiday next to it, or -1."""
     opens = calendar.days[calendar.days["is_open"]]
     dates = opens.index
     weekday = calendar.days.index[pd.DatetimeIndex(calendar.days.index).day_of_week.isin(calendar.weekdays)]
@@ -230,7 +246,7 @@ def _near(calendar: Calendar, days: int, shortest: int) -> pd.Series:
     begins = np.flatnonzero(edge | (gap >= shortest))
     beside = np.full(len(dates), -1, dtype=np.int64)
     for number, first in enumerate([*begins, len(dates)]):
-        # Between two short stretches of school a day can lie beside both: it counts for the later holiday.
+        # In a short stretch of school a day can lie next to two holidays: it counts for the later one.
         beside[first : first + days] = number
         beside[max(first - days, 0) : first] = number
     return pd.Series(beside, index=dates)

@@ -1,4 +1,4 @@
-"""What is wrong or uncertain in the marks, before any rate is read."""
+"""Checks of the marks to read before any rate."""
 
 import numpy as np
 import pandas as pd
@@ -15,39 +15,39 @@ _RECENT_DAYS = 5
 def data_quality(
     marks: pd.DataFrame, calendar: Calendar | None = None, *, enrolment: pd.DataFrame | None = None
 ) -> pd.DataFrame:
-    """What to know of the marks before reading a rate: one row per check.
+    """One row per check of the marks, with how many sessions and students it concerns.
 
     Parameters
     ----------
     marks
         Canonical marks.
     calendar
-        When the school is open; without it the checks against it are left out.
+        The school's days; without it, the checks that need them are left out.
     enrolment
-        ``student_id`` with ``start_date``, ``leaving_date`` or both: then sessions are looked for only between them.
-        Without, a student is expected from their first to their last mark, so who left early shows no gap.
+        ``student_id`` with ``start_date``, ``leaving_date`` or both: sessions are expected between these dates.
+        Without it, a student is expected from their first to their last mark, so a student who left early has no gap.
 
     Returns
     -------
     DataFrame
-        ``check``, ``detail`` (the code, or why the school was shut), ``sessions`` (how many), ``share`` (per cent of
-        all marks), ``students``, ``first_date``, ``last_date`` and ``meaning`` (what it does to the figures). A check
-        that found nothing has the row with 0, so that it is seen to have been made. Checks:
+        ``check``, ``detail`` (the code, or why the school was shut), ``sessions``, ``share`` (per cent of all marks),
+        ``students``, ``first_date``, ``last_date`` and ``meaning`` (what it does to the figures). A check without a
+        finding has a row with 0, which shows that it was made. Checks:
 
         - ``all marks``; ``unmarked``; ``unmapped`` (one row per code); ``no reason yet`` (``N`` on the last five days
           with a possible session);
-        - ``repeated``, ``without student, day or session``, ``outside enrolment``: what :func:`marks` left out of the
-          frame that it read (missing if the frame has lost that by concatenation);
-        - ``counted twice``: further rows in this frame for one student, date and session, of a join or a concatenation
-          since :func:`marks`;
-        - ``one session of a day``: a student has a mark for one session of a day on which others have both;
-        - ``no possible session``: students of whom there is no rate;
-        - with ``calendar``: ``on a closed day`` (one row per reason), and ``no mark on an open day``: sessions that no
-          row speaks of at all.
+        - ``repeated``, ``without student, day or session``, ``outside enrolment``: rows that :func:`marks` left out
+          (missing if the frame has lost these numbers, for example in a concatenation);
+        - ``counted twice``: further rows for one student, date and session, from a join or a concatenation after
+          :func:`marks`;
+        - ``one session of a day``: the student has a mark for one session of a day on which others have both;
+        - ``no possible session``: students without a rate;
+        - with ``calendar``: ``on a closed day`` (one row per reason), and ``no mark on an open day``: sessions for
+          which the student has no row at all.
 
     Notes
     -----
-    *Working together to improve school attendance* (August 2024): ``N`` is to be replaced within five school days.
+    *Working together to improve school attendance* (August 2024): ``N`` must be replaced within five school days.
     """
     check_marks(marks, "data_quality")
     if calendar is not None:
@@ -72,10 +72,10 @@ def data_quality(
     )
     rows += _left_out(marks)
     twice = marks.duplicated(["student_id", "date", "session"])
-    rows.append(_row("counted twice", marks[twice], "in every count as often as it is here: keep one row of each"))
-    rows.append(_row("one session of a day", _halves(marks), "the other session is in no rate"))
+    rows.append(_row("counted twice", marks[twice], "counted once per row: keep one row of each"))
+    rows.append(_row("one session of a day", _single_sessions(marks), "the other session is in no rate"))
     without = marks[~marks["student_id"].isin(marks.loc[possible, "student_id"])]
-    rows.append(_row("no possible session", without, "in no rate, and not among those who could be persistent"))
+    rows.append(_row("no possible session", without, "in no rate, and not counted for persistent absence"))
     if calendar is not None:
         closed = on_closed_days(marks, calendar)
         reasons = closed["closed_as"].value_counts().index
@@ -83,7 +83,9 @@ def data_quality(
             _row("on a closed day", closed[closed["closed_as"].eq(reason)], "counted by its code", str(reason))
             for reason in reasons
         ] or [_row("on a closed day", closed, "none")]
-        rows.append(_row("no mark on an open day", _gaps(marks, calendar, enrolment), "in no rate; register not sent?"))
+        rows.append(
+            _row("no mark on an open day", _gaps(marks, calendar, enrolment), "in no rate; was the register taken?")
+        )
     frame = pd.DataFrame(rows)
     frame["share"] = per_cent(frame["sessions"].fillna(0), np.full(len(frame), len(marks)))
     frame.loc[frame["sessions"].isna(), "share"] = np.nan
@@ -107,7 +109,7 @@ def _row(check: str, rows: pd.DataFrame, meaning: str, detail: str | None = None
 
 
 def _left_out(marks: pd.DataFrame) -> list[dict[str, object]]:
-    said = marks.attrs.get(REPORT, {})
+    report = marks.attrs.get(REPORT, {})
     checks = (
         ("repeated", "duplicates", "attending was kept before absent"),
         ("without student, day or session", "unplaced", "left out"),
@@ -117,7 +119,7 @@ def _left_out(marks: pd.DataFrame) -> list[dict[str, object]]:
         {
             "check": check,
             "detail": None,
-            "sessions": said.get(key),
+            "sessions": report.get(key),
             "students": None,
             "first_date": pd.NaT,
             "last_date": pd.NaT,
@@ -127,21 +129,21 @@ def _left_out(marks: pd.DataFrame) -> list[dict[str, object]]:
     ]
 
 
-def _halves(marks: pd.DataFrame) -> pd.DataFrame:
-    """Marks of students who have one session on a day on which the school kept both."""
+def _single_sessions(marks: pd.DataFrame) -> pd.DataFrame:
+    """Marks of students who have one session on a day on which the school has both."""
     both = marks.groupby("date")["session"].transform("nunique").eq(len(SESSIONS))
     alone = ~marks.duplicated(["student_id", "date"], keep=False)
     return marks[both & alone]
 
 
 def _gaps(marks: pd.DataFrame, calendar: Calendar, enrolment: pd.DataFrame | None) -> pd.DataFrame:
-    """Sessions of open days, within what the marks cover, of which a student has no mark: one row per session."""
-    opens = calendar.open_days(marks["date"].min(), marks["date"].max()) if len(marks) else calendar.open_days()[:0]
+    """One row per session of an open day, within the span of the marks, for which a student has no mark."""
+    first, last = marks["date"].min(), marks["date"].max()
+    opens = calendar.open_days(since=first, until=last) if len(marks) else calendar.open_days()[:0]
     spans = marks.groupby("student_id")["date"].agg(["min", "max"]).reset_index()
     if enrolment is not None:
         start = enrolment_bound(enrolment, spans["student_id"], "start")
         end = enrolment_bound(enrolment, spans["student_id"], "end")
-        first, last = marks["date"].min(), marks["date"].max()
         spans["min"], spans["max"] = start.fillna(spans["min"]).clip(lower=first), end.fillna(last).clip(upper=last)
     # A grid of students and open days, each with how many of its sessions have a mark.
     student = pd.Index(spans["student_id"]).get_indexer(pd.Index(marks["student_id"]))
@@ -150,9 +152,9 @@ def _gaps(marks: pd.DataFrame, calendar: Calendar, enrolment: pd.DataFrame | Non
     counts = np.bincount((student * wide + day)[day >= 0], minlength=len(spans) * wide).reshape(len(spans), wide)
     dates = opens.to_numpy()
     expected = (dates >= spans["min"].to_numpy()[:, None]) & (dates <= spans["max"].to_numpy()[:, None])
-    lacking = np.where(expected, np.maximum(len(SESSIONS) - counts, 0), 0)
-    who, when = np.nonzero(lacking)
-    repeat = lacking[who, when]
+    missing = np.where(expected, np.maximum(len(SESSIONS) - counts, 0), 0)
+    student, day = np.nonzero(missing)
+    repeat = missing[student, day]
     return pd.DataFrame(
-        {"student_id": spans["student_id"].to_numpy()[who].repeat(repeat), "date": dates[when].repeat(repeat)}
+        {"student_id": spans["student_id"].to_numpy()[student].repeat(repeat), "date": dates[day].repeat(repeat)}
     )

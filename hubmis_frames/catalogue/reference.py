@@ -1,8 +1,8 @@
-"""The list of operations and the docstring of each loader, both made from the declarations only."""
+"""The list of operations and the docstring of each loader, both made from the declarations."""
 
 import functools
 import textwrap
-from datetime import datetime
+from datetime import date, datetime
 from types import ModuleType
 
 import pandas as pd
@@ -64,7 +64,7 @@ def known_endpoints(school: School | Group | None = None) -> list[Endpoint]:
 
 
 def matches(endpoint: Endpoint, words: str) -> bool:
-    """Whether all words occur in what is known of an operation."""
+    """Whether all words occur in the title, section, loader, grain or columns of an operation."""
     text = _searched(endpoint)
     return all(word in text for word in words.replace("_", " ").casefold().split())
 
@@ -150,10 +150,11 @@ def _meaning(parameter: Parameter) -> str:
         return f"One id, several ids, a Series of ids, or a frame with the column ``{parameter.name}``."
     if parameter.place == "path":
         return "Which of the lists to load."
-    inclusive = (
-        " Inclusive: a date, or midnight without a zone, means the whole day." if parameter.kind is datetime else ""
-    )
-    return f"{'An id, sent' if parameter.kind is int else 'Sent'} as ``{parameter.wire}``.{inclusive}"
+    if parameter.kind in (date, datetime) and parameter.name.endswith("_to"):
+        return f"The last day or instant, inclusive: a day without a time is all of it. Sent as ``{parameter.wire}``."
+    if parameter.kind in (date, datetime) and parameter.name.endswith("_from"):
+        return f"The first day or instant, inclusive. Sent as ``{parameter.wire}``."
+    return f"{'An id, sent' if parameter.kind is int else 'Sent'} as ``{parameter.wire}``."
 
 
 def _returns(endpoint: Endpoint) -> str:

@@ -1,4 +1,4 @@
-"""Completion of a loader's allowed values in IPython and JupyterLab, which complete names alone by themselves."""
+"""Completion of the values that a loader's argument allows, in IPython and JupyterLab, which only complete names."""
 
 import re
 import sys
@@ -10,20 +10,20 @@ if TYPE_CHECKING:
     from IPython.core.completer import CompletionContext, SimpleMatcherResult
 
 _ARGUMENT = re.compile(r"\bload_(\w+)(?:\.tables)?\((?:[^()]|\([^()]*\))*\b(\w+)\s*=\s*(['\"]?)\w*$")
-"""An argument being written, in the last call of a loader that is not closed yet."""
+"""An unfinished argument in the last open call of a loader."""
 
 
 def choices(text: str) -> list[str]:
-    """The values that can stand where the text ends, quoted unless a quote is open."""
-    found = _ARGUMENT.search(text)
-    if not found or found[1] not in CATALOGUE:
+    """The values that may follow the text, in quotes unless a quote is open."""
+    argument = _ARGUMENT.search(text)
+    if not argument or argument[1] not in CATALOGUE:
         return []
-    allowed = {parameter.name: parameter.choices for parameter in CATALOGUE[found[1]].parameters}
-    return [value if found[3] else f'"{value}"' for value in allowed.get(found[2], ())]
+    allowed = {parameter.name: parameter.choices for parameter in CATALOGUE[argument[1]].parameters}
+    return [value if argument[3] else f'"{value}"' for value in allowed.get(argument[2], ())]
 
 
 def register() -> None:
-    """Add it to the running IPython, where there is one."""
+    """Add the completion to IPython, if it is running."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     if shell is None or shell.Completer is None:
         return

@@ -44,6 +44,8 @@ class Entry:
     failed: dict[str, str] = field(default_factory=dict)
     """The ids that failed, each with the reason."""
     remarks: list[str] = field(default_factory=list)
+    left_out: dict[str, list[str]] = field(default_factory=dict)
+    """With pseudonyms: the declared columns of each table that are left out."""
 
 
 class Manifest:
@@ -282,4 +284,5 @@ _ENTRY: dict[str, Kind] = {
     "whole_from": (_is_instant, None),
     "failed": (_is_text_by_text, {}),
     "remarks": (_is_texts, []),
+    "left_out": (lambda value: isinstance(value, dict) and all(map(_is_texts, value.values())), {}),
 }

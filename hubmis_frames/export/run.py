@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -24,7 +25,15 @@ from ..fetch import Fetch, Fetcher
 from ..files import own_folder
 from ..frames import AS_SENT, Batch, empty, free_name, joined, to_pandas
 from ..operations.declaration import Endpoint
-from ..privacy import pseudonymise, without_free_text
+from ..privacy import (
+    declared_columns,
+    is_declared,
+    pseudonymise,
+    pseudonyms_of,
+    safe_columns,
+    sorted_positions,
+    without_free_text,
+)
 from ..request import Request
 from .folder import DELETED, LOCK, ExportFolder, is_link, owned_name, refuse_nested, table_folder
 from .manifest import Entry, Manifest
@@ -87,7 +96,10 @@ def _run(
     on_table: Callable[[str, int, float], None],
 ) -> pd.DataFrame:
     manifest = Manifest(
-        folder, fetcher.session.base_url, free_text=options.free_text, pseudonymised=options.key is not None
+        folder,
+        fetcher.session.base_url,
+        free_text=options.free_text and options.key is None,
+        pseudonymised=options.key is not None,
     )
     year = manifest.unfinished_year
     if year is None and any(step.endpoint.year for step in steps):
@@ -198,6 +210,8 @@ class _Run:
                     # Rows of a new child table do not say on which days they lie.
                     return self._write_tables(step, endpoint, entry, whole=True)
                 for name, table in batch.tables.items():
+                    if self.options.key is not None and not is_declared(name):
+                        continue  # its name may be a person's
                     rows = self._written(name, table)
                     if history and batch.requests:
                         rows = history.merge_window([people[ids] for ids in batch.requests], rows)
@@ -213,15 +227,19 @@ class _Run:
             entry.fetched_from, entry.fetched_to = fetched.ages["fetched_from"], fetched.ages["fetched_to"]
             incomplete = self._failures(endpoint, fetched, len(requests))
             without_id = _without_id(step, self.loaded)
-            entry.remarks = [*incomplete, *fetched.findings.sentences(), *without_id]
+            entry.remarks = [*incomplete, *self._findings(fetched), *without_id]
             if incomplete or without_id:
                 entry.status = "incomplete"
-            if self.options.key is None:
+            if self.options.key is not None:
+                entry.left_out = _left_out(writers)
+            else:
                 entry.failed = {", ".join(map(str, ids)): str(error) for ids, error in fetched.failed.items()}
             deleted: TableWriter | None = None
             if history:
                 failed = [people[ids] for ids in fetched.failed]
                 writers[endpoint.table].add(history.remaining_rows(list(people.values()), failed))
+                if self.options.key is not None:
+                    writers[endpoint.table].order = lambda rows: rows.take(sorted_positions(to_pandas(rows)))
                 deleted = self._keep_deleted(history, entry, endpoint.table, stack)
             entry.remarks += [
                 f"{name!r:.80} lies in the folder {table_folder(name)}"
@@ -239,7 +257,7 @@ class _Run:
         return None
 
     def _batches(self, fetched: Fetch, requests: Sequence[Request]) -> Iterator[Batch]:
-        """The tables as they come; for pseudonyms all at once, as a whole column decides whether it is personal."""
+        """The tables as they come; for pseudonyms all at once, as they are sorted."""
         if self.options.key is None:
             yield from fetched
             return
@@ -262,6 +280,15 @@ class _Run:
         rest = f"; and {more} more, which the manifest names" if more else ""
         return [f"{sentence}: {'; '.join(shown)}{rest}."]
 
+    def _findings(self, fetched: Fetch) -> list[str]:
+        """What was found in the rows; beside pseudonyms without names of fields, as one may be a person's name."""
+        if self.options.key is None:
+            return fetched.findings.sentences()
+        undeclared = len(fetched.findings.undeclared)
+        counted = replace(fetched.findings, undeclared={}, misfits=Counter(), converted=Counter(), differing=Counter())
+        left_out = [f"{undeclared} undeclared columns and tables were left out"] if undeclared else []
+        return [*counted.sentences(), *left_out]
+
     def _without_ids(self, message: str) -> str:
         """A message that may stand beside pseudonyms: without the ids in the path that was asked."""
         return message if self.options.key is None else re.sub(r"/\d+\b", "/...", message)
@@ -277,10 +304,11 @@ class _Run:
 
     def _people(self, endpoint: Endpoint, requests: Sequence[Request]) -> dict[tuple[int | str, ...], object]:
         """Each person's id, as it stands in the file, by the ids of the request."""
-        person = HISTORIES[endpoint.table].person
-        ids = pa.table({person: pa.array([request.ids[0] for request in requests], pa.int64())})
-        people = self._written(endpoint.table, ids)[person].to_pylist()
-        return dict(zip((request.ids for request in requests), people, strict=True))
+        ids = pd.Series([request.ids[0] for request in requests], dtype="Int64")
+        if self.options.key is not None:
+            person, realm = HISTORIES[endpoint.table].person, self.fetcher.session.realm
+            ids = pseudonyms_of(ids, person, self.options.key, realm)
+        return dict(zip((request.ids for request in requests), ids.tolist(), strict=True))
 
     def _lately(self, endpoint: Endpoint, request: Request, since: date | None) -> Request:
         """The request for a person's rows from a day on."""
@@ -315,7 +343,7 @@ class _Run:
 
     def _written(self, name: str, table: pa.Table) -> pa.Table:
         """The columns of a table that may stand in a file, as they stand there."""
-        if not self.options.free_text:
+        if not self.options.free_text and self.options.key is None:
             table = table.select(without_free_text(name, table.column_names))
         if "realm" in table.column_names:  # that name is the folder's
             table = table.rename_columns({"realm": free_name(f"realm{AS_SENT}", table.column_names)})
@@ -350,6 +378,12 @@ def _beside(entry: Entry, earlier: Entry | None) -> Entry:
     remark = f"{entry.remarks[0]} The rows here were fetched at {earlier.fetched_to}."
     tables = earlier.tables | entry.tables  # some may have been put in place before the failure
     return replace(earlier, status="failed", requests=0, cached=0, tables=tables, remarks=[remark])
+
+
+def _left_out(tables: Iterable[str]) -> dict[str, list[str]]:
+    """The declared columns that are not passed on beside pseudonyms, by table."""
+    columns = {table: [name for name in declared_columns(table) if name not in safe_columns(table)] for table in tables}
+    return {table: names for table, names in columns.items() if names}
 
 
 def _without_id(step: Step, loaded: dict[str, pd.DataFrame]) -> list[str]:

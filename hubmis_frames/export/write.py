@@ -1,7 +1,7 @@
 """One table's Parquet file, written as its batches come, whole or not at all."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -28,6 +28,8 @@ class TableWriter(contextlib.ExitStack):
         self._parts: list[_Part] = []
         self._samples: list[pa.Table] = []
         self.rows = 0
+        self.order: Callable[[pa.Table], pa.Table] | None = None
+        """Sorts the rows of the whole table, if their order matters."""
 
     def add(self, batch: pa.Table) -> None:
         """Add a batch. Its columns may differ from those of the batch before, as a server sends what it likes."""
@@ -41,12 +43,13 @@ class TableWriter(contextlib.ExitStack):
         """Bring all batches into one file that is ready to be put in place."""
         for part in self._parts:
             part.close()
-        if len(self._parts) > 1:
+        if len(self._parts) > 1 or self.order:
             written = self._parts
             self._parts = []
             whole = self._begin(joined(self._samples).schema)
-            for batch in (batch for part in written for batch in part.read()):
-                whole.add(as_schema(batch, whole.schema))
+            batches = (as_schema(batch, whole.schema) for part in written for batch in part.read())
+            for batch in batches if self.order is None else [self.order(pa.concat_tables(batches))]:
+                whole.add(batch)
             whole.close()
         self._folder.refuse_links(self.table)
 

@@ -1,4 +1,4 @@
-"""Text to dates, instants and times: Arrow's cast where it can, else each distinct text once."""
+"""From text to dates, timestamps and times, with Arrow's cast or else once for each distinct text."""
 
 import re
 from collections.abc import Callable
@@ -13,16 +13,16 @@ _NO_DATE = ("", "0000-00-00", "0000-00-00 00:00:00", "0000-00-00T00:00:00Z")
 def cast_text(texts: pa.Array, type_: pa.DataType) -> tuple[pa.Array, pa.Array | None]:
     """Cast text to a date, an instant or a time.
 
-    Returns the values, and the texts that are none (else ``None``), which the caller keeps beside
-    them. An empty text and an all-zero date mean that there is no date. An instant without an
-    offset is taken as UTC; fractions finer than a microsecond are cut.
+    Returns the values, and the texts that cannot be cast (``None`` if there are none), so that the caller can keep
+    them. Empty text and a date of zeros mean that there is no date. An instant without an offset is in UTC. Fractions
+    below a microsecond are cut.
     """
     try:
         return pc.cast(texts, type_), None
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         pass
     encoded = pc.dictionary_encode(texts)
-    parsed = [_parsed(text, _PARSERS[_kind(type_)]) for text in encoded.dictionary.to_pylist()]
+    parsed = [_parsed(text, _PARSERS[_parser_of(type_)]) for text in encoded.dictionary.to_pylist()]
     values = pa.array([value for value, _ in parsed], type_).take(encoded.indices)
     if not any(failed for _, failed in parsed):
         return values, None
@@ -39,34 +39,34 @@ def _parsed(text: str, parse: Callable[[str], object]) -> tuple[object, str | No
         return None, text
 
 
-def _kind(type_: pa.DataType) -> str:
+def _parser_of(type_: pa.DataType) -> str:
     return "date" if pa.types.is_date(type_) else "time" if pa.types.is_time(type_) else "instant"
 
 
 def _date(text: str) -> date:
     if not _DATE.match(text):
         raise ValueError(text)
-    found = datetime.fromisoformat(text)
-    # A time of day in a date would be lost, unless it says nothing.
-    if found.time() != time(0):
+    value = datetime.fromisoformat(text)
+    # A date has no place for a time of day, unless that is midnight.
+    if value.time() != time(0):
         raise ValueError(text)
-    return found.date()
+    return value.date()
 
 
 def _instant(text: str) -> datetime:
     if not _DATE.match(text):
         raise ValueError(text)
-    found = datetime.fromisoformat(text)
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    value = datetime.fromisoformat(text)
+    return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 def _time(text: str) -> time:
-    if not _TIME.fullmatch(text):  # an offset would be lost
+    if not _TIME.fullmatch(text):  # a time has no place for an offset
         raise ValueError(text)
     return time.fromisoformat(text)
 
 
-# ISO has shorter spellings too, in which a number would pass for a date.
+# ISO allows shorter spellings, in which a number looks like a date.
 _DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]|$)")
 _TIME = re.compile(r"\d\d:\d\d(:\d\d(\.\d+)?)?")
 _PARSERS: dict[str, Callable[[str], object]] = {"date": _date, "instant": _instant, "time": _time}

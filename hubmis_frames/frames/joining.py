@@ -130,8 +130,8 @@ def _columns_on(left: pd.DataFrame, right: pd.DataFrame, on: str) -> tuple[str, 
     if on not in left:
         raise BadArgumentError(f"join: the left frame has no column {on}. Its columns: {', '.join(map(str, left))}.")
     own = row_ids(right)
-    candidates = [on] if on in right and on.endswith("_id") else []
-    candidates += [key for key in own if key_of(on, key)]
+    candidates = [key for key in own if key == on or key_of(on, key)]
+    candidates += [on] if on in right and on.endswith("_id") else []
     candidates += [str(key) for key in right if key_of(on, str(key))]
     if not candidates:
         raise BadArgumentError(
@@ -203,7 +203,7 @@ def _type_of(ids: pd.Series, column: str) -> str | None:
     if kind == "string":
         return "str"
     largest = _EXACT - 1 if "float" in kind else 2**63 - 1
-    if kind in _WHOLE and all(value == int(value) and abs(value) <= largest for value in values):
+    if kind in _WHOLE and all(abs(value) <= largest and value == int(value) for value in values):
         return "Int64"
     raise BadArgumentError(
         f"join: the column {column} holds values that are no ids. An id is a whole number, or text in pseudonymised "
@@ -221,8 +221,8 @@ def _check_fill(added: pd.DataFrame, fill: object) -> None:
     for name, dtype in added.dtypes.items():
         if not pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_bool_dtype(dtype) or str(name).endswith("_id"):
             raise BadArgumentError(
-                f"join: fill={fill} is for counts, and the right frame's column {name} holds something else. Choose the "
-                "id and the counts of the right frame first."
+                f"join: fill={fill} is for counts, and the right frame's column {name} holds something else. Choose "
+                "the id and the counts of the right frame first."
             )
 
 

@@ -1,6 +1,6 @@
-"""Dask frames: the functions for one pandas frame, over partitions that each hold one school or several.
+"""Dask frames: functions of a pandas frame, applied to partitions that each hold one or more schools.
 
-Dask is optional and is the engine; here is only what the rest needs to meet it.
+Dask is optional. Only what the rest needs to work with its frames is here.
 """
 
 import functools
@@ -20,11 +20,11 @@ P = ParamSpec("P")
 Frame: TypeAlias = Union[pd.DataFrame, "dd.DataFrame"]
 
 NOT_TEXT = {"dataframe.convert-string": False}
-"""Dask's setting that leaves text, and times of day, of the types that they have in pandas."""
+"""The setting with which Dask keeps the types of text and of times of day as in pandas."""
 
 
 class OfEither(Protocol[P]):
-    """A function of a frame that gives a frame of the same kind."""
+    """A function that takes a pandas or a Dask frame and returns one of the same kind."""
 
     @overload
     def __call__(self, frame: pd.DataFrame, /, *args: P.args, **kwargs: P.kwargs) -> pd.DataFrame: ...
@@ -33,7 +33,7 @@ class OfEither(Protocol[P]):
 
 
 def need_dask() -> Any:
-    """Import ``dask.dataframe``, or say how it is installed."""
+    """Import ``dask.dataframe``, or raise an error that says how to install it."""
     try:
         import dask.dataframe
     except ImportError as error:
@@ -44,40 +44,40 @@ def need_dask() -> Any:
 
 
 def is_dask(frame: object) -> "TypeGuard[dd.DataFrame]":
-    """Whether this is a Dask frame, without an import of Dask where nobody uses it."""
+    """Whether this is a Dask frame. Does not import Dask."""
     dask = sys.modules.get("dask.dataframe")
     return dask is not None and isinstance(frame, dask.DataFrame)
 
 
-def refuse_dask(frame: object, what: str) -> None:
-    """Raise where a function of one pandas frame gets a Dask frame."""
+def refuse_dask(frame: object, function: str) -> None:
+    """Raise an error if a function of a pandas frame gets a Dask frame."""
     if is_dask(frame):
         raise BadArgumentError(
-            f"{what} takes a pandas frame, and this is a Dask frame. Choose what it needs and compute that: "
+            f"{function} takes a pandas frame, and this is a Dask frame. Choose the rows it needs and compute them: "
             'frame[frame["realm"] == "S123"].compute().'
         )
 
 
 def local(frame: Any) -> Any:
-    """The same frame in pandas; what is no Dask frame stays what it is."""
+    """A Dask frame as a pandas frame; anything else as it is."""
     if not is_dask(frame):
         return frame
     return own_text(frame.compute())
 
 
 def own_text(frame: pd.DataFrame) -> pd.DataFrame:
-    """Text as pandas has it: Dask makes another type of it on the way in."""
+    """The frame with pandas' type of text, which Dask replaces by another."""
     return frame.astype({name: "str" for name, dtype in frame.dtypes.items() if dtype == "string"})
 
 
 def by_partition(
     *, realms: bool = False
 ) -> Callable[[Callable[Concatenate[pd.DataFrame, P], pd.DataFrame]], OfEither[P]]:
-    """Let a function of a pandas frame take a Dask frame too: it then runs in each partition, when that is computed.
+    """Let a function of a pandas frame take a Dask frame too. It then runs on each partition when that is computed.
 
-    The function must give rows of one partition that do not depend on those of another, and of a frame without rows
-    the columns and types that it always gives. With ``realms`` all frames must say of which school they are, or none:
-    a partition of one school alone cannot see that there are others.
+    The rows that the function returns for a partition must not depend on other partitions, and for a frame without
+    rows it must return the usual columns and types. With ``realms``, all frames or none must have the column ``realm``:
+    a partition with one school does not show that there are others.
     """
     return functools.partial(_either, realms=realms)
 
@@ -87,18 +87,20 @@ def _either(function: Callable[..., pd.DataFrame], realms: bool) -> Any:
 
     @functools.wraps(function)
     def either(*args: Any, **kwargs: Any) -> Any:
-        given = signature.bind(*args, **kwargs)
-        frame, *others = given.args
+        bound = signature.bind(*args, **kwargs)
+        frame, *others = bound.args
         if not is_dask(frame):
-            for other in (*others, *given.kwargs.values()):
+            for other in (*others, *bound.kwargs.values()):
                 refuse_dask(other, function.__name__)
             return function(*args, **kwargs)
-        named = given.kwargs.items()
-        frames = [each for each in given.args if is_dask(each) or isinstance(each, pd.DataFrame)]
-        if realms and len({"realm" in each for each in frames}) > 1:
-            raise BadArgumentError(f"{function.__name__}: one of the frames has no realm, to tell schools apart by.")
-        meta = function(own_text(frame._meta), *map(_meta, others), **{name: _meta(each) for name, each in named})
-        shared = {name: _shared(each) for name, each in named}
+        named = bound.kwargs.items()
+        frames = [value for value in bound.args if is_dask(value) or isinstance(value, pd.DataFrame)]
+        if realms and len({"realm" in frame for frame in frames}) > 1:
+            raise BadArgumentError(
+                f"{function.__name__}: one of the frames has no column realm, which tells schools apart."
+            )
+        meta = function(own_text(frame._meta), *map(_meta, others), **{name: _meta(value) for name, value in named})
+        shared = {name: _shared(value) for name, value in named}
         return frame.map_partitions(_of_part, either, *map(_shared, others), **shared, meta=meta)
 
     return either
@@ -113,7 +115,7 @@ def _meta(value: Any) -> Any:
 
 
 def _shared(value: object) -> object:
-    """A frame as one delayed task, so that each worker gets it once and not with each partition."""
+    """A frame as one delayed task, so that each worker gets it once and not with every partition."""
     if not is_dask(value) and not isinstance(value, pd.DataFrame):
         return value
     import dask

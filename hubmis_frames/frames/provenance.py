@@ -1,4 +1,4 @@
-"""Where a frame comes from, kept in its ``attrs``."""
+"""Where a frame comes from, in its ``attrs``."""
 
 import pandas as pd
 
@@ -6,14 +6,14 @@ _SOURCE = "hubmis"
 
 
 def source(frame: pd.DataFrame) -> dict[str, str | None]:
-    """Say where a frame is from.
+    """Where a frame comes from.
 
     Returns
     -------
     dict
         ``operation`` (its title), ``path``, ``path_source``, ``realm``, and when its oldest and its newest
-        part were fetched (``fetched_from``, ``fetched_to``, ISO instants). Empty for a frame that is neither a
-        loader's own nor read from one school's export: pandas drops it where frames from several sources meet.
+        response arrived (``fetched_from``, ``fetched_to``, ISO instants). It is empty unless the frame is from a
+        loader or from one school's export: pandas drops it when frames from several sources are combined.
     """
     return dict(frame.attrs.get(_SOURCE, {}))
 
@@ -27,7 +27,7 @@ def set_provenance(
     fetched_from: str | None,
     fetched_to: str | None,
 ) -> None:
-    """Record where a frame is from, in text alone, so that it survives being written."""
+    """Record where a frame comes from, as text, so that it stays when the frame is written to a file."""
     frame.attrs[_SOURCE] = {
         "operation": operation,
         "path": path,

@@ -1,4 +1,4 @@
-"""Canonical marks counted: each student's possible and attended sessions, by day or in all."""
+"""Canonical marks counted: each student's possible, attended and late sessions by day."""
 
 import pandas as pd
 
@@ -8,33 +8,33 @@ from ..attendance.checks import MADE_BY, warn_duplicates
 from ..attendance.codes import ABSENT, ATTENDING, CATEGORIES
 from ..errors import BadArgumentError
 
-COUNTS = ["possible", "attended", "late"]
+SESSIONS = ["possible_sessions", "attended_sessions", "late_sessions"]
 
 
-def sessions_of(marks: pd.DataFrame, measure: str) -> pd.DataFrame:
-    """Each student's possible sessions, by day.
+def sessions_by_day(marks: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """One row per student and day with a mark.
 
-    One row per student and day with a mark: ``student_id``, ``date``, ``possible`` (attending or absent), ``attended``
-    (present, late or at an approved activity), ``late``. Sessions that are not possible, and those unmarked or without
-    a class, are in none of them (DfE, Working together to improve school attendance, August 2024).
+    ``student_id``, ``date``, ``possible_sessions`` (attending or absent), ``attended_sessions`` (present, late or at an
+    approved activity), ``late_sessions``. A session that is not possible, unmarked or without a class counts in none of
+    them (DfE, Working together to improve school attendance, August 2024).
     """
     require_columns(marks, [STUDENTS, "date", "category"], f"{measure}: marks", MADE_BY)
     require_one_school(marks, f"{measure}: marks")
     if "session" in marks:
         warn_duplicates(marks, measure)
     category = marks["category"].astype("str")
-    if strange := sorted(set(category.dropna().unique()) - set(CATEGORIES)):
+    if unknown := sorted(set(category.dropna().unique()) - set(CATEGORIES)):
         raise BadArgumentError(
-            f"{measure}: marks have the category {strange[0]!r}, which is none of {', '.join(CATEGORIES)}."
+            f"{measure}: marks have the category {unknown[0]!r}. The categories are {', '.join(CATEGORIES)}."
         )
     attended = category.isin(ATTENDING)
-    counted = pd.DataFrame(
+    rows = pd.DataFrame(
         {
             STUDENTS: as_ids(marks[STUDENTS], f"{measure}: marks' student_id"),
             "date": local_dates(marks["date"], "UTC", f"{measure}: marks' date"),
-            "possible": (attended | category.isin(ABSENT)).astype("int64"),
-            "attended": attended.astype("int64"),
-            "late": category.eq("late").fillna(False).astype("int64"),
+            "possible_sessions": (attended | category.isin(ABSENT)).astype("int64"),
+            "attended_sessions": attended.astype("int64"),
+            "late_sessions": category.eq("late").fillna(False).astype("int64"),
         }
     ).dropna(subset=[STUDENTS, "date"])
-    return counted.groupby([STUDENTS, "date"], as_index=False)[COUNTS].sum()
+    return rows.groupby([STUDENTS, "date"], as_index=False)[SESSIONS].sum()

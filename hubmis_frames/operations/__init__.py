@@ -1,5 +1,5 @@
 """The API as declarations, a module per section of the document. Nothing here fetches or flattens."""
-# ruff: noqa: F403 - a module's star import brings its loaders alone, so that adding one edits no list
+# ruff: noqa: F403 - a star import brings only the loaders of a module, so that a new one needs no edit here
 
 from .academic_structure import *
 from .addresses import *
@@ -17,5 +17,5 @@ from .student_details import *
 from .students import *
 from .timetables import *
 
-# Not a plain assignment: mypy reads literals alone, and would take one that it cannot read for an empty list.
+# Not a plain assignment: mypy only reads literals, and would take anything else for an empty list.
 globals()["__all__"] = [endpoint.loader for endpoint in CATALOGUE.values()]

@@ -79,7 +79,7 @@ def load_sections(
 ) -> pd.DataFrame:
     """Sections: one row per section of the school.
 
-    ``group_type`` counts only where the client acts as an owner or a teacher.
+    HUBmis uses ``group_type`` only for a client that acts as an owner or a teacher.
     """
 
 
@@ -101,7 +101,7 @@ def load_year_groups(
 ) -> pd.DataFrame:
     """Year groups: one row per year group of the academic year.
 
-    ``name`` and ``dfe_year`` are text; filters by year group take ``year_group_id``.
+    ``name`` and ``dfe_year`` are text. Filters by year group take the number in ``year_group_id``.
     """
 
 
@@ -171,7 +171,7 @@ def load_subject(
 def load_section_deprecated(school: SchoolOrGroup, section_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
     """Single sections: one row per section asked for.
 
-    Deprecated without a successor: ``load_sections`` gives every section in one request.
+    Deprecated, and nothing replaces it: ``load_sections`` loads all sections in one request.
     """
 
 

@@ -1,4 +1,4 @@
-"""Where people are reached: the section Address, and e-mail and telephones from Students and Staff."""
+"""How to reach people: the section Address, and email and telephones from the sections Students and Staff."""
 
 import pandas as pd
 
@@ -29,9 +29,9 @@ RELATED = record(id=ID, name=NAME, person_type=TEXT, formatted_address=CONTACT)
     key="email_id",
 )
 def load_student_emails(school: SchoolOrGroup, student_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
-    """Students' e-mail: one row per e-mail address of a student.
+    """Students' email: one row per email address of a student.
 
-    One request a student: ``primary_email`` of ``load_students`` is often enough.
+    This takes one request per student. ``primary_email`` of ``load_students`` is often enough.
     """
 
 
@@ -42,17 +42,17 @@ def load_student_emails(school: SchoolOrGroup, student_id: Ids, *, refresh: bool
     key="email_id",
 )
 def load_contact_emails(school: SchoolOrGroup, contact_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
-    """Contacts' e-mail: one row per e-mail address of a contact.
+    """Contacts' email: one row per email address of a contact.
 
-    One request a contact: ``primary_email`` of ``load_contacts`` is often enough.
+    This takes one request per contact. ``primary_email`` of ``load_contacts`` is often enough.
     """
 
 
 @staff("Emails: Get List of Email Addresses by staff Id", "staff/{staff_id}/emails", EMAIL, key="email_id")
 def load_staff_emails(school: SchoolOrGroup, staff_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
-    """Staff's e-mail: one row per e-mail address of a member of staff.
+    """Staff email: one row per email address of a member of staff.
 
-    One request each: ``email`` of ``load_staff`` is often enough.
+    This takes one request per member of staff. ``email`` of ``load_staff`` is often enough.
     """
 
 
@@ -60,15 +60,15 @@ def load_staff_emails(school: SchoolOrGroup, staff_id: Ids, *, refresh: bool = F
 def load_contact_phones(school: SchoolOrGroup, contact_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
     """Contacts' telephones: one row per telephone number of a contact.
 
-    Numbers are text and keep their leading zeros. One request a contact.
+    Numbers are text, so they keep their leading zeros. This takes one request per contact.
     """
 
 
 @staff("Phones: Get List of Phones by Staff Id", "staff/{staff_id}/phones", PHONE, key="phone_id")
 def load_staff_phones(school: SchoolOrGroup, staff_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
-    """Staff's telephones: one row per telephone number of a member of staff.
+    """Staff telephones: one row per telephone number of a member of staff.
 
-    Numbers are text and keep their leading zeros. One request each.
+    Numbers are text, so they keep their leading zeros. This takes one request per member of staff.
     """
 
 
@@ -82,7 +82,8 @@ def load_staff_phones(school: SchoolOrGroup, staff_id: Ids, *, refresh: bool = F
 def load_student_addresses(school: SchoolOrGroup, student_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
     """Students' addresses: one row per student and address.
 
-    A mapping says that an address is this person's; the address has an id of its own. One request a student.
+    ``address_mapping_id`` is the id of the link between a person and an address; the address has an id of its own.
+    This takes one request per student.
     """
 
 
@@ -94,9 +95,10 @@ def load_student_addresses(school: SchoolOrGroup, student_id: Ids, *, refresh: b
     also=("Staff",),
 )
 def load_staff_addresses(school: SchoolOrGroup, staff_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
-    """Staff's addresses: one row per member of staff and address.
+    """Staff addresses: one row per member of staff and address.
 
-    A mapping says that an address is this person's; the address has an id of its own. One request each.
+    ``address_mapping_id`` is the id of the link between a person and an address; the address has an id of its own.
+    This takes one request per member of staff.
     """
 
 
@@ -123,7 +125,7 @@ def load_staff_address(
     also=("Address",),
 )
 def load_student_related_addresses(school: SchoolOrGroup, student_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
-    """Related addresses: one row per student and related person's address. One request a student."""
+    """Related addresses: one row per student and related person's address. This takes one request per student."""
 
 
 @students(
@@ -134,4 +136,4 @@ def load_student_related_addresses(school: SchoolOrGroup, student_id: Ids, *, re
     also=("Address", "Contacts"),
 )
 def load_contact_related_addresses(school: SchoolOrGroup, contact_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
-    """Related addresses: one row per contact and related person's address. One request a contact."""
+    """Related addresses: one row per contact and related person's address. This takes one request per contact."""

@@ -25,7 +25,7 @@ def requests_of(
     Raises
     ------
     BadArgumentError
-        An argument is not what the document allows.
+        The document does not allow an argument.
     """
     given = {name: value for name, value in arguments.items() if value is not None}
     explicit = set(given)
@@ -52,7 +52,7 @@ def requests_of(
 def _sent(place: str, endpoint: Endpoint, given: Mapping[str, Any], explicit: Set[str]) -> list[tuple[str, str]]:
     sent = []
     for parameter in (parameter for parameter in endpoint.parameters if parameter.place == place):
-        # Where the year is a filter too, the active year is not: it would hide who has no year yet.
+        # Where the year is a filter too, we do not send the active year: that would hide students without a year.
         filters_by_default = parameter.name == YEAR and place == "query" and not parameter.required
         if parameter.name in explicit or (parameter.name in given and not filters_by_default):
             sent.append((parameter.wire, _text(endpoint, parameter, given[parameter.name])))
@@ -70,7 +70,7 @@ def ids_of(value: object, name: str, endpoint: Endpoint) -> list[int]:
     if isinstance(value, pd.DataFrame):
         if name not in value.columns:
             raise BadArgumentError(
-                f"{endpoint.loader}: the frame given for {name} has no column {name}. Its columns: "
+                f"{endpoint.loader}: the frame for {name} has no column {name}. Its columns: "
                 f"{', '.join(map(str, value))}."
             )
         value = _usable(value[name], value[name].notna(), name, endpoint)
@@ -102,14 +102,14 @@ def _id(item: object, name: str, endpoint: Endpoint) -> int:
     if getattr(item, "ndim", 0):
         raise BadArgumentError(f"{endpoint.loader}: {name} takes a flat list of ids.")
     whole = isinstance(item, numbers.Integral) and not isinstance(item, bool)
-    # A merge that found no partner turns a column of ids into floats.
+    # A merge that finds no partner turns a column of ids into floats.
     if isinstance(item, float) and item.is_integer():
         whole = True
     if not whole or not 0 < int(item) <= _LARGEST:  # type: ignore[call-overload]
         missing = item is None or item is pd.NA or item != item
         shown = "a missing value" if missing else "text" if isinstance(item, str) else repr(item)  # it may be a name
         raise BadArgumentError(
-            f"{endpoint.loader}: {name} takes positive integers; {shown} is none.{_numbers(item)}"
+            f"{endpoint.loader}: {name} takes positive integers, and {shown} is none.{_numbers(item)}"
             f"{_listed_by(name, endpoint)}"
         )
     return int(item)  # type: ignore[call-overload,no-any-return]

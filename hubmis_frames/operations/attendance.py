@@ -27,7 +27,7 @@ MARK = record(
 def load_attendance_codes(school: SchoolOrGroup, *, display: bool | None = None, refresh: bool = False) -> pd.DataFrame:
     """Attendance codes: one row per code.
 
-    Ask without ``display``: history uses codes that are hidden today.
+    Leave out ``display``: marks of earlier years have codes that are hidden today.
     """
 
 
@@ -53,6 +53,6 @@ def load_student_attendance(
 ) -> pd.DataFrame:
     """Marks: one row per student, date and session.
 
-    ``attendance_code`` is the integer id of a code, not its letter. The document gives this
-    operation no pages, and says neither how far back it goes nor whether it is cut short.
+    The filter ``attendance_code`` takes the id of a code, not its letter. The document gives this operation no pages.
+    It does not say how far back the marks go, or whether HUBmis cuts a long list short.
     """

@@ -1,4 +1,4 @@
-"""The section Contacts, and what the section Students says of contacts: parents, carers and others."""
+"""Contacts (parents, carers and others), from the sections Contacts and Students."""
 
 import pandas as pd
 
@@ -43,8 +43,8 @@ def load_contacts(
 ) -> pd.DataFrame:
     """Contacts: one row per contact.
 
-    ``status`` asks by the integer id of a status, though the column ``status`` holds text.
-    Contacts whose ``deleted_at`` is filled have been removed in HUBmis and still come back.
+    The filter ``status`` takes the id of a status, although the column ``status`` holds text.
+    HUBmis still sends contacts that a user removed: their ``deleted_at`` is filled.
     """
 
 
@@ -55,7 +55,7 @@ def load_contacts(
     key="student_contact_relation_id",
 )
 def load_student_contacts(school: SchoolOrGroup, student_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
-    """Students' contacts: one row per student and contact. One request a student."""
+    """Students' contacts: one row per student and contact. This takes one request per student."""
 
 
 @students(
@@ -67,7 +67,7 @@ def load_student_contacts(school: SchoolOrGroup, student_id: Ids, *, refresh: bo
 def load_contact_students(school: SchoolOrGroup, contact_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
     """Contacts' students: one row per contact and student.
 
-    The same relations as ``load_student_contacts``, asked from the contact's side. One request a contact.
+    These are the relations of ``load_student_contacts``, from the contact's side. This takes one request per contact.
     """
 
 
@@ -75,7 +75,7 @@ def load_contact_students(school: SchoolOrGroup, contact_id: Ids, *, refresh: bo
 def load_contact(school: SchoolOrGroup, contact_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
     """Single contacts: one row per contact asked for.
 
-    One request a contact: ``load_contacts`` asks for a whole page of them at once.
+    This takes one request per contact. ``load_contacts`` loads a page of contacts with each request.
     """
 
 
@@ -83,7 +83,7 @@ def load_contact(school: SchoolOrGroup, contact_id: Ids, *, refresh: bool = Fals
 def load_contact_consent(school: SchoolOrGroup, contact_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
     """Contacts' consent: one row per contact.
 
-    Missing means that nobody has said, which is not consent. One request a contact.
+    A missing value is not consent: nobody has answered. This takes one request per contact.
     """
 
 
@@ -96,4 +96,4 @@ def load_contact_consent(school: SchoolOrGroup, contact_id: Ids, *, refresh: boo
 def load_contact_communication_preferences(
     school: SchoolOrGroup, contact_id: Ids, *, refresh: bool = False
 ) -> pd.DataFrame:
-    """Communication preferences: one row per contact and preference. One request a contact."""
+    """Communication preferences: one row per contact and preference. This takes one request per contact."""

@@ -1,4 +1,4 @@
-"""The section Data: the lists from which the rest of HUBmis picks, and custom fields."""
+"""The section Data: lists that the rest of HUBmis picks from, and custom fields."""
 
 from typing import Literal
 
@@ -107,7 +107,7 @@ def load_custom_field_groups(
 def load_custom_fields(school: SchoolOrGroup, *, custom_field_group_id: int, refresh: bool = False) -> pd.DataFrame:
     """Custom fields: one row per field that the school added.
 
-    Which fields there are, not what is in them: the document has no operation that gives their values.
+    The list of fields, without their values: no operation of the document returns those.
     """
 
 

@@ -1,4 +1,4 @@
-"""How an operation is declared: once, as a typed function whose signature is the request.
+"""How to declare an operation: once, as a typed function whose signature is the request.
 
 The decorator reads path parameters, filters and their wire names from the signature, so nothing
 about an operation is stated twice. A declaration fetches nothing: a call of a loader passes the
@@ -124,14 +124,14 @@ class Endpoint:
 
     @property
     def fields_source(self) -> str:
-        """Where the declared fields come from: the document shows those of single records alone."""
+        """Where the declared fields come from. The document shows only those of single records."""
         if self.path_source == "openapi":
             return "openapi"
         return "document" if self.single else "inferred"
 
     @property
     def path_ids(self) -> tuple[Parameter, ...]:
-        """The path parameters in the path's order, each a column of the result."""
+        """The path parameters, in the order of the path. Each is a column of the result."""
         by_wire = {p.name: p for p in self.parameters if p.place == "path"}
         return tuple(by_wire[name] for name in re.findall(r"{(\w+)}", self.path))
 
@@ -374,7 +374,7 @@ def _parameters(
 
 
 def _path_name(parameter: inspect.Parameter) -> str:
-    """``student_id`` -> ``id``, as the document calls the one record asked about, whatever it is."""
+    """``student_id`` -> ``id``: the document calls the id of any single record so."""
     return "id" if parameter.annotation == Ids else camel(parameter.name)
 
 

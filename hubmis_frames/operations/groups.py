@@ -40,10 +40,10 @@ SUBJECT_SET = extended(
 )
 ACTIVITY = extended(GROUP, date_start=DATE, date_end=DATE, year_groups=list_of("year_group_id"))
 
-# In the list of one form's students the form is the one that was asked for.
+# The list of one form's students has no form in each record: it is the form in the path.
 MEMBER_AND_FORM = extended(MEMBER, form=struct_of("form_id"))
 
-# What the operations on one person's place in the school are taken to hold.
+# Inferred: the groups to which one person belongs.
 PLACE = record(id=ID, code=TEXT, name=TEXT, group_type=TEXT, academic_year=struct_of("academic_year_id"))
 
 
@@ -91,7 +91,7 @@ def load_form_students(
 ) -> pd.DataFrame:
     """Students of a form: one row per form and student.
 
-    No pages in the document, so a long list may be cut short without a word.
+    The document gives this operation no pages, so HUBmis may cut a long list short without saying so.
     """
 
 
@@ -138,8 +138,8 @@ def load_tutor_group_students(
 ) -> pd.DataFrame:
     """Students of a tutor group: one row per tutor group and student.
 
-    A student's own record does not say the tutor group.
-    No pages in the document, so a long list may be cut short without a word.
+    A student's own record does not hold the tutor group.
+    The document gives this operation no pages, so HUBmis may cut a long list short without saying so.
     """
 
 
@@ -190,7 +190,7 @@ def load_subject_set_students(
 ) -> pd.DataFrame:
     """Students of a subject set: one row per subject set and student.
 
-    No pages in the document, so a long list may be cut short without a word.
+    The document gives this operation no pages, so HUBmis may cut a long list short without saying so.
     """
 
 
@@ -241,9 +241,9 @@ def load_activity(
     key="group_id",
 )
 def load_student_academic_structure(school: SchoolOrGroup, student_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
-    """Students' places: one row per student and group.
+    """Students' groups: one row per student and group.
 
-    ``group_type`` tells of what kind ``group_id`` is: ids of forms and sets may coincide.
+    ``group_type`` says what kind of group ``group_id`` is: a form and a set may have the same id.
     """
 
 
@@ -251,9 +251,9 @@ def load_student_academic_structure(school: SchoolOrGroup, student_id: Ids, *, r
     "Fetch Academic Structure Data For Staff", "staff/{staff_id}/academic-structure", PLACE, key="group_id"
 )
 def load_staff_academic_structure(school: SchoolOrGroup, staff_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
-    """Staff's places: one row per member of staff and group.
+    """Staff groups: one row per member of staff and group.
 
-    ``group_type`` tells of what kind ``group_id`` is: ids of forms and sets may coincide.
+    ``group_type`` says what kind of group ``group_id`` is: a form and a set may have the same id.
     """
 
 
@@ -263,7 +263,7 @@ def load_staff_academic_structure(school: SchoolOrGroup, staff_id: Ids, *, refre
 def load_staff_academic_leadership(school: SchoolOrGroup, staff_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
     """Academic leadership: one row per member of staff and part of the school led.
 
-    ``group_type`` tells of what kind ``group_id`` is: ids of departments and sections may coincide.
+    ``group_type`` says what kind of group ``group_id`` is: a department and a section may have the same id.
     """
 
 
@@ -273,5 +273,5 @@ def load_staff_academic_leadership(school: SchoolOrGroup, staff_id: Ids, *, refr
 def load_staff_classes_led(school: SchoolOrGroup, staff_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
     """Classes led: one row per member of staff and class.
 
-    ``group_type`` tells of what kind ``group_id`` is: ids of forms and sets may coincide.
+    ``group_type`` says what kind of group ``group_id`` is: a form and a set may have the same id.
     """

@@ -77,7 +77,7 @@ def load_house_students(
 ) -> pd.DataFrame:
     """Students of a house: one row per house and student.
 
-    Current students only: whoever has left is missing from earlier years too.
+    Current students only: students who have left are missing from earlier years too.
     The document gives this operation no pages and does not say that the list is complete.
     """
 

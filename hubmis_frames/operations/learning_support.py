@@ -25,7 +25,7 @@ RECORD = record(
     inactive_date=DATE,
 )
 
-# A review's status is not known to be one of the statuses of records, so it refers to no table.
+# The document does not say whether a review has one of the statuses of records, so it refers to no table.
 REVIEW = record(
     id=ID,
     agreed_actions=NOTE,
@@ -64,7 +64,7 @@ def load_learning_support_records(
 ) -> pd.DataFrame:
     """Learning support records: one row per learning support record.
 
-    A student may have several: the status and ``inactive_date`` tell which have ended.
+    A student may have several. The status and ``inactive_date`` show which have ended.
     """
 
 
@@ -142,7 +142,7 @@ def load_learning_support_review(
 ) -> pd.DataFrame:
     """Single learning support reviews: one row per review asked for.
 
-    Reviews can be listed by student alone: their ids come from ``load_student_learning_support_reviews``.
+    The only list of reviews is that of each student: ``load_student_learning_support_reviews`` has their ids.
     """
 
 
@@ -171,7 +171,7 @@ def load_learning_support_terminology(school: SchoolOrGroup, *, refresh: bool = 
     also=("Learning Support",),
 )
 def load_student_learning_support(school: SchoolOrGroup, student_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
-    """Students' learning support: one row per student. One request a student."""
+    """Students' learning support: one row per student. This takes one request per student."""
 
 
 @students(
@@ -197,7 +197,7 @@ def load_student_learning_support_reviews(
 ) -> pd.DataFrame:
     """Students' learning support reviews: one row per review of a student.
 
-    ``status`` asks by the integer id of a status. At least one request a student.
+    The filter ``status`` takes the id of a status. This takes at least one request per student.
     """
 
 
@@ -225,5 +225,6 @@ def load_student_learning_support_records(
 ) -> pd.DataFrame:
     """Students' learning support records: one row per record of a student.
 
-    At least one request a student: ``load_learning_support_records`` gives the whole school's by the page.
+    This takes at least one request per student. ``load_learning_support_records`` loads those of the whole school page
+    by page.
     """

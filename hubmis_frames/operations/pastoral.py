@@ -72,9 +72,9 @@ def load_pastoral_events(
 ) -> pd.DataFrame:
     """Pastoral events: one row per wellbeing event or wellbeing plan.
 
-    ``type`` tells events from plans. Left alone, the server leaves out students who have since
-    left: give ``include_past_students=True`` before comparing one year with another. The document
-    has lost the name of the date filter, so the one that is sent is inferred.
+    ``type`` separates events from plans. By default HUBmis leaves out students who have left since: give
+    ``include_past_students=True`` before you compare one year with another. The document does not show the name of the
+    date filter, so it is inferred.
     """
 
 
@@ -88,7 +88,7 @@ def load_pastoral_events(
 def load_pastoral_event(school: SchoolOrGroup, pastoral_event_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
     """Single pastoral events: one row per wellbeing event or plan asked for.
 
-    The document shows a list as the answer, though one event is asked for.
+    The document shows a list as the response, although the request is for one event.
     """
 
 
@@ -121,8 +121,8 @@ def load_pastoral_events_summary(
 ) -> pd.DataFrame:
     """Pastoral events counted: one row per type, category and severity.
 
-    The document does not say what is counted by what. Left alone, the server leaves out students
-    who have since left, as in ``load_pastoral_events``.
+    The document does not say how HUBmis groups and counts the events. By default it leaves out students who have left
+    since, as in ``load_pastoral_events``.
     """
 
 
@@ -150,7 +150,7 @@ def load_student_wellbeing_events(
 ) -> pd.DataFrame:
     """Students' wellbeing events: one row per wellbeing event of a student.
 
-    At least one request a student: ``load_pastoral_events`` gives the whole school's by the page.
+    This takes at least one request per student. ``load_pastoral_events`` loads those of the whole school page by page.
     """
 
 
@@ -178,7 +178,7 @@ def load_student_wellbeing_plans(
 ) -> pd.DataFrame:
     """Students' wellbeing plans: one row per wellbeing plan of a student.
 
-    At least one request a student: ``load_pastoral_events`` gives the whole school's by the page.
+    This takes at least one request per student. ``load_pastoral_events`` loads those of the whole school page by page.
     """
 
 
@@ -197,7 +197,7 @@ def load_pastoral_categories(
 ) -> pd.DataFrame:
     """Pastoral categories: one row per category of wellbeing events or of plans.
 
-    Categories whose ``deleted_at`` is filled are out of use, though older events may still refer to them.
+    Categories whose ``deleted_at`` is filled are no longer in use, but older events may refer to them.
     """
 
 
@@ -244,7 +244,7 @@ def load_pastoral_event_shanarri_items(
 ) -> pd.DataFrame:
     """SHANARRI items: one row per pastoral event and wellbeing indicator.
 
-    For Scottish schools, which record wellbeing under GIRFEC. One request an event.
+    For Scottish schools, which record wellbeing under GIRFEC. This takes one request per event.
     """
 
 
@@ -258,7 +258,7 @@ def load_pastoral_event_shanarri_items(
 def load_pastoral_event_linked_items(
     school: SchoolOrGroup, pastoral_event_id: Ids, *, refresh: bool = False
 ) -> pd.DataFrame:
-    """Linked items: one row per pastoral event and item linked to it. One request an event."""
+    """Linked items: one row per pastoral event and item linked to it. This takes one request per event."""
 
 
 @pastoral(

@@ -1,5 +1,6 @@
-"""What an answer says, judged by its declaration: its rows, whether it is one, whether filters were obeyed."""
+"""Reading a response by its declaration: its rows, whether it is a response at all, whether filters were applied."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -14,7 +15,7 @@ from .declaration import Endpoint
 def active_year(years: pd.DataFrame, today: date) -> int | None:
     """Find the active academic year: by its flag where the server sends one, else by its dates.
 
-    The document names no field of an academic year, so several likely names are known.
+    The document names no field of an academic year, so this tries several likely names.
     """
     years = years.dropna(subset=["academic_year_id"])
     for name in ("is_active", "active", "is_current", "current"):
@@ -39,23 +40,58 @@ def _dates(years: pd.DataFrame, names: Sequence[str]) -> pd.Series | None:
 
 
 def rows_of(value: object, endpoint: Endpoint) -> list[object]:
-    """The list in an answer, whether it stands alone, in a wrapper or as a single record."""
+    """The rows of a response: a list, a list in a wrapper, or a single record."""
     if isinstance(value, dict):
         value = value.get(endpoint.wrapper, value) if endpoint.wrapper else value
     return value if isinstance(value, list) else [value] if value else []
 
 
+_ROWS_CHECKED = 5
+_NAMES_OF_BOTH = frozenset({"code", "description", "name", "status", "title", "type"})
+"""Fields that records and error messages both have."""
+_NAMES_OF_ERRORS = frozenset(
+    {"correlationid", "detail", "details", "httpstatus", "instance", "message", "messages", "msg", "path", "reason"}
+    | {"requestid", "stack", "statuscode", "success", "timestamp", "trace", "traceid"}
+)
+
+
 def is_answer(value: object, endpoint: Endpoint) -> bool:
-    """Whether an answer can be one of the operation: a list, its wrapper, or an object with fields of its record."""
-    if not isinstance(value, dict) or not value or endpoint.record.num_fields == 0:
+    """Whether a parsed body can be an answer of the operation, and is no error message.
+
+    Of a list only the first rows are checked. They may have no declared field at all, as the fields of
+    lists are inferred; a single record must have one.
+    """
+    if isinstance(value, dict) and endpoint.wrapper:
+        if endpoint.wrapper not in value:
+            return False
+        value = value[endpoint.wrapper]
+        if value is None:
+            return True
+    if isinstance(value, list):
+        rows = value[:_ROWS_CHECKED]
+        return not rows or any(_is_record(row, endpoint) for row in rows)
+    names = set(endpoint.record.names) - _NAMES_OF_BOTH
+    return isinstance(value, dict) and _is_record(value, endpoint) and (not names or not names.isdisjoint(value))
+
+
+def _is_record(row: object, endpoint: Endpoint) -> bool:
+    """Whether a row is a record and no error message: fields that nobody declared are normal."""
+    if not isinstance(row, dict) or not row:
+        return False
+    declared = set(endpoint.record.names)
+    undeclared = {re.sub(r"[^a-z]", "", name.lower()) for name in row if name not in declared}
+    is_error = any("error" in name or "exception" in name or name.startswith("fault") for name in undeclared)
+    may_be_error = is_error or not undeclared.isdisjoint(_NAMES_OF_ERRORS)
+    own = declared.intersection(row) - _NAMES_OF_BOTH - {"id"}
+    if len(own) > int(is_error):
         return True
-    if endpoint.wrapper:
-        return endpoint.wrapper in value
-    return any(endpoint.record.get_field_index(name) >= 0 for name in value)
+    if "id" in declared and row.get("id") is not None:
+        return not (is_error if isinstance(row["id"], int) else may_be_error)
+    return not may_be_error and not _NAMES_OF_BOTH.issuperset(row)
 
 
 def check_filters(endpoint: Endpoint, arguments: Mapping[str, Any], frame: pd.DataFrame) -> None:
-    """Refuse rows that a filter should have kept away: a server may ignore a filter that it does not know."""
+    """Raise if there are rows that a filter excludes: a server may ignore a filter that it does not know."""
     for parameter in endpoint.parameters:
         asked = arguments.get(parameter.name)
         column = endpoint.checks.get(parameter.name, parameter.name if parameter.choices else "")
@@ -63,11 +99,11 @@ def check_filters(endpoint: Endpoint, arguments: Mapping[str, Any], frame: pd.Da
             continue
         values = frame[column]
         if parameter.choices:
-            # Values from another vocabulary than the filter's say nothing about it.
-            said = values.astype("string").str.lower()
-            outside = said.isin([choice.lower() for choice in parameter.choices]) & (said != str(asked).lower())
+            # Values from another vocabulary than the filter's do not show whether it was applied.
+            words = values.astype("string").str.lower()
+            outside = words.isin([choice.lower() for choice in parameter.choices]) & (words != str(asked).lower())
         elif parameter.kind in (date, datetime) and is_datetime64_any_dtype(values):
-            # The document states neither a time zone nor whether bounds are inclusive: a day either way is let pass.
+            # The document gives no time zone and does not say whether bounds are inclusive, so a day more is accepted.
             days = pd.to_datetime(values, utc=True).dt.normalize()
             bound = pd.to_datetime(asked, utc=True).normalize()
             day = pd.Timedelta(days=1)

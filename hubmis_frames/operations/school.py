@@ -31,7 +31,7 @@ ROOM = record(
 def load_academic_years(school: SchoolOrGroup, *, refresh: bool = False) -> pd.DataFrame:
     """Academic years: one row per academic year.
 
-    Where a loader takes ``academic_year_id`` and is given none, the year that is active here is meant.
+    Loaders that take ``academic_year_id`` use the year that is active here, unless you give another.
     """
 
 
@@ -77,7 +77,7 @@ def load_inset_days(
 def load_closure_dates(
     school: SchoolOrGroup, *, academic_year_id: int | None = None, refresh: bool = False
 ) -> pd.DataFrame:
-    """Closure dates: one row per day on which the school was shut."""
+    """Closure dates: one row per day on which the school was closed."""
 
 
 @school_section(
@@ -90,7 +90,7 @@ def load_closure_dates(
 def load_school_regional_settings(school: SchoolOrGroup, *, refresh: bool = False) -> pd.DataFrame:
     """Regional settings: one row per school.
 
-    ``timezone`` is the zone of the school's day; instants in every table are UTC.
+    ``timezone`` is the school's time zone. Times with a date are in UTC in every table.
     """
 
 

@@ -1,8 +1,7 @@
-"""Words to declare what a response holds, as Arrow types; nothing here knows an operation.
+"""The vocabulary to declare a record as an Arrow type. Nothing here knows an operation.
 
-A record is a struct. Arrow types carry no remarks but fields do, so what is known of a field travels
-in its metadata: the key that an object or a list of objects refers to under ``REFERS``, and the kind
-of personal data that a text is under ``PERSONAL``.
+A record is a struct. Arrow types have no metadata but fields do. ``REFERS`` there is the key that an object or a list
+of objects refers to, and ``PERSONAL`` the kind of personal data that a field holds.
 """
 
 from typing import NamedTuple, TypeAlias
@@ -21,12 +20,12 @@ INSTANT = pa.timestamp("us", tz="UTC")
 REFERS = b"refers"
 PERSONAL = b"personal"
 PEOPLE_KEYS = ("student_id", "staff_id", "contact_id")
-# On the items of a list that stands for an object whose names are data: each becomes a row with its name in "key".
+# Marks the items of a list that is sent as an object whose names are data. Each becomes a row with its name in "key".
 MAP = b"map"
 
 
 class Annotated(NamedTuple):
-    """The type of a field, with the key column that its ``id`` is a value of, or the personal data that it is."""
+    """The type of a field, with the key that its ``id`` refers to, or the kind of personal data that it holds."""
 
     type: pa.DataType
     refers: str | None = None
@@ -37,15 +36,15 @@ Shape: TypeAlias = pa.DataType | Annotated
 
 NAME = Annotated(TEXT, personal="name")
 CONTACT = Annotated(TEXT, personal="contact details")
-EXTERNAL = Annotated(TEXT, personal="reference")  # by which another system knows the person
+EXTERNAL = Annotated(TEXT, personal="reference")  # the person's id in another system
 PICTURE = Annotated(TEXT, personal="picture")
 NOTE = Annotated(TEXT, personal="free text")
 BIRTH = Annotated(DATE, personal="birth")
-LOGIN = Annotated(INSTANT, personal="login")  # to the second: another system's log tells whose it is
+LOGIN = Annotated(INSTANT, personal="login")  # exact enough to find the person in another system's log
 
 
 def record(**fields: Shape) -> pa.StructType:
-    """The struct of one record, its fields in the order given."""
+    """The struct of one record, with its fields in this order."""
     return pa.struct([_field(name, shape) for name, shape in fields.items()])
 
 
@@ -55,19 +54,19 @@ def extended(base: pa.StructType, **fields: Shape) -> pa.StructType:
 
 
 def struct_of(refers: str | None = None, /, **fields: Shape) -> Annotated:
-    """A nested object. ``refers`` is the key of the table it points at; ``{id, name}`` unless said."""
+    """A nested object, ``{id, name}`` by default. ``refers`` is the key that its ``id`` refers to."""
     return Annotated(record(**(fields or {"id": ID, "name": NAME if refers in PEOPLE_KEYS else TEXT})), refers)
 
 
 def list_of(refers: str | None = None, /, **fields: Shape) -> Annotated:
-    """A nested list of objects, a child table. ``refers`` names its ``id``; ``{id, name}`` unless said."""
+    """A nested list of objects, which becomes a child table. ``refers`` is the key that their ``id`` refers to."""
     return Annotated(pa.list_(struct_of(refers, **fields).type), refers)
 
 
 def refers(field: pa.Field) -> str | None:
-    """The key column that a field's ``id`` is a value of, as declared."""
-    found = (field.metadata or {}).get(REFERS)
-    return found.decode() if found else None
+    """The key that a field's ``id`` refers to, as declared."""
+    key = (field.metadata or {}).get(REFERS)
+    return key.decode() if key else None
 
 
 def _field(name: str, shape: Shape) -> pa.Field:
@@ -78,10 +77,10 @@ def _field(name: str, shape: Shape) -> pa.Field:
 
 
 PERSON: dict[str, Shape] = {"id": ID, "first_name": NAME, "last_name": NAME}
-"""What stands for a person inside another record: inferred, as the document collapses all of them."""
+"""A person inside another record. Inferred, because the document does not show these fields."""
 
 IMAGE: dict[str, Shape] = {"url": PICTURE}
-"""What an image holds: inferred."""
+"""An image. Inferred."""
 
 NAMED = record(id=ID, name=TEXT)
-"""An entry of a list that the school picks from: inferred."""
+"""An entry of a list that the school picks from. Inferred."""

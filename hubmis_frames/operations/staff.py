@@ -1,4 +1,4 @@
-"""The section Staff: who works at the school, and what it records of each of them."""
+"""The section Staff: the people who work at the school, and their details."""
 
 import pandas as pd
 
@@ -74,8 +74,8 @@ def load_staff(
 ) -> pd.DataFrame:
     """Staff: one row per member of staff.
 
-    ``status`` asks by the integer id of a status, though the column ``status`` holds text.
-    Current and past staff each need a permission of their own.
+    The filter ``status`` takes the id of a status, although the column ``status`` holds text.
+    The client needs one permission for current staff and another for past staff.
     """
 
 
@@ -83,7 +83,7 @@ def load_staff(
 def load_staff_member(school: SchoolOrGroup, staff_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
     """Single members of staff: one row per member of staff asked for.
 
-    One request each: ``load_staff`` asks for a whole page of them at once.
+    This takes one request per member of staff. ``load_staff`` loads a page of staff with each request.
     """
 
 
@@ -105,9 +105,10 @@ def load_staff_member(school: SchoolOrGroup, staff_id: Ids, *, refresh: bool = F
     single=True,
 )
 def load_staff_school_details(school: SchoolOrGroup, staff_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
-    """Staff's places in school: one row per member of staff.
+    """Staff school details: one row per member of staff.
 
-    The document does not say whose the record's ``id`` is, so it stands beside ``staff_id``. One request each.
+    The document does not say what the record's ``id`` belongs to, so it is a column beside ``staff_id``. This takes one
+    request per member of staff.
     """
 
 
@@ -130,7 +131,7 @@ def load_staff_school_details(school: SchoolOrGroup, staff_id: Ids, *, refresh: 
     single=True,
 )
 def load_staff_employment(school: SchoolOrGroup, staff_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
-    """Staff's employment: one row per member of staff. One request each."""
+    """Staff employment: one row per member of staff. This takes one request each."""
 
 
 @staff(
@@ -149,7 +150,7 @@ def load_staff_employment(school: SchoolOrGroup, staff_id: Ids, *, refresh: bool
     single=True,
 )
 def load_staff_personal_details(school: SchoolOrGroup, staff_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
-    """Staff's personal details: one row per member of staff. One request each."""
+    """Staff personal details: one row per member of staff. This takes one request each."""
 
 
 @staff(
@@ -157,7 +158,7 @@ def load_staff_personal_details(school: SchoolOrGroup, staff_id: Ids, *, refresh
     "staff/{staff_id}/further-details",
     record(
         site_resident=BOOL,
-        children=list_of(None, **PERSON),  # whether these are students of the school is not said
+        children=list_of(None, **PERSON),  # the document does not say whether they are students of the school
         consent_photo=BOOL,
         first_aider=BOOL,
         first_aid_qualified=BOOL,
@@ -166,7 +167,7 @@ def load_staff_personal_details(school: SchoolOrGroup, staff_id: Ids, *, refresh
     single=True,
 )
 def load_staff_further_details(school: SchoolOrGroup, staff_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
-    """Staff's further details: one row per member of staff. One request each."""
+    """Staff further details: one row per member of staff. This takes one request each."""
 
 
 @staff(
@@ -176,7 +177,7 @@ def load_staff_further_details(school: SchoolOrGroup, staff_id: Ids, *, refresh:
     single=True,
 )
 def load_staff_contact_details(school: SchoolOrGroup, staff_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
-    """Staff's emergency contacts: one row per member of staff. One request each."""
+    """Staff emergency contacts: one row per member of staff. This takes one request each."""
 
 
 @staff(
@@ -186,9 +187,10 @@ def load_staff_contact_details(school: SchoolOrGroup, staff_id: Ids, *, refresh:
     key="staff_working_time_id",
 )
 def load_staff_working_times(school: SchoolOrGroup, staff_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
-    """Staff's working times: one row per member of staff and day of the week.
+    """Staff working times: one row per member of staff and day of the week.
 
-    For whoever has none, those of ``load_staff_default_working_hours`` hold. One request each.
+    Staff without working times of their own have those of ``load_staff_default_working_hours``. This takes one request
+    per member of staff.
     """
 
 

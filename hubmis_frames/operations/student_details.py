@@ -1,4 +1,4 @@
-"""More on each student, in the section Students, and the lists that it alone picks from."""
+"""More about each student, in the section Students, and the lists that only this section picks from."""
 
 import pandas as pd
 
@@ -25,7 +25,7 @@ students = Section("Students")
 def load_student_consent(school: SchoolOrGroup, student_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
     """Students' consent: one row per student.
 
-    Missing means that nobody has said, which is not consent. One request a student.
+    A missing value is not consent: nobody has answered. This takes one request per student.
     """
 
 
@@ -36,7 +36,7 @@ def load_student_consent(school: SchoolOrGroup, student_id: Ids, *, refresh: boo
     single=True,
 )
 def load_student_doctor(school: SchoolOrGroup, student_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
-    """Students' doctors: one row per student. One request a student."""
+    """Students' doctors: one row per student. This takes one request per student."""
 
 
 @students(
@@ -46,7 +46,7 @@ def load_student_doctor(school: SchoolOrGroup, student_id: Ids, *, refresh: bool
     key="progress_report_id",
 )
 def load_student_progress_reports(school: SchoolOrGroup, student_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
-    """Progress reports: one row per student and report. One request a student."""
+    """Progress reports: one row per student and report. This takes one request per student."""
 
 
 @students(
@@ -60,7 +60,7 @@ def load_student_progress_reports(school: SchoolOrGroup, student_id: Ids, *, ref
 def load_student_relations(school: SchoolOrGroup, student_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
     """Relations between students: one row per student and related student, such as a sibling.
 
-    Two students who are both asked for give two rows, one from each side. One request a student.
+    If you ask for both students, there are two rows, one from each side. This takes one request per student.
     """
 
 

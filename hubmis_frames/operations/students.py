@@ -1,4 +1,4 @@
-"""The section Students: who the students are, with their enrolment and where they went."""
+"""The section Students: the students, their enrolment and where they went after school."""
 
 from typing import Literal
 
@@ -61,7 +61,7 @@ STUDENT = record(
     medical_condition_severity=list_of(),
 )
 
-# The list filters by year group, so its records are taken to hold one; a single student's do not.
+# Inferred: the list has a filter by year group, so its records hold one. A single student's do not.
 STUDENT_LISTED = extended(STUDENT, year_group=struct_of("year_group_id"))
 
 MEMBER = record(
@@ -101,9 +101,9 @@ def load_students(
 ) -> pd.DataFrame:
     """Students: one row per student.
 
-    ``house`` is the id of an academic or a boarding house, as text. Each ``enrolment_status`` needs a permission of
-    its own.
-    Students whose ``deleted_at`` is filled have been removed in HUBmis and still come back.
+    ``house`` is the id of an academic or a boarding house, as text. The client needs one permission for each
+    ``enrolment_status``.
+    HUBmis still sends students that a user removed: their ``deleted_at`` is filled.
     """
 
 
@@ -118,7 +118,7 @@ def load_past_students(
 ) -> pd.DataFrame:
     """Past students: one row per student who has left.
 
-    A figure over several years that leaves them out counts only those who stayed.
+    A figure over several years needs them: without them it counts only the students who stayed.
     """
 
 
@@ -135,7 +135,7 @@ def load_student(
 ) -> pd.DataFrame:
     """Single students: one row per student asked for.
 
-    One request a student: ``load_students`` asks for a whole page of them at once.
+    This takes one request per student. ``load_students`` loads a page of students with each request.
     """
 
 
@@ -155,7 +155,7 @@ def load_student(
 def load_student_enrolment(school: SchoolOrGroup, student_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
     """Enrolments: one row per student.
 
-    ``start_date`` is the day from which a student's attendance can be counted. One request a student.
+    Attendance counts from ``start_date`` on. This takes one request per student.
     """
 
 
@@ -176,5 +176,5 @@ def load_student_enrolment(school: SchoolOrGroup, student_id: Ids, *, refresh: b
 def load_student_destination(school: SchoolOrGroup, student_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
     """Destinations: one row per student.
 
-    ``leaving_date`` is the day after which a student's attendance cannot be counted. One request a student.
+    Attendance counts up to ``leaving_date``. This takes one request per student.
     """

@@ -61,7 +61,7 @@ CALENDAR_ENTRY = record(
 )
 
 BY_DATE = {"date_from": "date", "date_to": "date"}
-# The document requires ``filter[date]`` beside a range and does not say what it adds.
+# The document requires ``filter[date]`` beside a range, and does not say what it does.
 FIRST_DAY = {"date": "date_from"}
 
 
@@ -78,7 +78,7 @@ def load_timetables(
 ) -> pd.DataFrame:
     """Timetables: one row per timetable.
 
-    Timetables whose ``deleted`` is true have been removed in HUBmis and still come back.
+    HUBmis still sends timetables that a user removed: their ``deleted`` is true.
     """
 
 
@@ -97,9 +97,9 @@ def load_timetable(school: SchoolOrGroup, timetable_id: Ids, *, refresh: bool = 
     wrapper="timetables",
 )
 def load_staff_timetable(school: SchoolOrGroup, staff_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
-    """Staff's timetables: one row per member of staff and timetable period.
+    """Staff timetables: one row per member of staff and timetable period.
 
-    The pattern that repeats, not its dates: for those, ``load_staff_timetable_calendar``.
+    The pattern that repeats, without dates. ``load_staff_timetable_calendar`` has the dates.
     """
 
 
@@ -122,9 +122,9 @@ def load_staff_timetable_calendar(
     date: When | None = None,
     refresh: bool = False,
 ) -> pd.DataFrame:
-    """Staff's calendars: one row per member of staff, date and period.
+    """Staff calendars: one row per member of staff, date and period.
 
-    The document requires ``date`` beside the range: left out, it is sent as ``date_from``.
+    The document requires ``date`` beside the range. If you leave it out, we send ``date_from``.
     """
 
 
@@ -138,7 +138,7 @@ def load_staff_timetable_calendar(
 def load_student_timetable(school: SchoolOrGroup, student_id: Ids, *, refresh: bool = False) -> pd.DataFrame:
     """Students' timetables: one row per student and timetable period.
 
-    The pattern that repeats, not its dates: for those, ``load_student_timetable_calendar``.
+    The pattern that repeats, without dates. ``load_student_timetable_calendar`` has the dates.
     """
 
 
@@ -163,5 +163,5 @@ def load_student_timetable_calendar(
 ) -> pd.DataFrame:
     """Students' calendars: one row per student, date and period.
 
-    The document requires ``date`` beside the range: left out, it is sent as ``date_from``.
+    The document requires ``date`` beside the range. If you leave it out, we send ``date_from``.
     """

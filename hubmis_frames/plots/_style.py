@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from ..analysis.groups import check_suppress_below
 from ..errors import BadArgumentError
 from ..frames.partitions import refuse_dask
 
@@ -65,7 +66,7 @@ def begin(
     size: tuple[float, float],
     *,
     title: str,
-    suppress: int | None,
+    suppress_below: int | None,
     how: str = "",
     of: str = "",
 ) -> "tuple[Axes, pd.DataFrame]":
@@ -73,11 +74,11 @@ def begin(
 
     Where no rate is left to show, the axes say so, and there is nothing more to draw.
     """
-    hidden = hide(frame["students"], suppress)
+    hidden = hide(frame["students"], suppress_below)
     shown = frame.assign(**{rate: frame[rate].mask(hidden), "hidden": hidden})
     ax = axes(ax, *size)
     students = students_said(frame["students"][~hidden])
-    small = f"; groups under {suppress} hidden" if hidden.any() else ""
+    small = f"; groups under {suppress_below} hidden" if hidden.any() else ""
     heading(ax, title, f"{unit(rate)}{how}; {students}{of}{small}")
     if shown[rate].isna().all():
         nothing(ax, hidden=bool(hidden.any()))
@@ -168,13 +169,12 @@ def counted(number: int, one: str, more: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else more or one + 's'}"
 
 
-def hide(counts: pd.Series, suppress: int | None) -> "pd.Series[bool]":
-    """Which groups are too small to show: at least one student and fewer than ``suppress``."""
-    if suppress is None:
+def hide(counts: pd.Series, suppress_below: int | None) -> "pd.Series[bool]":
+    """Which groups are too small to show: at least one student and fewer than ``suppress_below``."""
+    check_suppress_below(suppress_below)
+    if suppress_below is None:
         return pd.Series(False, index=counts.index)
-    if isinstance(suppress, bool) or suppress < 2:
-        raise BadArgumentError(f"suppress takes the smallest number of students to show, such as 5, not {suppress!r}.")
-    hidden: pd.Series[bool] = (counts > 0) & (counts < suppress)
+    hidden: pd.Series[bool] = (counts > 0) & (counts < suppress_below)
     return hidden
 
 

@@ -1,4 +1,4 @@
-"""Attendance and absence over time: the trend, weekday and session, and one year on another."""
+"""Attendance and absence over time: the trend, the weekday and session, and one year beside another."""
 
 from typing import TYPE_CHECKING
 
@@ -36,37 +36,38 @@ def attendance_trend(
     *,
     rate: str = "absence_rate",
     calendar: Calendar | None = None,
-    suppress: int | None = None,
+    suppress_below: int | None = None,
     title: str | None = None,
     ax: "Axes | None" = None,
 ) -> "Axes":
-    """A rate week by week, with holidays shaded and terms named.
+    """Draw a rate week by week, with holidays shaded and terms named.
 
     Parameters
     ----------
     summary
-        What ``hf.attendance.summarise(marks, by="week")`` returned, or by one more column, each of whose values makes
-        a line: at most seven.
+        The result of ``hf.attendance.summarise(marks, by="week")``, or by one more column, with a line for each of its
+        values, at most seven.
     rate
-        The column to draw, such as ``"attendance_rate"`` or ``"persistent_absence_rate"``, in per cent; of what, stands
-        below the title.
+        The column to draw, in per cent, such as ``"attendance_rate"`` or ``"persistent_absence_rate"``. The line below
+        the title says per cent of what.
     calendar
         The school's days, to shade weeks in which it is shut and to name terms.
-    suppress
-        Hide the rates of fewer students than this, 2 or more; nothing is hidden unless given.
+    suppress_below
+        Hide rates of fewer students than this, 2 or more. None, the default, hides nothing.
     title, ax
-        The title, and where to draw; a new figure unless given. Units and numbers of students stay below the title.
+        The title, and the axes to draw on; a new figure if not given. Units and numbers of students always stay below
+        the title.
 
     Returns
     -------
     Axes
-        A line per group over the first days of the weeks. Weeks without a rate, shut or hidden, are gaps and not zeros.
-        Absence is drawn from 0; attendance is not, and the axis says so.
+        A line per group over the first days of the weeks. Weeks without a rate, because the school is shut or the rate
+        is hidden, are gaps and not zeros. The axis of absence begins at 0; that of attendance does not, and says so.
 
     Raises
     ------
     BadArgumentError
-        A column is not there, there is no such rate, or there are more than seven lines.
+        A column is missing, there is no such rate, or there are more than seven lines.
     """
     need(summary, ["week", "students", rate], "attendance_trend", 'hf.attendance.summarise(marks, by="week")')
     if calendar is not None:
@@ -76,16 +77,17 @@ def attendance_trend(
         raise BadArgumentError(f"attendance_trend draws one line per group: give one of {', '.join(others)} and week.")
     name = rate_name(rate)
     groups = summary.groupby(others, dropna=False, observed=True, sort=False) if others else [("", summary)]
-    _few_lines("attendance_trend", len(groups))
+    _check_lines("attendance_trend", len(groups))
     ax, shown = begin(
         summary, rate, ax, (10, 4.2),
-        title=title or f"{name} by week", suppress=suppress, of=" a week in each line" if others else " a week",
+        title=title or f"{name} by week", suppress_below=suppress_below,
+        of=" a week in each line" if others else " a week",
     )  # fmt: skip
     if shown[rate].isna().all():
         return ax
     plain(ax)
     for number, (_, rows) in enumerate(groups):
-        # Every week of the span has its place, so that a line breaks where the school was shut.
+        # Every week of the span has a place, so that the line breaks where the school was shut.
         weeks = pd.date_range(rows["week"].min(), rows["week"].max(), freq="7D")
         line = shown.loc[rows.index].set_index("week")[rate].reindex(weeks)
         name_of_line = str(rows[others[0]].iloc[0]) if others and rows[others[0]].notna().all() else "(missing)"
@@ -105,43 +107,44 @@ def attendance_heat_map(
     summary: pd.DataFrame,
     *,
     rate: str = "absence_rate",
-    suppress: int | None = None,
+    suppress_below: int | None = None,
     title: str | None = None,
     ax: "Axes | None" = None,
 ) -> "Axes":
-    """A rate by weekday and session, as numbers on colours.
+    """Draw a rate by weekday and session, as numbers on colours.
 
     Parameters
     ----------
     summary
-        What ``hf.attendance.weekday_session(marks)`` returned, of one group.
-    rate, suppress, title, ax
+        The result of ``hf.attendance.summarise(marks, by=["weekday", "session"])`` for one group.
+    rate, suppress_below, title, ax
         As for :func:`attendance_trend`.
 
     Returns
     -------
     Axes
-        A row per session, a column per weekday and the rate in per cent in each cell. The colours reach from the lowest
-        rate to the highest, a percentage point apart at least. Cells that are hidden or have no possible session are
-        hatched and say which.
+        A row per session, a column per weekday and the rate in per cent in each cell. The colours run from the lowest
+        rate to the highest, at least one percentage point. Cells that are hidden or have no possible session are
+        hatched and labelled.
 
     Raises
     ------
     BadArgumentError
-        A column is not there, there is no such rate, or the summary is of several groups.
+        A column is missing, there is no such rate, or the summary holds several groups.
     """
-    need(summary, ["weekday", "session", "students", rate], "attendance_heat_map", "hf.attendance.weekday_session")
+    made_by = 'hf.attendance.summarise(marks, by=["weekday", "session"])'
+    need(summary, ["weekday", "session", "students", rate], "attendance_heat_map", made_by)
     lone(summary, ["weekday", "session"], "attendance_heat_map")
     name = rate_name(rate)
     ax, shown = begin(
-        summary, rate, ax, (7, 2.9), title=title or f"{name} by weekday and session", suppress=suppress,
+        summary, rate, ax, (7, 2.9), title=title or f"{name} by weekday and session", suppress_below=suppress_below,
         of=" in each cell",
     )  # fmt: skip
     if shown[rate].isna().all():
         return ax
     shown = shown.astype({"session": "str"})
     cells, small = (
-        shown.pivot(index="session", columns="weekday", values=each).astype(float) for each in (rate, "hidden")
+        shown.pivot(index="session", columns="weekday", values=column).astype(float) for column in (rate, "hidden")
     )
     values = np.ma.masked_invalid(cells.to_numpy())
     low, high = _colour_range(float(values.min()), float(values.max()))
@@ -150,7 +153,7 @@ def attendance_heat_map(
     for (row, column), value in np.ndenumerate(cells.to_numpy()):
         if np.isnan(value):
             ax.add_patch(_hatched(column - 0.5, row - 0.5))
-            text = f"under {suppress}\nstudents" if small.iat[row, column] == 1 else "no\nsessions"
+            text = f"under {suppress_below}\nstudents" if small.iat[row, column] == 1 else "no\nsessions"
             ax.text(column, row, text, ha="center", va="center", fontsize=0.8 * size, color=GREY,
                     bbox={"facecolor": "white", "linewidth": 0, "pad": 2})  # fmt: skip
         else:
@@ -168,40 +171,40 @@ def attendance_cumulative(
     frame: pd.DataFrame,
     *,
     rate: str = "attendance_rate",
-    suppress: int | None = None,
+    suppress_below: int | None = None,
     title: str | None = None,
     ax: "Axes | None" = None,
 ) -> "Axes":
-    """A rate since the year began, one line per academic year, aligned by school week.
+    """Draw a rate since the year began, one line per academic year, aligned by school week.
 
     Parameters
     ----------
     frame
-        What ``hf.attendance.cumulative(marks, calendar)`` returned, of one group.
+        The result of ``hf.attendance.cumulative(marks)`` for one group.
     rate
         ``"attendance_rate"``, ``"absence_rate"`` or ``"unauthorised_rate"``, in per cent since the year began.
-    suppress, title, ax
+    suppress_below, title, ax
         As for :func:`attendance_trend`.
 
     Returns
     -------
     Axes
-        A line per academic year over school weeks, so that the same stage of two years is one above the other; the last
-        figure of each year stands in the legend. Attendance is not drawn from 0, and the axis says so.
+        A line per academic year over school weeks, so that the same stage of two years has the same place. The legend
+        gives the last figure of each year. The axis of attendance does not begin at 0, and says so.
 
     Raises
     ------
     BadArgumentError
-        A column is not there, there is no such rate, the frame is of several groups, or of more than seven years.
+        A column is missing, there is no such rate, or the frame holds several groups or more than seven years.
     """
     needed = ["academic_year", "school_week", "students", rate]
-    need(frame, needed, "attendance_cumulative", "hf.attendance.cumulative(marks, calendar)")
+    need(frame, needed, "attendance_cumulative", "hf.attendance.cumulative(marks)")
     lone(frame, ["academic_year", "school_week"], "attendance_cumulative")
     name = rate_name(rate)
     years = sorted(frame["academic_year"].astype("str").unique(), reverse=True)
-    _few_lines("attendance_cumulative", len(years))
+    _check_lines("attendance_cumulative", len(years))
     ax, shown = begin(
-        frame, rate, ax, (9.5, 4.2), title=title or f"{name} as the year goes on", suppress=suppress,
+        frame, rate, ax, (9.5, 4.2), title=title or f"{name} as the year goes on", suppress_below=suppress_below,
         how=" since the year began", of=" a week",
     )  # fmt: skip
     if shown[rate].isna().all():
@@ -209,7 +212,7 @@ def attendance_cumulative(
     plain(ax)
     for number, year in enumerate(years):
         rows = shown[shown["academic_year"].astype("str").eq(year)]
-        # The last figure stands in the legend, as those of two years may lie on one another.
+        # The legend has the last figures, as those of two years may overlap.
         last = rows[rows[rate].notna()].tail(1)
         end = [
             f"{year}: {value:.1f} %, week {week}" for week, value in zip(last["school_week"], last[rate], strict=True)
@@ -223,13 +226,13 @@ def attendance_cumulative(
     return ax
 
 
-def _few_lines(what: str, number: int) -> None:
+def _check_lines(caller: str, number: int) -> None:
     if number > len(COLOURS):
-        raise BadArgumentError(f"{what} tells {len(COLOURS)} lines apart, not {number}: choose some.")
+        raise BadArgumentError(f"{caller} draws at most {len(COLOURS)} lines, not {number}: choose some.")
 
 
 def _line(ax: "Axes", number: int, x: "pd.Index | pd.Series", y: pd.Series, label: str) -> None:
-    """A line that differs from others in colour, marker and style, whole at 0 and at 100 per cent too."""
+    """Draw a line that differs from others in colour, marker and style, and is not cut at 0 and 100 per cent."""
     ax.plot(
         x.to_numpy(),
         y.to_numpy(),
@@ -245,13 +248,13 @@ def _line(ax: "Axes", number: int, x: "pd.Index | pd.Series", y: pd.Series, labe
 
 
 def _colour_range(low: float, high: float) -> tuple[float, float]:
-    """A scale of a point at least, so that noise does not look like a pattern; of per cent, so from 0 to 100."""
+    """A scale of at least one point, so that noise does not look like a pattern, and within 0 to 100 per cent."""
     low = max(0.0, min(low, (low + high) / 2 - 0.5, 99))
     return low, min(100.0, max(high, low + 1))
 
 
 def _scale(ax: "Axes", rate: str) -> None:
-    """Absence from zero; attendance up to a hundred at most, from below its lowest."""
+    """Begin the axis of absence at 0, and that of attendance below its lowest value."""
     low, high = ax.get_ylim()
     if rate == "attendance_rate":
         ax.set_ylim(max(min(low, high - 2), 0), min(high, 100))
@@ -260,14 +263,14 @@ def _scale(ax: "Axes", rate: str) -> None:
 
 
 def _shade(ax: "Axes", calendar: Calendar, first: pd.Timestamp, last: pd.Timestamp) -> bool:
-    """Shade weeks in which the school is shut, if there are any, and name the terms."""
+    """Shade weeks in which the school is shut and name the terms; return whether any week is shaded."""
     # A point stands on the first day of its week, so a shaded week reaches half a week to either side of it.
     half = pd.Timedelta(days=3.5)
     shut = calendar.shut_weeks()
     shut = shut[(shut["end"] >= first) & (shut["start"] <= last)]
     for start, end in zip(shut["start"], shut["end"], strict=True):
         ax.axvspan(start - half, end + half, color=PALE, linewidth=0, zorder=0)
-    # A term of which only a few weeks are seen has no room for its name, and many terms have little each.
+    # A term with only a few weeks in the picture has no room for its name, and many terms have little each.
     crowded = len(calendar.terms) > 3
     for name, start, end in zip(*(calendar.terms[column] for column in ("term", "start", "end")), strict=True):
         seen = (max(start, first), min(end, last))
@@ -277,7 +280,7 @@ def _shade(ax: "Axes", calendar: Calendar, first: pd.Timestamp, last: pd.Timesta
                         xytext=(0, -4), textcoords="offset points", ha="center", va="top", fontsize=8,
                         color=GREY)  # fmt: skip
     ax.set_xlim(first - half, last)  # type: ignore[arg-type]
-    # Room for the names above the lines, but no scale: nothing is above 100 per cent.
+    # Room for the names above the lines, but without ticks: no value is above 100 per cent.
     low, high = ax.get_ylim()
     ax.set_yticks([tick for tick in ax.get_yticks() if low <= tick <= min(high, 100)])
     ax.set_ylim(low, high + (high - low) * 0.15)

@@ -1,4 +1,4 @@
-"""Groups and students compared: rates with intervals, and how absence is spread."""
+"""Rates of groups with their intervals, and students by band of absence."""
 
 import math
 from typing import TYPE_CHECKING
@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import BadArgumentError
-from ..privacy import suppress as hide_counts
+from ..privacy import suppress
 from ._style import (
     COLOURS,
     GREY,
@@ -39,42 +39,44 @@ def attendance_bars(
     frame: pd.DataFrame,
     *,
     rate: str = "absence_rate",
-    suppress: int | None = None,
+    suppress_below: int | None = None,
     title: str | None = None,
     ax: "Axes | None" = None,
 ) -> "Axes":
-    """A rate of each group with its interval, and how many students it is of.
+    """Draw a rate of each group with its interval and number of students.
 
     Parameters
     ----------
     frame
-        What ``hf.attendance.intervals(marks, by="year_group_name")`` returned, or by any one column.
+        The result of ``hf.attendance.summarise(marks, by="year_group_name", confidence=0.95)``, or by any one column.
     rate
-        ``"absence_rate"`` or ``"attendance_rate"``, in per cent of possible sessions.
-    suppress, title, ax
-        As for :func:`attendance_trend`. An axes of less than a quarter of an inch per group has no room for figures.
+        ``"absence_rate"``, ``"attendance_rate"``, ``"authorised_rate"`` or ``"unauthorised_rate"``, in per cent of
+        possible sessions.
+    suppress_below, title, ax
+        As for :func:`attendance_trend`. Axes with less than a quarter of an inch per group show no figures.
 
     Returns
     -------
     Axes
-        A point per group with its figure, a line from the lower to the upper bound where there are bounds, and beside
-        it the number of students. Points and not bars, as attendance is always high and its axis does not begin at 0.
+        A point per group with its figure, a line from the lower to the upper bound where there are bounds, and the
+        number of students. Points rather than bars, as attendance is always high and its axis does not begin at 0.
 
     Raises
     ------
     BadArgumentError
-        A column is not there, there is no such rate, or the groups are of several columns.
+        A column is missing, there is no such rate, or the groups are those of several columns.
     """
     low, high = f"{rate}_low", f"{rate}_high"
-    need(frame, ["students", rate, low, high], "attendance_bars", "hf.attendance.intervals(marks, by=...)")
+    made_by = "hf.attendance.summarise(marks, by=..., confidence=0.95)"
+    need(frame, ["students", rate, low, high], "attendance_bars", made_by)
     by = list(frame.columns[: frame.columns.get_loc("students")])
     if len(by) != 1:
         raise BadArgumentError(f"attendance_bars draws groups of one column, not of {', '.join(by) or 'none'}.")
     name = rate_name(rate)
     ax, shown = begin(
         frame, rate, ax, (7.5, 1.6 + 0.42 * max(len(frame), 3)),
-        title=title or f"{name} by {by[0].removesuffix('_name').replace('_', ' ')}", suppress=suppress,
-        how=f", with {_how_sure(frame)}intervals", of=" in each group",
+        title=title or f"{name} by {by[0].removesuffix('_name').replace('_', ' ')}", suppress_below=suppress_below,
+        how=f", with {_confidence(frame)}intervals", of=" in each group",
     )  # fmt: skip
     if shown[rate].isna().all():
         return ax
@@ -86,7 +88,7 @@ def attendance_bars(
     columns = zip(shown["students"], shown[rate], shown[low], shown[high], shown["hidden"], strict=True)
     for place, (students, value, lower, upper, small) in enumerate(columns):
         if pd.isna(value):
-            text = f"fewer than {suppress} students" if small else "no possible sessions"
+            text = f"fewer than {suppress_below} students" if small else "no possible sessions"
             ax.annotate(text, (0, place), xycoords=("axes fraction", "data"), xytext=(6, 0), textcoords="offset points",
                         va="center", fontsize=fitting(tall, 9), color=GREY)  # fmt: skip
             continue
@@ -103,55 +105,56 @@ def attendance_bars(
     ax.spines["left"].set_visible(False)
     left, right = ax.get_xlim()
     # A group without absence, or with no other attendance than full, is drawn whole; nothing is below 0 or above 100.
-    ax.set_xlim(0 if rate == "absence_rate" else max(0, min(left, right - 2)), min(100, max(right, left + 1)))
+    ax.set_xlim(0 if rate != "attendance_rate" else max(0, min(left, right - 2)), min(100, max(right, left + 1)))
     ax.margins(x=0)
     ax.set_xlabel(rate_label(ax, name, ax.get_xlim()[0]))
     return ax
 
 
-def _how_sure(frame: pd.DataFrame) -> str:
-    """What the frame says of its intervals; one that was read back from a file says nothing."""
+def _confidence(frame: pd.DataFrame) -> str:
+    """The confidence of the intervals for the title; a frame that was read from a file has lost it."""
     confidence = frame.attrs.get("confidence")
     return "" if confidence is None else f"{round(100 * confidence, 6):g} % "
 
 
 def absence_bands(
-    frame: pd.DataFrame, *, suppress: int | None = None, title: str | None = None, ax: "Axes | None" = None
+    frame: pd.DataFrame, *, suppress_below: int | None = None, title: str | None = None, ax: "Axes | None" = None
 ) -> "Axes":
-    """How many students are absent how much, with the line of persistent absence.
+    """Draw the number of students in each band of absence, with a line where persistent absence begins.
 
     Parameters
     ----------
     frame
-        What ``hf.attendance.bands(marks)`` returned, of one group.
-    suppress
-        Hide bands of fewer students than this, 2 or more, and as many others as it takes that the total does not give
-        them away (:func:`hubmis_frames.suppress`); nothing is hidden unless given.
+        The result of ``hf.attendance.absence_bands(marks)`` for one group.
+    suppress_below
+        Hide bands with fewer students than this, 2 or more, and as many other bands as needed so that the total does
+        not give them away (:func:`hubmis_frames.suppress`). None, the default, hides nothing.
     title, ax
         As for :func:`attendance_trend`.
 
     Returns
     -------
     Axes
-        A bar per band with its students and their share, in per cent of all; a hidden one says so. Broken lines stand
-        where persistent (10 per cent) and severe absence (50 per cent) begin.
+        A bar per band with its students and their share, in per cent of all; a hidden band is labelled. Dashed lines
+        mark where persistent (10 per cent) and severe absence (50 per cent) begin.
 
     Raises
     ------
     BadArgumentError
-        A column is not there, or the frame is of several groups.
+        A column is missing, or the frame holds several groups.
     """
-    need(frame, ["band", "students", "share"], "absence_bands", "hf.attendance.bands(marks)")
-    lone(frame, ["band"], "absence_bands")
-    hide(frame["students"], suppress)
-    shown = frame if suppress is None else hide_counts(frame, ["students"], ["band"], suppress)
+    made_by = "hf.attendance.absence_bands(marks)"
+    need(frame, ["absence_band", "students", "share"], "absence_bands", made_by)
+    lone(frame, ["absence_band"], "absence_bands")
+    hide(frame["students"], suppress_below)
+    shown = frame if suppress_below is None else suppress(frame, ["students"], ["absence_band"], below=suppress_below)
     counts = shown["students"].astype("Int64").reset_index(drop=True)
     total = int(frame["students"].sum())
     ax = axes(ax, 8, 4)
-    few = suppress is not None and 0 < total < suppress
+    few = suppress_below is not None and 0 < total < suppress_below
     none = not counts.fillna(0).any()
-    said = f"fewer than {suppress} students" if few else counted(total, "student")
-    also = f"; bands under {suppress} hidden, and others that would give them away" if counts.isna().any() else ""
+    said = f"fewer than {suppress_below} students" if few else counted(total, "student")
+    also = f"; bands under {suppress_below} hidden, and others that would give them away" if counts.isna().any() else ""
     heading(ax, title or "Students by how much they are absent", said + also)
     if none:
         nothing(ax, hidden=total > 0)
@@ -172,7 +175,7 @@ def absence_bands(
         ax.axvline(edge, color=GREY, linewidth=1, linestyle="--")
         ax.annotate(text, (edge, 1), xycoords=("data", "axes fraction"), xytext=(4, -2), textcoords="offset points",
                     va="top", fontsize=8, color=GREY)  # fmt: skip
-    bands = [str(band).replace(" to ", " to\n").replace(" and ", " and\n") for band in frame["band"]]
+    bands = [str(band).replace(" to ", " to\n").replace(" and ", " and\n") for band in frame["absence_band"]]
     ax.set_xticks(places, bands, fontsize=size)
     ax.set(xlabel="Absence (% of own possible sessions)", ylabel="Students")
     ax.set_ylim(0, max(float(counts.fillna(0).max()), 1) * 1.45)

@@ -1,4 +1,4 @@
-"""Tables and the keys by which they join, as a picture."""
+"""Tables and the keys by which they join, as a picture for the project's own pages; not part of the public surface."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -19,16 +19,16 @@ def draw_keys(columns: Sequence[Sequence[str]], ax: "Axes | None" = None) -> "Ax
     Parameters
     ----------
     columns
-        The tables, from left to right a column of the picture each. Lists stand best on the right,
-        what refers to them on the left.
+        The tables of each column of the picture, from left to right. Put look-up lists on the right, and the tables
+        that refer to them on the left.
     ax
-        Where to draw; a new figure unless given.
+        The axes to draw on; a new figure unless given.
 
     Returns
     -------
     Axes
-        A box per table with its key in bold and the ids it refers to; a line from each such id to the
-        table that lists it, in one colour per table referred to.
+        A box per table, with its key in bold and the ids that refer to other tables. An arrow leads from each of these
+        ids to the table that lists it, in one colour per listed table.
     """
     import matplotlib.pyplot as plt
     from matplotlib.patches import ConnectionPatch, Rectangle
@@ -76,4 +76,5 @@ def draw_keys(columns: Sequence[Sequence[str]], ax: "Axes | None" = None) -> "Ax
 
 
 def _rows(table: str, among: Sequence[str]) -> list[Key]:
+    """Return the table's own key and the ids that refer to another of these tables."""
     return [row for row in keys_of(table) if row.own or (row.refers_to in among and row.refers_to != table)]

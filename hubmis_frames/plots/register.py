@@ -1,4 +1,4 @@
-"""One student's register, as it stands in the book."""
+"""One student's register, as in a paper register."""
 
 import math
 from typing import TYPE_CHECKING, Any
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ..analysis.calendar import Calendar, check_calendar
+from ..analysis.periods import week_start
 from ..errors import BadArgumentError
 from ._style import COLOURS, GREY, axes, fitting, folded, heading, need, nothing, room
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-# Ground and ink; the letters are there for who sees no colour, and for print.
+# Background and text colour. The letters serve readers who do not see the colours, and print.
 _LOOK = {
     "present": ("white", "black"),
     "late": ("#F0E442", "black"),
@@ -47,30 +48,30 @@ def student_register(
     title: str | None = None,
     ax: "Axes | None" = None,
 ) -> "Axes":
-    """One student's marks as a herringbone: a row per week, for each day the morning left and the afternoon right.
+    """Draw one student's marks: a row per week, and for each day the morning on the left, the afternoon on the right.
 
     Parameters
     ----------
     marks
-        What ``hf.attendance.marks`` returned, of one student and best of one academic year.
+        The result of ``hf.attendance.marks``, for one student and preferably one academic year.
     calendar
-        The school's days, to shade those on which it was shut and to begin the week on its first day.
+        The school's days, to shade days when it was shut. Its week begins the rows.
     title
-        The title; the student's id unless given, so that a name stands here only when somebody writes it.
+        The title; the student's id if not given, so that a name appears only if you write it here.
     ax
-        Where to draw; a new figure unless given.
+        The axes to draw on; a new figure if not given.
 
     Returns
     -------
     Axes
-        A stroke for each session present, rising in the morning and falling in the afternoon; any other mark as its
-        code on the colour of its category, with the codes beside the colour in the legend; nothing where there is no
-        mark. Weeks left out, such as holidays, are a gap between rows. A row wants a seventh of an inch.
+        A stroke for each session present, rising in the morning and falling in the afternoon. Any other mark is its
+        code on the colour of its category; the legend lists codes and colours. Without a mark the cell is empty. Weeks
+        without marks, such as holidays, leave a gap between rows. A row needs a seventh of an inch.
 
     Raises
     ------
     BadArgumentError
-        A column is not there, or the marks are of several students.
+        A column is missing, or the marks are those of several students.
     """
     need(marks, ["student_id", "date", "session", "code", "category"], "student_register", "hf.attendance.marks(frame)")
     if calendar is not None:
@@ -80,7 +81,7 @@ def student_register(
             f"student_register draws one student, and these are marks of {marks['student_id'].nunique()}. Choose one: "
             'marks[marks["student_id"] == ...].'
         )
-    first = calendar.weekdays[0] if calendar else 0
+    first = week_start(marks, calendar)
     offset = (marks["date"].dt.day_of_week - first) % 7
     week = marks["date"] - pd.to_timedelta(offset, unit="D")
     wide = max(5, int(offset.max()) + 1) if len(marks) else 5
@@ -134,7 +135,7 @@ def _rows(weeks: list[pd.Timestamp]) -> dict[pd.Timestamp, float]:
 
 
 def _draw_days(ax: "Axes", rows: dict[pd.Timestamp, float], wide: int, calendar: Calendar | None) -> bool:
-    """Rule the weeks and hatch the days on which the school is shut, if there are any."""
+    """Draw lines between weeks and hatch days when the school is shut; return whether there are any."""
     from matplotlib.patches import Rectangle
 
     shut = False

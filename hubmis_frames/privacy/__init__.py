@@ -1,7 +1,18 @@
 """What makes tables safer to pass on: pseudonyms, and small counts hidden. Pure functions of frames."""
 
-from .personal import personal_columns, without_free_text
-from .pseudonyms import open_key, pseudonymise
+from .personal import declared_columns, is_declared, personal_columns, safe_columns, without_free_text
+from .pseudonyms import open_key, pseudonymise, pseudonyms_of, sorted_positions
 from .suppression import suppress
 
-__all__ = ["open_key", "personal_columns", "pseudonymise", "suppress", "without_free_text"]
+__all__ = [
+    "declared_columns",
+    "is_declared",
+    "open_key",
+    "personal_columns",
+    "pseudonymise",
+    "pseudonyms_of",
+    "safe_columns",
+    "sorted_positions",
+    "suppress",
+    "without_free_text",
+]

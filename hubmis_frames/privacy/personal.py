@@ -1,15 +1,40 @@
-"""Which columns are personal: as declared with the operation, and by caution where nobody declared it."""
+"""Which columns are personal and which are safe to pass on: derived from the declarations alone."""
 
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Literal, NamedTuple
 
-from ..frames import AS_SENT, lay_out
+import pyarrow as pa
+
+from ..frames import AS_SENT, Column, TableLayout, lay_out
 from ..frames.keys import keys_of
-from ..operations.declaration import CATALOGUE
+from ..frames.layout import ROW
+from ..operations.declaration import CATALOGUE, listed_in
 from ..operations.shapes import PEOPLE_KEYS
 
 UNDECLARED = "undeclared text of a person"
 FREE_TEXT = "free text"
+
+_SAFE_TEXTS = frozenset(
+    {"access_status", "attendance_session", "dates_based_on", "day", "dfe_year", "enrolment_status", "group_type",
+     "house_type", "key_stage", "person_type", "start_day_week", "status", "timezone", "type"}
+)  # fmt: skip
+"""Texts that are one of a few words, whatever record they stand in."""
+_LABELS = frozenset({"code", "description", "name"})
+"""What an entry of a list that the school picks from is called."""
+_SAFE_DAYS = frozenset(
+    {"date", "date_end", "date_from", "date_start", "date_time", "date_to", "deleted_at", "inactive_date",
+     "learning_support_date", "next_review", "review_date_time"}
+)  # fmt: skip
+"""Days that figures need. Others, such as the day on which somebody joined, may be one child's alone."""
+
+
+class Treatment(NamedTuple):
+    """How a column is kept in a table that says nobody's name."""
+
+    how: Literal["unchanged", "pseudonym", "day", "age"]
+    key: str = ""
+    """Of a pseudonym: what the ids are ids of."""
 
 
 def personal_columns(table: str, columns: Iterable[str], texts: Iterable[str]) -> dict[str, str]:
@@ -22,20 +47,20 @@ def personal_columns(table: str, columns: Iterable[str], texts: Iterable[str]) -
     columns
         Its columns.
     texts
-        Those of them that hold text. One that nobody declared, in a table about people, is personal.
+        Those that hold text. An undeclared text in a table about people is personal.
     """
-    declared = _declared().get(table, {})
-    about_people = any(key.key in PEOPLE_KEYS for key in keys_of(table)) or table not in _declared()
-    found: dict[str, str] = {}
+    declared = {name: column.personal for name, column in _columns().get(table, {}).items()}
+    about_people = any(key.key in PEOPLE_KEYS for key in keys_of(table)) or not declared
+    kinds: dict[str, str] = {}
     text_columns = set(texts)
     for column in columns:
         original = column.removesuffix(AS_SENT)
         kind = declared.get(column, declared.get(original) if original != column else None)
         if kind:
-            found[column] = kind
+            kinds[column] = kind
         elif column not in declared and column in text_columns and about_people and column != "realm":
-            found[column] = UNDECLARED
-    return found
+            kinds[column] = UNDECLARED
+    return kinds
 
 
 def without_free_text(table: str, columns: Iterable[str]) -> list[str]:
@@ -44,12 +69,87 @@ def without_free_text(table: str, columns: Iterable[str]) -> list[str]:
     return [column for column in columns if kinds.get(column) != FREE_TEXT]
 
 
+def safe_columns(table: str) -> Mapping[str, Treatment]:
+    """The columns of a table that may be passed on, and how. Every other column is left out, whoever sent it.
+
+    Safe are ids, yes or no, numbers, texts that are one of a few words, entries of lists that the school picks from,
+    and the days on which something happened. Ids of such entries stay; ids of people and records become pseudonyms.
+    Of a table that nobody declared, only the ids of people are safe.
+    """
+    return _safe_columns().get(table, {key: Treatment("pseudonym", key) for key in PEOPLE_KEYS})
+
+
+def is_declared(table: str) -> bool:
+    """Whether a table is declared, with an operation or as a child table."""
+    return table in _columns()
+
+
+def declared_columns(table: str) -> list[str]:
+    """The declared columns of a table."""
+    return list(_columns().get(table, {}))
+
+
 @functools.cache
-def _declared() -> Mapping[str, Mapping[str, str | None]]:
-    found: dict[str, dict[str, str | None]] = {}
+def _columns() -> Mapping[str, Mapping[str, Column]]:
+    """Every declared table, with its columns by name."""
+    columns: dict[str, dict[str, Column]] = {}
+    for _, layout in _layouts():
+        keys = {name: Column(name, (), pa.int64()) for name in layout.keys}
+        columns[layout.name] = keys | {column.name: column for column in layout.columns}
+    return columns
+
+
+@functools.cache
+def _safe_columns() -> Mapping[str, Mapping[str, Treatment]]:
+    tables: dict[str, dict[str, Treatment]] = {}
+    for operation, layout in _layouts():
+        kept = {name: _of_key(name, operation) for name in layout.keys}
+        kept |= {column.name: how for column in layout.columns if (how := _of_column(column, layout, operation))}
+        tables[layout.name] = kept
+    return tables
+
+
+def _layouts() -> Iterator[tuple[str, TableLayout]]:
+    """Every declared table, with its operation."""
     for endpoint in CATALOGUE.values():
         ids = tuple(parameter.name for parameter in endpoint.path_ids)
-        for table in lay_out(endpoint.table, endpoint.record, endpoint.key, ids).all():
-            kinds: dict[str, str | None] = dict.fromkeys(table.keys)
-            found[table.name] = kinds | {column.name: column.personal for column in table.columns}
-    return found
+        for layout in lay_out(endpoint.table, endpoint.record, endpoint.key, ids).all():
+            yield endpoint.table, layout
+
+
+def _of_key(name: str, operation: str) -> Treatment:
+    if name == ROW:  # numbers the rows as they came, which would tell whose they are
+        return Treatment("pseudonym", f"{operation}.{ROW}")
+    if name.endswith("_id") and not _is_picked(name):
+        return Treatment("pseudonym", name)
+    return Treatment("unchanged")
+
+
+def _of_column(column: Column, layout: TableLayout, operation: str) -> Treatment | None:
+    """How a column that is no key of the table is kept; ``None`` if it is left out."""
+    if column.personal:
+        return Treatment("age") if column.personal == "birth" else None
+    if column.refers or column.name == ROW or column.name.endswith("_id"):
+        return _of_key(column.refers or column.name, operation)
+    type_ = column.type
+    if pa.types.is_temporal(type_) and not pa.types.is_time(type_):
+        return Treatment("day") if column.name in _SAFE_DAYS else None
+    if pa.types.is_string(type_):
+        return Treatment("unchanged") if _is_safe_text(column, layout) else None
+    return Treatment("unchanged")
+
+
+def _is_safe_text(column: Column, layout: TableLayout) -> bool:
+    """Whether a text is one of a few words, or belongs to an entry of a list that the school picks from."""
+    if column.name in _SAFE_TEXTS:
+        return True
+    *above, field = column.path
+    ids = [other for other in layout.columns if other.path == (*above, "id")]
+    return field in _LABELS and any(_is_picked(other.refers or other.name) for other in ids)
+
+
+@functools.cache
+def _is_picked(key: str) -> bool:
+    """Whether ids are those of a list that the school picks from: a list that names no person."""
+    table = listed_in().get(key)
+    return table is not None and not any(row.key in PEOPLE_KEYS for row in keys_of(table))

@@ -8,16 +8,16 @@ from collections.abc import Mapping
 from datetime import date
 
 import filelock
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import platformdirs
-from pandas.api.types import is_string_dtype
+from pandas.api.types import is_datetime64_any_dtype, is_object_dtype, is_string_dtype
 
 from ..errors import BadArgumentError, CacheError
 from ..files import expanded, private_folder, whole_file
-from ..frames.keys import keys_of
 from ..frames.partitions import refuse_dask
-from ..operations.shapes import PEOPLE_KEYS
-from .personal import personal_columns
+from .personal import safe_columns
 
 _SHORTEST_KEY = 16
 
@@ -28,24 +28,31 @@ PSEUDONYM = f"[0-9a-f]{{{_LENGTH}}}"
 def pseudonymise(
     tables: Mapping[str, pd.DataFrame], key: bytes, *, year_start: date, realm: str = ""
 ) -> dict[str, pd.DataFrame]:
-    """Replace what says who somebody is, alike in every table.
+    """Replace what says who somebody is, alike in every table, and leave out what is not known to be safe.
 
-    Ids of students, staff and contacts become keyed HMAC-SHA-256 pseudonyms (32 hexadecimal digits),
-    the same in every table. Names, e-mail, logins, telephones, addresses, references of other systems, free
-    text and pictures go, and so does a text of a person that nobody declared. A date of birth becomes
-    the age in years at the start of the academic year. What remains (a rare nationality, a small form)
-    can still point to a child: a pseudonym is no anonymity.
+    Ids of students, staff, contacts and of their records become keyed HMAC-SHA-256 pseudonyms (32 hexadecimal digits),
+    the same in every table. Of the other columns only those stay that are declared and safe: yes or no, numbers,
+    texts that are one of a few words, names of entries in lists that the school picks from (year groups, forms,
+    attendance codes), and days on which something happened. So names, e-mail, logins, telephones, addresses, job
+    titles, references of other systems, free text, pictures and every column that is not declared are left out.
+    A date of birth becomes the age in years at the start of the academic year, an instant becomes its day (UTC), and
+    rows are sorted by pseudonym.
+
+    What stays can still point to a child: gender, ethnicity, faith, nationality, language, country of birth, year
+    group, form, house, boarding, age, and the days and codes of marks and events. A rare combination of them may be
+    one child's alone, and whoever has the school's own marks can find a child by them. A pseudonym is no anonymity.
 
     Parameters
     ----------
     tables
-        Tables by name, as a loader's ``.tables`` or an export gives them.
+        Tables by name, as a loader's ``.tables`` or an export gives them. Of a table that is no operation's, only ids
+        of people stay.
     key
         The secret key, at least 16 bytes; :func:`open_key` keeps one. Whoever holds it can find out who is who.
     year_start
         The first day of the academic year.
     realm
-        The school, so that the same id at two schools gets two pseudonyms; a column ``realm`` goes before it.
+        The school, so that the same id at two schools gets two pseudonyms; a column ``realm`` takes precedence.
 
     Returns
     -------
@@ -62,6 +69,40 @@ def pseudonymise(
     for table, frame in tables.items():
         refuse_dask(frame, f"pseudonymise: {table}")
     return {table: _table(table, frame, key, year_start, realm) for table, frame in tables.items()}
+
+
+def pseudonyms_of(ids: pd.Series, kind: str, key: bytes, realm: str | pd.Series) -> pd.Series:
+    """The pseudonyms of ids, each of a kind (``student_id``) and a school; a missing id has none."""
+    schools = realm if isinstance(realm, pd.Series) else pd.Series(realm, index=ids.index, dtype="str")
+    pairs = pd.DataFrame({"realm": schools, "id": ids})
+    known = pairs.dropna().drop_duplicates()
+    digests = [
+        hmac.new(key, f"{school}\x1f{kind}\x1f{number}".encode(), hashlib.sha256).hexdigest()[:_LENGTH]
+        for school, number in known.itertuples(index=False)
+    ]
+    matched = pairs.merge(known.assign(pseudonym=pd.Series(digests, index=known.index, dtype="str")), how="left")
+    return pd.Series(matched["pseudonym"].to_numpy(), index=ids.index, dtype="str")
+
+
+def sorted_positions(frame: pd.DataFrame) -> npt.NDArray[np.intp]:
+    """The positions of rows in an order that depends only on their content: first by pseudonyms, then by the rest."""
+    values = {
+        str(position): frame.iloc[:, position].astype("str") if is_object_dtype(dtype) else frame.iloc[:, position]
+        for position, dtype in enumerate(frame.dtypes)
+    }
+    first = sorted(values, key=lambda position: not is_pseudonym(values[position]))
+    if not first:
+        return np.arange(len(frame))
+    ordered = pd.DataFrame(values).reset_index(drop=True).sort_values(first, kind="stable")
+    return np.asarray(ordered.index, dtype=np.intp)
+
+
+def is_pseudonym(values: pd.Series) -> bool:
+    """Whether a column holds pseudonyms: text of their form, and at least one."""
+    if not is_string_dtype(values.dtype):
+        return False
+    present = values.dropna()
+    return bool(len(present)) and bool(present.str.fullmatch(PSEUDONYM).all())
 
 
 def open_key(file: str | os.PathLike[str] | None = None) -> bytes:
@@ -102,31 +143,27 @@ def open_key(file: str | os.PathLike[str] | None = None) -> bytes:
 
 
 def _table(table: str, frame: pd.DataFrame, key: bytes, year_start: date, realm: str) -> pd.DataFrame:
-    result = frame.copy()
-    people = {row.column: row.key for row in keys_of(table) if row.key in PEOPLE_KEYS and row.column in frame}
-    people |= {column: column for column in PEOPLE_KEYS if column in frame}
-    schools = frame["realm"].astype("str") if "realm" in frame else pd.Series(realm, index=frame.index, dtype="str")
-    for column, kind in people.items():
-        result[column] = _pseudonyms(frame[column], schools, kind, key)
-    texts = [column for column in frame if is_string_dtype(frame[column].dtype) and column not in people]
-    for column, personal in personal_columns(table, map(str, frame.columns), map(str, texts)).items():
-        if personal == "birth" and not is_string_dtype(frame[column].dtype):
-            place = result.columns.get_loc(column)
-            result.insert(place, "age_at_start_of_year", _ages(frame[column], year_start))  # type: ignore[arg-type]
-        if column not in people:
-            result = result.drop(columns=column)
-    return result
-
-
-def _pseudonyms(ids: pd.Series, schools: pd.Series, kind: str, key: bytes) -> pd.Series:
-    pairs = pd.DataFrame({"realm": schools, "id": ids})
-    known = pairs.dropna().drop_duplicates()
-    digests = [
-        hmac.new(key, f"{realm}\x1f{kind}\x1f{int(number)}".encode(), hashlib.sha256).hexdigest()[:_LENGTH]
-        for realm, number in known.itertuples(index=False)
-    ]
-    found = pairs.merge(known.assign(pseudonym=pd.Series(digests, index=known.index, dtype="str")), how="left")
-    return pd.Series(found["pseudonym"].to_numpy(), index=ids.index, dtype="str")
+    schools: str | pd.Series = frame["realm"].astype("str") if "realm" in frame else realm
+    treatments = safe_columns(table)
+    columns: dict[str, pd.Series] = {}
+    for name in map(str, frame.columns):
+        values = frame[name]
+        if name == "realm":
+            columns[name] = values
+        if name not in treatments:
+            continue
+        treatment = treatments[name]
+        if treatment.how == "pseudonym":
+            columns[name] = pseudonyms_of(values, treatment.key, key, schools)
+        elif treatment.how == "unchanged":
+            columns[name] = values
+        elif is_datetime64_any_dtype(values.dtype):  # what came as text, nobody has read as a date
+            if treatment.how == "age":
+                columns["age_at_start_of_year"] = _ages(values, year_start)
+            else:
+                columns[name] = values.dt.normalize()
+    result = pd.DataFrame(columns, index=frame.index)
+    return result.iloc[sorted_positions(result)].reset_index(drop=True)
 
 
 def _ages(births: pd.Series, on: date) -> pd.Series:

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-import platformdirs
-
 from ..errors import NoKeyringError, SettingsError
-from ..transport import DEFAULT_RETRY, Cipher, RetryPolicy, Session, is_loopback
+from ..files import user_folder, user_path
+from ..transport import DEFAULT_RETRY, DOCUMENTED, Cipher, Rate, RetryPolicy, Session, is_loopback
 from .keyring import Login, stored_login
 
 BASE_URL = "https://api.hubmis.com"
@@ -69,7 +68,7 @@ def look_up(**given: str | os.PathLike[str] | None) -> dict[str, Found]:
             if name != "client_secret" or "client_id" not in found or found["client_id"].value == login.client_id:
                 found[name] = Found(_kept(name, getattr(login, name)), "keyring")
     found.setdefault("base_url", Found(BASE_URL, "default"))
-    found.setdefault("cache_dir", Found(str(platformdirs.user_cache_path("hubmis_frames")), "default"))
+    found.setdefault("cache_dir", Found(str(user_folder("cache")), "default"))
     return found
 
 
@@ -124,7 +123,7 @@ def settings(
         found["client_id"].value,
         found["client_secret"].value,
         address(found["base_url"].value),
-        None if cache_dir is None else Path(found["cache_dir"].value).expanduser(),
+        None if cache_dir is None else user_path(found["cache_dir"].value),
         found["openapi"].value if "openapi" in found else None,
     )
 
@@ -169,9 +168,20 @@ def address(url: str) -> str:
 
 
 def open_session(
-    found: Settings, *, offline: bool = False, cipher: Cipher | None = None, retry: RetryPolicy = DEFAULT_RETRY
+    found: Settings,
+    *,
+    offline: bool = False,
+    cipher: Cipher | None = None,
+    retry: RetryPolicy = DEFAULT_RETRY,
+    rate: tuple[int, float] | Rate | None = None,
 ) -> Session:
-    """Open the connection that the settings describe. Nothing is sent yet."""
+    """Open the connection that the settings describe. Nothing is sent yet.
+
+    Raises
+    ------
+    SettingsError
+        ``rate`` is not a number of requests and the seconds between further ones.
+    """
     return Session(
         base_url=found.base_url,
         realm=found.realm,
@@ -182,12 +192,33 @@ def open_session(
         offline=offline,
         cipher=cipher,
         retry=retry,
+        rate=_rate(found.base_url, rate),
     )
+
+
+def _rate(base_url: str, rate: tuple[int, float] | Rate | None) -> Rate:
+    """The pace for an address: as asked for, but for HUBmis itself never faster than documented."""
+    if rate is None:
+        return DOCUMENTED
+    if isinstance(rate, Rate):
+        rate = (rate.capacity, rate.interval)
+    try:
+        capacity, interval = int(rate[0]), float(rate[1])
+    except (TypeError, ValueError, LookupError, OverflowError):
+        capacity, interval = 0, 0.0
+    if capacity < 1 or not 0 < interval < float("inf"):
+        raise SettingsError(
+            "rate= is how many requests may be sent at once and after how many seconds one more, such as "
+            f"({DOCUMENTED.capacity}, {DOCUMENTED.interval:g})."
+        )
+    if (urlsplit(base_url).hostname or "").rstrip(".") == urlsplit(BASE_URL).hostname:
+        return Rate(min(capacity, DOCUMENTED.capacity), max(interval, DOCUMENTED.interval))
+    return Rate(capacity, interval)
 
 
 def rate_file() -> Path:
     """The file in which all processes of this user count requests, whatever cache they use."""
-    return platformdirs.user_state_path("hubmis_frames") / "rate.sqlite"
+    return user_folder("state") / "rate.sqlite"
 
 
 def _shown(url: str) -> str:

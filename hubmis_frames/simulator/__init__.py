@@ -1,11 +1,11 @@
-"""The simulated school and its HTTP server, which answers as HUBmis would.
+"""A simulated school and its HTTP server, which answers as HUBmis would.
 
-It shows that this package agrees with itself and with the published document. It proves nothing
-about HUBmis: every path but one, and the fields of every list, are inferred.
+It shows that this package agrees with itself and with the published document. It proves nothing about HUBmis itself:
+all paths but one, and the fields of every list, are inferred.
 """
 
-from .rules import Answer, Asked, Rules
+from .rules import Rules, SimulatedRequest, SimulatedResponse
 from .server import Simulator
 from .world import World, build_world
 
-__all__ = ["Answer", "Asked", "Rules", "Simulator", "World", "build_world"]
+__all__ = ["Rules", "SimulatedRequest", "SimulatedResponse", "Simulator", "World", "build_world"]

@@ -15,36 +15,40 @@ def wait() -> None:
 
 
 def main() -> None:
-    """Serve, and say how to be reached."""
+    """Start the server and print the settings to connect to it."""
     rules = Rules()
     parser = argparse.ArgumentParser(prog="python -m hubmis_frames.simulator", description=__doc__)
-    parser.add_argument("--port", type=int, default=0, help="the port to listen on; any free one unless given")
+    parser.add_argument("--port", type=int, default=0, help="the port to listen on; any free port if left out")
     parser.add_argument("--students", type=int, default=240, help="how many students the school has")
     parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same school")
     parser.add_argument("--realm", default="S999", help="the realm of the school")
-    parser.add_argument("--capacity", type=int, default=rules.capacity, help="requests that the bucket holds")
-    parser.add_argument("--refill-seconds", type=float, default=rules.refill_seconds, help="until one comes back")
-    parser.add_argument("--latency", type=float, default=rules.latency, help="seconds by which answers are late")
+    parser.add_argument(
+        "--capacity", type=int, default=rules.capacity, help="how many requests the rate limit's bucket holds"
+    )
+    parser.add_argument(
+        "--refill-seconds", type=float, default=rules.refill_seconds, help="seconds until the bucket gains one request"
+    )
+    parser.add_argument("--latency", type=float, default=rules.latency, help="seconds to wait before each response")
     parser.add_argument(
         "--strict",
         action=argparse.BooleanOptionalAction,
         default=rules.strict_query,
-        help="refuse parameters that the document does not know",
+        help="refuse parameters that the published document does not list",
     )
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     rules = Rules(
-        capacity=given.capacity,
-        refill_seconds=given.refill_seconds,
-        latency=given.latency,
-        strict_query=given.strict,
+        capacity=arguments.capacity,
+        refill_seconds=arguments.refill_seconds,
+        latency=arguments.latency,
+        strict_query=arguments.strict,
     )
     with Simulator(
-        build_world(given.students, seed=given.seed, realm=given.realm), rules, port=given.port
+        build_world(arguments.students, seed=arguments.seed, realm=arguments.realm), rules, port=arguments.port
     ) as simulator:
         lines = (
-            f"A simulated school of {given.students} students. Set these in another terminal; Ctrl-C here ends it.",
+            f"A simulated school of {arguments.students} students. Set these in another terminal. Ctrl-C stops it.",
             _setting("HUBMIS_BASE_URL", simulator.url),
-            _setting("HUBMIS_REALM", given.realm),
+            _setting("HUBMIS_REALM", arguments.realm),
             _setting("HUBMIS_CLIENT_ID", rules.client_id),
             _setting("HUBMIS_CLIENT_SECRET", rules.client_secret),
         )
@@ -57,7 +61,7 @@ def main() -> None:
 
 
 def _setting(name: str, value: str) -> str:
-    """As a terminal takes it: PowerShell on Windows, a shell elsewhere."""
+    """Return the command that sets a variable: for PowerShell on Windows, for a shell elsewhere."""
     return f'$env:{name} = "{value}"' if os.name == "nt" else f"export {name}={shlex.quote(value)}"
 
 

@@ -1,4 +1,4 @@
-"""How people are reached: e-mail addresses, telephones and the addresses that families share."""
+"""Contact details: e-mail addresses, telephones and the addresses that families share."""
 
 from random import Random
 
@@ -29,7 +29,7 @@ def add(rng: Random, entities: Entities) -> None:
         ),
     )
     homes: dict[object, Row] = {}
-    for _, row in people:  # a family's home stands under its number, that of a member of staff under the name
+    for _, row in people:  # a family's home is found by its number, the home of a member of staff by the name
         home = row.get("_family", row["name"])
         homes.setdefault(home, _home(rng, entities, 1000 + len(homes)))
         row["_home"] = homes[home]
@@ -54,7 +54,7 @@ def add(rng: Random, entities: Entities) -> None:
 
 
 def _phones(rng: Random) -> list[tuple[str, str]]:
-    mobile = ("Mobile", f"07700900{rng.randrange(1000):03}")  # Ofcom keeps these numbers for drama
+    mobile = ("Mobile", f"07700900{rng.randrange(1000):03}")  # Ofcom reserves these numbers for drama
     return [mobile, ("Home", f"01632960{rng.randrange(1000):03}")] if rng.random() < 0.4 else [mobile]
 
 

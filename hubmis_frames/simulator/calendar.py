@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import TypeVar
 
-from .rows import Row, Rows, numbered
+from .rows import Row, RowsById, numbered
 
 T = TypeVar("T")
 
@@ -24,10 +24,10 @@ class Year:
     terms: tuple[tuple[str, date, date], ...]
     holidays: tuple[tuple[str, date, date], ...]
     inset: tuple[date, ...]
-    closures: tuple[tuple[date, str, str], ...]  # the day, what the register says of it, why
+    closures: tuple[tuple[date, str, str], ...]  # the day, its code in the register, the reason
 
     def opens(self, day: date) -> bool:
-        """Whether registers are kept on this day, closures included."""
+        """Whether registers are kept on this day; on a day of closure they are."""
         return (
             day.weekday() < 5
             and day not in self.inset
@@ -103,19 +103,19 @@ def _open_days(year: int) -> tuple[date, ...]:
 
 @lru_cache(maxsize=1000)
 def summer(day: date) -> bool:
-    """Whether British Summer Time holds on this day, from the last Sunday of March to that of October."""
+    """Whether it is British Summer Time on this day: from the last Sunday of March to the last of October."""
     first, last = (date(day.year, month, 31) for month in (3, 10))
     first, last = (end - timedelta((end.weekday() + 1) % 7) for end in (first, last))
     return first <= day < last
 
 
 def instant(day: date, hour: int, minute: int) -> str:
-    """Return a local time of that day as an instant in UTC."""
+    """Return a local time of day as an instant in UTC."""
     return f"{day}T{hour - summer(day):02}:{minute:02}:00Z"
 
 
-def academic_years() -> Rows:
-    """Return the academic years as the school's records hold them."""
+def academic_years() -> RowsById:
+    """Return the academic years."""
     return {
         year.id: {
             "id": year.id,
@@ -130,31 +130,33 @@ def academic_years() -> Rows:
     }
 
 
-def terms() -> Rows:
+def terms() -> RowsById:
     """Return the terms of both years."""
-    return numbered("term", (_span(y, n, name, a, b) for y in YEARS.values() for n, (name, a, b) in _listed(y.terms)))
+    return numbered(
+        "term", (_span(y, n, name, a, b) for y in YEARS.values() for n, (name, a, b) in _numbered_from_1(y.terms))
+    )
 
 
-def holidays() -> Rows:
+def holidays() -> RowsById:
     """Return the holidays of both years."""
-    spans = ((y, n, name, a, b) for y in YEARS.values() for n, (name, a, b) in _listed(y.holidays))
+    spans = ((y, n, name, a, b) for y in YEARS.values() for n, (name, a, b) in _numbered_from_1(y.holidays))
     return numbered("holiday", (_span(*span) for span in spans))
 
 
-def inset_days() -> Rows:
-    """Return the days on which staff train and no student comes."""
-    days = ((y, n, "Staff training", day, day) for y in YEARS.values() for n, day in _listed(y.inset))
+def inset_days() -> RowsById:
+    """Return the days of staff training, without students."""
+    days = ((y, n, "Staff training", day, day) for y in YEARS.values() for n, day in _numbered_from_1(y.inset))
     return numbered("inset_day", (_span(*span) for span in days))
 
 
-def closure_dates() -> Rows:
+def closure_dates() -> RowsById:
     """Return the days on which the school had to close."""
-    days = ((y, n, why, day, day) for y in YEARS.values() for n, (day, _, why) in _listed(y.closures))
+    days = ((y, n, why, day, day) for y in YEARS.values() for n, (day, _, why) in _numbered_from_1(y.closures))
     return numbered("closure_date", (_span(*span) for span in days))
 
 
-def _listed(things: tuple[T, ...]) -> list[tuple[int, T]]:
-    return list(enumerate(things, start=1))
+def _numbered_from_1(items: tuple[T, ...]) -> list[tuple[int, T]]:
+    return list(enumerate(items, start=1))
 
 
 def _span(year: Year, position: int, name: str, first: date, last: date) -> Row:
@@ -170,7 +172,7 @@ def _span(year: Year, position: int, name: str, first: date, last: date) -> Row:
 
 
 def _dates(first: date, last: date) -> Row:
-    """Return the bounds under every name that a declaration may ask for."""
+    """Return both dates under each name that a declaration uses for them."""
     return {
         **dict.fromkeys(("start_date", "date_from", "date_start"), str(first)),
         **dict.fromkeys(("end_date", "date_to", "date_end"), str(last)),

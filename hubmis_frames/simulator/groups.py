@@ -1,4 +1,4 @@
-"""Who is where in each academic year: forms, tutor groups, subject sets, and the staff who take them."""
+"""Forms, tutor groups, subject sets and activities of each academic year, with their students and staff."""
 
 from collections import Counter, defaultdict
 from random import Random
@@ -7,18 +7,18 @@ from string import ascii_uppercase
 from .calendar import ACTIVE, YEARS
 from .people import Entities
 from .reference import by_name
-from .rows import Row, Rows, ids
+from .rows import Row, RowsById, ids
 from .structure import ADVANCED_BLOCKS, BLOCKS
 
-Placements = dict[int, Rows]
-"""What holds of a student in one academic year only, by year and student."""
+Placements = dict[int, RowsById]
+"""A student's fields in one academic year (year group, form, ...), by year and student."""
 
 FORM_SIZE, SET_SIZE = 24, 20
 ACTIVITIES = ("Orchestra", "Chess", "Debating", "Netball", "Rowing", "Choir", "Robotics", "Model aircraft")
 
 
 def placements(entities: Entities) -> Placements:
-    """Return the students of each academic year with their year group, section and days there."""
+    """Return the students of each academic year with their year group, section, first and last day."""
     sections = {number: row["section"] for number, row in entities["year_group"].items()}
     placed: Placements = {year: {} for year in YEARS}
     for number, student in entities["student"].items():
@@ -39,7 +39,7 @@ def placements(entities: Entities) -> Placements:
 
 def form_groups(rng: Random, entities: Entities, placed: Placements) -> None:
     """Add the forms and tutor groups of each year, and place the students in them."""
-    forms, tutors = _Numbering("form"), _Numbering("tutor_group")
+    forms, tutor_groups = _GroupBuilder("form"), _GroupBuilder("tutor_group")
     houses = entities["house"]
     for year, students in placed.items():
         teachers = _teachers(entities)
@@ -48,10 +48,10 @@ def form_groups(rng: Random, entities: Entities, placed: Placements) -> None:
         for number, row in students.items():
             by_group[row["year_group"]].append(number)
             by_house[row["section"], entities["student"][number]["academic_house"]].append(number)
-        for group, everybody in sorted(by_group.items()):
-            count = -(-len(everybody) // FORM_SIZE)
+        for group, in_year_group in sorted(by_group.items()):
+            count = -(-len(in_year_group) // FORM_SIZE)
             for letter, position in zip(ascii_uppercase, range(count), strict=False):
-                members = everybody[position::count]
+                members = in_year_group[position::count]
                 form = forms.add(year, f"{group}{letter}", f"Form {group}{letter}", members, FORM_SIZE + 6)
                 form |= {
                     "year_group": group,
@@ -64,7 +64,9 @@ def form_groups(rng: Random, entities: Entities, placed: Placements) -> None:
                     students[number]["form"] = form["id"]
         for (section, house), members in sorted(by_house.items()):
             name = f"{houses[house]['name']} {entities['section'][section]['name']}"
-            group = tutors.add(year, houses[house]["code"] + entities["section"][section]["code"][0], name, members, 60)
+            group = tutor_groups.add(
+                year, houses[house]["code"] + entities["section"][section]["code"][0], name, members, 60
+            )
             group |= {
                 "section": section,
                 "staff": [rng.choice(_teachers(entities))],
@@ -72,12 +74,12 @@ def form_groups(rng: Random, entities: Entities, placed: Placements) -> None:
             }
             for number in members:
                 students[number]["tutor_group"] = group["id"]
-    entities["form"], entities["tutor_group"] = forms.rows, tutors.rows
+    entities["form"], entities["tutor_group"] = forms.rows, tutor_groups.rows
 
 
 def subject_sets(rng: Random, entities: Entities, placed: Placements) -> None:
     """Add the subject sets of each year, and place the students in them."""
-    sets = _Numbering("subject_set")
+    sets = _GroupBuilder("subject_set")
     subjects = by_name(entities["subject"])
     for year, students in placed.items():
         takers = defaultdict(list)
@@ -89,41 +91,41 @@ def subject_sets(rng: Random, entities: Entities, placed: Placements) -> None:
             row = entities["subject"][subjects[name]]
             for position in range(count):
                 code = f"{group}{row['code']}{position + 1}"
-                inside = members[position::count]
-                made = sets.add(year, code, f"Year {group} {name} {position + 1}", inside, SET_SIZE + 5)
-                made |= {
+                in_set = members[position::count]
+                subject_set = sets.add(year, code, f"Year {group} {name} {position + 1}", in_set, SET_SIZE + 5)
+                subject_set |= {
                     "subject": subjects[name],
                     "year_group": group,
                     "section": entities["year_group"][group]["section"],
                     "short_description": f"{name}, set {position + 1}",
                     "credit_score": rng.choice((1, 2, 3)) if group > 9 else None,
                 }
-                for number in inside:
-                    students[number]["subject_sets"].append(made["id"])
+                for number in in_set:
+                    students[number]["subject_sets"].append(subject_set["id"])
     entities["subject_set"] = sets.rows
 
 
 def staff_allocations(rng: Random, entities: Entities) -> None:
-    """Tell members of staff and houses, departments and year groups of each other, as it is in the active year."""
+    """Link staff to their groups, houses, departments and year groups of the active year, in both directions."""
     people = entities["staff"]
     for kind in ("form", "tutor_group", "subject_set"):
         for number, row in entities[kind].items():
             row["staff_report_writers"] = row["staff"]
-            for each in row["staff"] if row["academic_year"] == ACTIVE else ():
-                _note(people[each], f"{kind}s", number)
+            for member in row["staff"] if row["academic_year"] == ACTIVE else ():
+                _add_once(people[member], f"{kind}s", number)
                 for field in ("section", "year_group", "subject"):
                     if field in row:
-                        _note(people[each], f"{field}s", row[field])
+                        _add_once(people[member], f"{field}s", row[field])
     for number, house in entities["house"].items():
         parents = rng.sample(_teachers(entities), 2)
         house |= {"house_parents": parents[:1], "staff": parents, "genders": [*entities["gender"]], "max_students": 100}
-        for each in parents:
-            _note(people[each], f"{house['house_type']}_houses", number)
+        for parent in parents:
+            _add_once(people[parent], f"{house['house_type']}_houses", number)
     for number, department in entities["department"].items():
         department["department_heads"] = _teachers(entities, number)[:1]
         department["subjects"] = [n for n, row in entities["subject"].items() if row["department"] == number]
-        for each in department["department_heads"]:
-            people[each]["job_title"] = f"Head of {department['name']}"
+        for head in department["department_heads"]:
+            people[head]["job_title"] = f"Head of {department['name']}"
     for row in entities["subject"].values():
         row["subject_heads"] = _teachers(entities, row["department"])[-1:]
     for kind, heads in (("year_group", "year_group_heads"), ("section", "section_heads")):
@@ -132,7 +134,7 @@ def staff_allocations(rng: Random, entities: Entities) -> None:
 
 
 def sizes(entities: Entities, placed: Placements) -> dict[str, Placements]:
-    """Return how many students and forms year groups and houses have in each academic year."""
+    """Return the numbers of students and forms in year groups and houses in each academic year."""
     sizes: dict[str, Placements] = {"house": {}, "year_group": {}}
     for year, students in placed.items():
         people = [entities["student"][number] for number in students]
@@ -149,7 +151,7 @@ def sizes(entities: Entities, placed: Placements) -> dict[str, Placements]:
 
 
 def leave(entities: Entities, placed: Placements) -> None:
-    """Take from each group those who left the school before the year was over."""
+    """Remove from each group the students who left before the end of the year."""
     for kind in ("form", "tutor_group", "subject_set", "activity"):
         for row in entities[kind].values():
             students, last = placed[row["academic_year"]], str(YEARS[row["academic_year"]].terms[-1][2])
@@ -161,24 +163,24 @@ def leave(entities: Entities, placed: Placements) -> None:
 
 def activities(rng: Random, entities: Entities, placed: Placements) -> None:
     """Add the extra-curricular activities of each year."""
-    made = _Numbering("activity")
+    built = _GroupBuilder("activity")
     for year, students in placed.items():
         for name in ACTIVITIES:
             groups = sorted(rng.sample([*entities["year_group"]], rng.choice((3, 5, 7))))
-            able = [number for number, row in students.items() if row["year_group"] in groups]
-            members = sorted(rng.sample(able, min(len(able), rng.randrange(8, 26))))
-            row = made.add(year, name[:4].upper(), name, members, 40)
+            eligible = [number for number, row in students.items() if row["year_group"] in groups]
+            members = sorted(rng.sample(eligible, min(len(eligible), rng.randrange(8, 26))))
+            row = built.add(year, name[:4].upper(), name, members, 40)
             staff = [rng.choice(_teachers(entities))]
             row |= {"year_groups": groups, "staff": staff, "staff_report_writers": staff, "rooms": []}
             row["short_description"] = f"{name}, after lessons"
-    entities["activity"] = made.rows
+    entities["activity"] = built.rows
 
 
-class _Numbering:
-    """Groups of one kind over all years; each gets an id that no other year uses again."""
+class _GroupBuilder:
+    """Builds the groups of one kind over all years, each with an id of its own."""
 
     def __init__(self, kind: str) -> None:
-        self.rows: Rows = {}
+        self.rows: RowsById = {}
         self._ids = iter(ids(kind, 9999))
 
     def add(self, year: int, code: str, name: str, members: list[int], size: int) -> Row:
@@ -200,13 +202,13 @@ class _Numbering:
 
 
 def _subjects(student: int, year_group: int) -> list[str]:
-    """Return what a student takes; the choice is made anew in Year 10 and in Year 12."""
+    """Return a student's subjects; students choose again in Year 10 and in Year 12."""
     rng = Random(f"options of {student} {year_group > 9} {year_group > 11}")
     return [rng.choice(block) for block in (ADVANCED_BLOCKS if year_group > 11 else BLOCKS)]
 
 
 def _teachers(entities: Entities, department: int | None = None) -> list[int]:
-    """Return the current staff who teach, or those of one department."""
+    """Return the current teachers, of all departments or of one."""
     return [
         number
         for number, row in entities["staff"].items()
@@ -214,6 +216,6 @@ def _teachers(entities: Entities, department: int | None = None) -> list[int]:
     ]
 
 
-def _note(row: Row, field: str, number: int) -> None:
+def _add_once(row: Row, field: str, number: int) -> None:
     if number not in row[field]:
         row[field].append(number)

@@ -1,7 +1,7 @@
-"""Attendance: a mark for every session that a student should attend, drawn for each student alone.
+"""Attendance: a mark for every session that a student should attend, drawn for each student separately.
 
-A student's absence comes in spells whose chance depends on the student, the weekday, the term and
-a wave of illness each winter. Nothing is kept: the same seed and student give the same marks.
+A student's absence comes in spells. Their chance depends on the student, the weekday, the term and a wave of illness
+each winter. Marks are not stored: the same seed and student always give the same marks.
 """
 
 from datetime import date, timedelta
@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from .calendar import YEARS, Year, instant
-from .rows import Row, Rows
+from .rows import Row, RowsById
 
 WEEKDAY = (1.1, 0.92, 0.9, 0.97, 1.25)
-"""How much likelier absence is on each weekday than on the others."""
+"""How likely absence is on each weekday, relative to the average."""
 WAVES = {date(2025, 1, 21): (12.0, 1.9), date(2025, 12, 9): (10.0, 2.4)}
-"""Peaks of illness: how many days each lasts, and how much it adds to the chance of absence."""
+"""The peaks of illness: the length of each in days, and how much it adds to the chance of absence."""
 SPELLS = {
     "I": (0.66, 1.9),
     "M": (0.11, 0.5),
@@ -32,8 +32,15 @@ SPELLS = {
     "E": (0.005, 3.0),
 }
 """Reasons of a spell of absence: the share of spells with it, and its mean length in days."""
-TROUBLED = {"I": (0.5, 2.6), "O": (0.26, 2.4), "U": (0.08, 0.5), "M": (0.07, 0.5), "E": (0.04, 3.0), "N": (0.05, 1.4)}
-"""The same for students who are absent persistently."""
+PERSISTENT_SPELLS = {
+    "I": (0.5, 2.6),
+    "O": (0.26, 2.4),
+    "U": (0.08, 0.5),
+    "M": (0.07, 0.5),
+    "E": (0.04, 3.0),
+    "N": (0.05, 1.4),
+}
+"""The same for persistently absent students."""
 NOTES = {
     "M": "Dentist appointment",
     "G": "Family holiday, not granted",
@@ -47,18 +54,18 @@ NOTES = {
 
 
 class Habits(NamedTuple):
-    """How one student attends."""
+    """The attendance habits of one student."""
 
     rate: float  # the share of days missed in the long run
     late: float  # the chance of arriving late in the morning
     sport: bool
     music: bool
-    dual: bool  # registered at another school too, and there on Tuesdays
+    dual: bool  # also registered at another school, and there on Tuesdays
     alternative: bool  # taught elsewhere on Fridays by arrangement of the authority
 
 
 def habits(seed: int, student: int, severe: bool) -> Habits:
-    """Return how the student attends; about one in twenty, beside those who are severely absent, is often away."""
+    """Draw a student's habits; besides the severely absent, about one student in twenty is often absent."""
     rng = np.random.default_rng([seed, student, 1])
     kind, late, *chances = rng.random(6)
     rate = float(rng.gamma(3.2, 0.0128))
@@ -72,8 +79,8 @@ def habits(seed: int, student: int, severe: bool) -> Habits:
     return Habits(rate, 0.16 if late < 0.05 else 0.05 * float(late) ** 3, sport, music, dual, alternative)
 
 
-def add(rng: Random, seed: int, entities: dict[str, Rows]) -> None:
-    """Give each student habits; one student in 150, of those who have long been here, is severely absent."""
+def add(rng: Random, seed: int, entities: dict[str, RowsById]) -> None:
+    """Give each student habits; one in 150 is severely absent, chosen from those who were here for both years."""
     people = entities["student"]
     settled = [n for n, row in people.items() if row["start_date"] <= "2024-09-01" and not row["leaving_date"]]
     severe = rng.sample(settled, min(len(settled), max(1, len(people) // 150)))
@@ -81,15 +88,15 @@ def add(rng: Random, seed: int, entities: dict[str, Rows]) -> None:
         row["_habits"] = habits(seed, number, number in severe)
 
 
-class Register:
+class StudentMarks:
     """The marks of one student, session by session."""
 
-    def __init__(self, seed: int, student: Row, codes: Rows) -> None:
+    def __init__(self, seed: int, student: Row, codes: RowsById) -> None:
         self.seed, self.student = seed, student["id"]
         self._codes = {row["code"]: number for number, row in codes.items()}
         self._habits: Habits = student["_habits"]
 
-    def marks(self, year: Year, placement: Row, today: date) -> list[Row]:
+    def of_year(self, year: Year, placement: Row, today: date) -> list[Row]:
         """Return the marks of one academic year up to today, without ids."""
         last = min(date.fromisoformat(placement["_last"]), today)
         days = year.days(date.fromisoformat(placement["_first"]), last)
@@ -104,51 +111,51 @@ class Register:
     def _sessions(
         self, rng: np.random.Generator, days: list[date], placement: Row, year: Year, today: date
     ) -> list[str | None]:
-        known = self._habits
-        found: list[str | None] = ["/", "\\"] * len(days)
+        habits = self._habits
+        codes: list[str | None] = ["/", "\\"] * len(days)
         chances = rng.random((6, len(days)))
         for position, day in enumerate(days):
             weekday, am = day.weekday(), 2 * position
-            if chances[0, position] < known.late:
-                found[am] = "L"
-            elif chances[0, position] > 1 - known.late / 8:
-                found[am + 1] = "L"
-            if known.sport and weekday == 2 and chances[1, position] < 0.35:
-                found[am + 1] = "P"
-            elif known.music and weekday == 3 and chances[1, position] < 0.5:
-                found[am] = "*"
+            if chances[0, position] < habits.late:
+                codes[am] = "L"
+            elif chances[0, position] > 1 - habits.late / 8:
+                codes[am + 1] = "L"
+            if habits.sport and weekday == 2 and chances[1, position] < 0.35:
+                codes[am + 1] = "P"
+            elif habits.music and weekday == 3 and chances[1, position] < 0.5:
+                codes[am] = "*"
             elif chances[1, position] > 0.999:
-                found[am] = found[am + 1] = "B"
-            if known.dual and weekday == 1:
-                found[am] = found[am + 1] = "D"
-            if known.alternative and weekday == 4:
-                found[am] = found[am + 1] = "K"
-            if chances[2, position] < 0.9 and (outing := _outing(placement["year_group"], day)):
-                found[am] = found[am + 1] = outing
-        self._absences(rng, found, days, year)
+                codes[am] = codes[am + 1] = "B"
+            if habits.dual and weekday == 1:
+                codes[am] = codes[am + 1] = "D"
+            if habits.alternative and weekday == 4:
+                codes[am] = codes[am + 1] = "K"
+            if chances[2, position] < 0.9 and (trip := _trip(placement["year_group"], day)):
+                codes[am] = codes[am + 1] = trip
+        self._absences(rng, codes, days, year)
         for position, day in enumerate(days):
             am = 2 * position
-            if day.weekday() == 4 and chances[3, position] < 0.35 * known.rate and found[am + 1] == "\\":
-                found[am + 1] = "O" if known.rate > 0.1 else "M"
-            if chances[4, position] < 0.0035:  # nobody took this register
+            if day.weekday() == 4 and chances[3, position] < 0.35 * habits.rate and codes[am + 1] == "\\":
+                codes[am + 1] = "O" if habits.rate > 0.1 else "M"
+            if chances[4, position] < 0.0035:  # the register was not taken
                 half = am + (chances[5, position] < 0.6)
-                found[half] = None if chances[5, position] < 0.3 else "-"
-            if year.end > today and (today - day).days <= 7 and found[am] in ("I", "O") and chances[4, position] > 0.4:
-                found[am] = found[am + 1] = "N"  # nobody has said why yet
-            closed = [code for when, code, _ in year.closures if when == day]
+                codes[half] = None if chances[5, position] < 0.3 else "-"
+            if year.end > today and (today - day).days <= 7 and codes[am] in ("I", "O") and chances[4, position] > 0.4:
+                codes[am] = codes[am + 1] = "N"  # the reason is not known yet
+            closed = [code for closed_on, code, _ in year.closures if closed_on == day]
             if closed:
-                found[am] = found[am + 1] = closed[0]
-        return found
+                codes[am] = codes[am + 1] = closed[0]
+        return codes
 
-    def _absences(self, rng: np.random.Generator, found: list[str | None], days: list[date], year: Year) -> None:
-        """Write spells of absence over the sessions."""
+    def _absences(self, rng: np.random.Generator, codes: list[str | None], days: list[date], year: Year) -> None:
+        """Overwrite sessions with spells of absence."""
         rate = self._habits.rate
-        spells = TROUBLED if rate > 0.1 else SPELLS
+        spells = PERSISTENT_SPELLS if rate > 0.1 else SPELLS
         longer = 3.0 if rate > 0.5 else 1.0
         shares, lengths = np.array(list(spells.values())).T
         shares = shares / shares.sum()
         mean = float((shares * np.maximum(lengths * longer, 0.5)).sum())
-        chance = rate / (1 - rate) / mean * _pressure(days, year)
+        chance = rate / (1 - rate) / mean * _relative_chance(days, year)
         starts = rng.random(len(days)) < chance
         reasons, free = list(spells), 0
         for start in np.flatnonzero(starts):
@@ -158,12 +165,12 @@ class Register:
             length = lengths[reason] * longer
             code = reasons[reason]
             if length == 0.5:
-                found[2 * start + (code != "U" and rng.random() < 0.5)] = code
+                codes[2 * start + (code != "U" and rng.random() < 0.5)] = code
                 continue
             sessions = 2 * int(rng.geometric(1 / max(1.0, length))) - int(rng.random() < 0.2)
             first = 2 * int(start) + int(rng.random() < 0.12)
-            sessions = min(sessions, len(found) - first)
-            found[first : first + sessions] = [code] * sessions
+            sessions = min(sessions, len(codes) - first)
+            codes[first : first + sessions] = [code] * sessions
             free = (first + sessions + 1) // 2
 
     def _mark(self, day: date, half: int, code: str | None) -> Row:
@@ -183,8 +190,8 @@ class Register:
         }
 
 
-def _pressure(days: list[date], year: Year) -> npt.NDArray[np.float64]:
-    """Return how much likelier absence is on each of the days than on an ordinary one."""
+def _relative_chance(days: list[date], year: Year) -> npt.NDArray[np.float64]:
+    """Return how likely absence is on each of the days, relative to an ordinary day."""
     weekday = np.array([WEEKDAY[day.weekday()] for day in days])
     term = np.array([0.92 if day < year.terms[0][2] else 1.06 if day < year.terms[1][2] else 0.98 for day in days])
     ordinal = np.array([day.toordinal() for day in days], dtype=float)
@@ -192,8 +199,8 @@ def _pressure(days: list[date], year: Year) -> npt.NDArray[np.float64]:
     return np.asarray(weekday * term * (1 + wave) / 1.16, dtype=np.float64)
 
 
-def _outing(year_group: int, day: date) -> str | None:
-    """Return the code of what takes a whole year group out of school on this day."""
+def _trip(year_group: int, day: date) -> str | None:
+    """Return the code of a trip or other activity that takes a whole year group out of school on this day."""
     monday = day - timedelta(day.weekday())
     if year_group in (10, 12) and monday in (date(2025, 6, 30), date(2026, 6, 15)):
         return "W"
@@ -204,8 +211,8 @@ def _outing(year_group: int, day: date) -> str | None:
     return "V" if (day.toordinal() * 7 + year_group * 31) % 97 == 0 else None
 
 
-def register(seed: int, student: Row, codes: Rows, placed: dict[int, Row], today: date) -> list[Row]:
-    """Return all marks of a student over the years given, with their ids."""
-    kept = Register(seed, student, codes)
-    marks = [mark for year, row in placed.items() for mark in kept.marks(YEARS[year], row, today)]
+def student_marks(seed: int, student: Row, codes: RowsById, placed: dict[int, Row], today: date) -> list[Row]:
+    """Return all marks of a student in these years, with their ids."""
+    drawn = StudentMarks(seed, student, codes)
+    marks = [mark for year, row in placed.items() for mark in drawn.of_year(YEARS[year], row, today)]
     return [{"id": student["id"] * 1000 + position, **mark} for position, mark in enumerate(marks, start=1)]

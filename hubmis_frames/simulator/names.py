@@ -1,4 +1,4 @@
-"""Made-up names by the background a family has, with what goes with it; nobody real is meant."""
+"""Made-up names by a family's background, with ethnicity, faiths, languages and nationalities. No one is real."""
 
 from dataclasses import dataclass
 from random import Random
@@ -6,7 +6,7 @@ from random import Random
 
 @dataclass(frozen=True)
 class Background:
-    """Names that go together, and the ethnicity, faiths, languages and nationalities of families with them."""
+    """Names that go together, and the ethnicity, faiths, languages and nationalities of these families."""
 
     weight: int
     ethnicity: str
@@ -121,11 +121,11 @@ BACKGROUNDS = (
 
 def background(rng: Random) -> Background:
     """Draw a family's background."""
-    return rng.choices(BACKGROUNDS, weights=[each.weight for each in BACKGROUNDS])[0]
+    return rng.choices(BACKGROUNDS, weights=[choice.weight for choice in BACKGROUNDS])[0]
 
 
 def first_name(rng: Random, kind: Background, gender: str) -> str:
-    """Draw a first name; those who are neither girls nor boys take one of either."""
+    """Draw a first name, from both lists for a student who is neither a girl nor a boy."""
     pool = {"Female": kind.girls, "Male": kind.boys}.get(gender, f"{kind.girls} {kind.boys}")
     return rng.choice(pool.split())
 
@@ -136,5 +136,5 @@ def family_name(rng: Random, kind: Background) -> str:
 
 
 def local_name(kind: Background, family: str) -> str | None:
-    """Return the name as it is written at home, where that is another script."""
+    """Return the name in the family's own script, if that is not the Latin one."""
     return dict(kind.local).get(family)

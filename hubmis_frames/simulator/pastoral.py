@@ -1,4 +1,4 @@
-"""Wellbeing events and plans, and learning support: more of them where a student is absent more."""
+"""Wellbeing events, plans and learning support; students who are absent more have more of them."""
 
 from datetime import date, timedelta
 from random import Random
@@ -37,8 +37,8 @@ def add(rng: Random, today: date, entities: Entities, placements: Placements) ->
             first, until = placed["_first"], min(placed["_last"], str(last))
             days = YEARS[year].days(date.fromisoformat(first), date.fromisoformat(until))
             rate = entities["student"][number]["_habits"].rate
-            often = {"wellbeing_event": 0.25 + 9 * rate, "wellbeing_plan": 0.08 + 3 * max(0.0, rate - 0.06)}
-            kinds = [kind for kind, mean in often.items() for _ in range(_count(rng, mean) if days else 0)]
+            expected = {"wellbeing_event": 0.25 + 9 * rate, "wellbeing_plan": 0.08 + 3 * max(0.0, rate - 0.06)}
+            kinds = [kind for kind, mean in expected.items() for _ in range(_count(rng, mean) if days else 0)]
             events += [_event(rng, kind, number, rng.choice(days), today, rate, categories, entities) for kind in kinds]
     events.sort(key=lambda row: (row["date_time"], row["student"]))
     entities["pastoral_event"] = numbered("pastoral_event", events)
@@ -46,7 +46,7 @@ def add(rng: Random, today: date, entities: Entities, placements: Placements) ->
 
 
 def _count(rng: Random, mean: float) -> int:
-    """Draw how many, near enough as a Poisson variable does."""
+    """Draw a number that is nearly Poisson distributed."""
     return sum(rng.random() < mean / 6 for _ in range(6))
 
 

@@ -1,4 +1,4 @@
-"""Who is at the school: staff, families with their students, contacts, and how they are related."""
+"""The people of the school: staff, students, their families' contacts, and how they are related."""
 
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -8,31 +8,31 @@ from typing import Any
 from . import names
 from .calendar import ACTIVE, PREVIOUS, YEARS, instant
 from .reference import by_name
-from .rows import Row, Rows, ids, numbered
+from .rows import Row, RowsById, ids, numbered
 from .structure import KEY_STAGES
 
-Entities = dict[str, Rows]
+Entities = dict[str, RowsById]
 
 APPLICANT, LEFT_IN_2025, LEFT_IN_2024 = 6, 14, 15
-"""The Year in which those would be in the active year who are not in the school."""
+"""The cohorts that are not in the school now: the year group that they would have in the active year."""
 
 LEADERS = {1: "Head", 2: "Deputy Head", 3: "School Nurse"}
-"""Those who teach nobody, counted from the end of the list."""
+"""The staff who do not teach, counted from the end of the list."""
 BOARDING = ("Full boarder", "Full boarder", "Weekly boarder")
-"""How those board who do."""
+"""The boarding types of boarders, drawn with equal chances."""
 JOINING = (date(2025, 1, 13), date(2025, 11, 3), date(2026, 1, 19), date(2026, 4, 20))
 LEAVING = (date(2025, 2, 14), date(2025, 4, 4), date(2025, 12, 5), date(2026, 3, 13))
-"""Days on which students come and go in the middle of a year."""
+"""Days on which students join and leave in the middle of a year."""
 
 NOT_LEFT: dict[str, Any] = dict.fromkeys(
     ("leaving_status", "leaving_date", "term", "academic_year", "destination", "destination_start_date", "key_stage")
 )
-"""What is known of the leaving of those who have not left."""
+"""The fields about leaving, for students who have not left."""
 
 
 @dataclass
 class Family:
-    """A family: what its children share."""
+    """What the children of a family share."""
 
     kind: names.Background
     number: int
@@ -44,8 +44,8 @@ class Family:
     years: set[int] = field(default_factory=set)
 
 
-def staff(rng: Random, count: int, entities: Entities) -> Rows:
-    """Return the members of staff, before groups and subjects are given to them."""
+def staff(rng: Random, count: int, entities: Entities) -> RowsById:
+    """Return the members of staff, still without groups and subjects."""
     genders, titles = by_name(entities["gender"]), by_name(entities["title"])
     departments = list(entities["department"])
     listed = []
@@ -72,8 +72,8 @@ def staff(rng: Random, count: int, entities: Entities) -> Rows:
 
 
 def students(rng: Random, count: int, today: date, entities: Entities) -> None:
-    """Add students with their families' contacts and relations to the entities."""
-    people = Rows()
+    """Add the students, their contacts and their relations to the entities."""
+    people = RowsById()
     families: list[Family] = []
     cohorts = [7 + n % 7 for n in range(count)] + [LEFT_IN_2025] * (count // 7) + [LEFT_IN_2024] * max(4, count // 25)
     cohorts += [8 + n for n in range(6)] + [APPLICANT] * max(3, count // 40)
@@ -107,11 +107,11 @@ def _person(first: str, last: str, gender: int, person_type: str) -> Row:
 
 def _family(rng: Random, families: list[Family], year: int) -> Family:
     for _ in range(3):  # a brother or sister is a few years older or younger, and families are small
-        known = rng.choice(families) if families and rng.random() < 0.16 else None
-        if known and len(known.children) < 3 and year not in known.years:
-            return known
+        sibling_family = rng.choice(families) if families and rng.random() < 0.16 else None
+        if sibling_family and len(sibling_family.children) < 3 and year not in sibling_family.years:
+            return sibling_family
     kind = names.background(rng)
-    faith, language, nationality = (rng.choice(each) for each in (kind.faiths, kind.languages, kind.nationalities))
+    faith, language, nationality = (rng.choice(values) for values in (kind.faiths, kind.languages, kind.nationalities))
     family = Family(kind, len(families), names.family_name(rng, kind), faith, language, nationality)
     families.append(family)
     return family
@@ -123,7 +123,7 @@ def _student(rng: Random, number: int, year: int, family: Family, entities: Enti
     first = names.first_name(rng, family.kind, gender)
     academic, boarding = _houses(entities)
     boards, countries = rng.random() < 0.16, list(entities["country"])
-    second = [each for each in family.kind.languages if each != family.language]
+    second = [language for language in family.kind.languages if language != family.language]
     born = date(2025 - year - 5, 9, 1) + timedelta(rng.randrange(365))  # Year 7 begins at eleven
     both = family.nationality != "British" and rng.random() < 0.4
     return {
@@ -142,7 +142,7 @@ def _student(rng: Random, number: int, year: int, family: Family, entities: Enti
         "faith": named["faith"][family.faith],
         "language_first": named["language"][family.language],
         "language_second": named["language"][second[0]] if second else None,
-        "nationalities": [named["nationality"][each] for each in (family.nationality, *["British"] * both)],
+        "nationalities": [named["nationality"][name] for name in (family.nationality, *["British"] * both)],
         "external_id": f"{rng.randrange(10**6):06}",
         "national_identity": None,
         "primary_email": f"s{number:05}@school.example",
@@ -152,7 +152,7 @@ def _student(rng: Random, number: int, year: int, family: Family, entities: Enti
         "candidate_number": f"{number:04}" if year >= 10 else None,
         "account_reference": f"{rng.randrange(10**5):05}",
         "learning_support_record_summary": [],
-        **dict.fromkeys(("year_group", "section", "form", "tutor_group")),  # until a place in some year says
+        **dict.fromkeys(("year_group", "section", "form", "tutor_group")),  # set by the placements of each year
         "subject_sets": [],
     }
 
@@ -163,12 +163,12 @@ def _houses(entities: Entities) -> tuple[list[int], list[int]]:
 
 
 def _enrolment(rng: Random, year: int, leaves_early: bool, today: date, entities: Entities) -> Row:
-    """Return when the student came and left, and where to."""
+    """Return when the student joined and left, and the destination."""
     if year == APPLICANT:
         return {"enrolment_status": "applicant", "start_date": "2026-09-01", "_cohort": year, **NOT_LEFT}
     joined_in = rng.choices((7, 9, 12), weights=(86, 6, 8))[0]
     begins = date(2025 - max(0, year - (joined_in if joined_in <= year else 7)), 9, 1)
-    if rng.random() < 0.03:  # some come in the middle of a year
+    if rng.random() < 0.03:  # some join in the middle of a year
         begins = max(begins, rng.choice([day for day in JOINING if day <= today]))
     if year in (LEFT_IN_2025, LEFT_IN_2024) or leaves_early:
         begins = min(begins, date(2024, 9, 1) if leaves_early or year == LEFT_IN_2025 else date(2020, 9, 1))
@@ -192,7 +192,7 @@ def _enrolment(rng: Random, year: int, leaves_early: bool, today: date, entities
     }
 
 
-def _contacts(rng: Random, families: list[Family], entities: Entities) -> tuple[Rows, Rows]:
+def _contacts(rng: Random, families: list[Family], entities: Entities) -> tuple[RowsById, RowsById]:
     genders, titles = by_name(entities["gender"]), by_name(entities["title"])
     types = by_name(entities["relationship_type"])
     contacts, relations = [], []
@@ -233,7 +233,7 @@ def _contacts(rng: Random, families: list[Family], entities: Entities) -> tuple[
     return {row["id"]: row for row in contacts}, numbered("student_contact_relation", relations)
 
 
-def _siblings(families: list[Family], entities: Entities) -> Rows:
+def _siblings(families: list[Family], entities: Entities) -> RowsById:
     sibling = by_name(entities["relationship_type"])["Sibling"]
     pairs = [(a, b) for family in families for a in family.children for b in family.children if a != b]
     return numbered(

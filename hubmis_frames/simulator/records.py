@@ -1,4 +1,4 @@
-"""Rows as records of the declared types: what the school's things look like over the wire."""
+"""Rows converted to records of the declared types, as they are sent over the wire."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,46 +10,46 @@ from hubmis_frames.operations.shapes import refers
 
 from . import synthetic
 from .rows import Row, digest
-from .store import Store, kind_of, thing
+from .store import Store, kind_of_id, kind_of_records
 
-Make = Callable[[Row, int, int], Any]
-"""Makes a field's value from a row, its id and the academic year."""
+FieldMaker = Callable[[Row, int, int], Any]
+"""A function that makes a field's value from a row, its id and the academic year."""
 
 
 class Records:
-    """Makes the records of one school; how, is worked out once for each endpoint."""
+    """Makes the records of one school. The functions for each endpoint are built once."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._known: dict[str, Make] = {}
+        self._makers: dict[str, FieldMaker] = {}
 
     def of(self, endpoint: Endpoint, rows: list[Row], year: int) -> list[Row]:
         """Return the records of the rows as of an academic year."""
-        if endpoint.table not in self._known:
-            self._known[endpoint.table] = self._struct(kind_of(endpoint), endpoint.record)
-        make = self._known[endpoint.table]
+        if endpoint.table not in self._makers:
+            self._makers[endpoint.table] = self._struct(kind_of_records(endpoint), endpoint.record)
+        make = self._makers[endpoint.table]
         return [make(row, row.get("id", 0), year) for row in rows]
 
-    def _struct(self, kind: str, wanted: pa.StructType) -> Make:
-        fields = [(field.name, self._field(kind, field)) for field in wanted]
+    def _struct(self, kind: str, arrow_type: pa.StructType) -> FieldMaker:
+        fields = [(field.name, self._field(kind, field)) for field in arrow_type]
         return lambda row, number, year: {name: make(row, number, year) for name, make in fields}
 
-    def _field(self, kind: str, field: pa.Field) -> Make:
-        name, wanted, key = field.name, field.type, refers(field)
-        if pa.types.is_list(wanted):
-            return self._list(kind, name, wanted.value_type, key)
-        if pa.types.is_struct(wanted):
-            return self._object(kind, name, wanted, key)
-        return self._scalar(kind, name, wanted)
+    def _field(self, kind: str, field: pa.Field) -> FieldMaker:
+        name, arrow_type, key = field.name, field.type, refers(field)
+        if pa.types.is_list(arrow_type):
+            return self._list(kind, name, arrow_type.value_type, key)
+        if pa.types.is_struct(arrow_type):
+            return self._object(kind, name, arrow_type, key)
+        return self._scalar(kind, name, arrow_type)
 
-    def _scalar(self, kind: str, name: str, wanted: pa.DataType) -> Make:
+    def _scalar(self, kind: str, name: str, arrow_type: pa.DataType) -> FieldMaker:
         short = name.removesuffix("_id")
-        named = pa.types.is_string(wanted) and self._store.knows(name)
+        named = pa.types.is_string(arrow_type) and self._store.has_kind(name)
 
         def make(row: Row, number: int, year: int) -> Any:
             if name in row:
                 value = row[name]
-                if named and isinstance(value, int):  # declared as text where the school has a list to pick from
+                if named and isinstance(value, int):  # declared as text, but the school picks it from a list
                     return (self._store.row(name, value, year) or {}).get("name")
                 return value
             if short in row:
@@ -58,16 +58,16 @@ class Records:
                 return year
             if synthetic.is_null(kind, number, name):
                 return None
-            if short != name and self._store.knows(short):
+            if short != name and self._store.has_kind(short):
                 return self._any(short, kind, number, name)
-            return synthetic.scalar(kind, number, name, wanted)
+            return synthetic.scalar(kind, number, name, arrow_type)
 
         return make
 
-    def _object(self, kind: str, name: str, wanted: pa.StructType, key: str | None) -> Make:
-        other = thing(key) if key else f"{kind} {name}"
-        inner = self._struct(other, wanted)
-        made: dict[tuple[int, int], Row] = {}  # many rows refer to the same few things
+    def _object(self, kind: str, name: str, arrow_type: pa.StructType, key: str | None) -> FieldMaker:
+        other = kind_of_id(key) if key else f"{kind} {name}"
+        inner = self._struct(other, arrow_type)
+        cache: dict[tuple[int, int], Row] = {}  # many rows refer to the same few rows
 
         def make(row: Row, number: int, year: int) -> Any:
             if name in row:
@@ -86,16 +86,16 @@ class Records:
                 return inner(value, number, year)
             if not key:
                 return inner({"id": value}, value, year)
-            if (value, year) not in made and (found := self._store.row(other, value, year)):
-                made[value, year] = inner(found, value, year)
-            return made.get((value, year))
+            if (value, year) not in cache and (row_of_other := self._store.row(other, value, year)):
+                cache[value, year] = inner(row_of_other, value, year)
+            return cache.get((value, year))
 
         return make
 
-    def _list(self, kind: str, name: str, wanted: pa.DataType, key: str | None) -> Make:
-        struct = pa.types.is_struct(wanted)
-        item = self._object(kind, name, wanted, key) if struct else None
-        other = thing(key) if key else f"{kind} {name}"
+    def _list(self, kind: str, name: str, arrow_type: pa.DataType, key: str | None) -> FieldMaker:
+        struct = pa.types.is_struct(arrow_type)
+        item = self._object(kind, name, arrow_type, key) if struct else None
+        other = kind_of_id(key) if key else f"{kind} {name}"
 
         def make(row: Row, number: int, year: int) -> Any:
             if name in row:
@@ -103,7 +103,7 @@ class Records:
             else:
                 seeds = [(number, position) for position in range(digest(kind, number, name, "many") % 3)]
                 if not struct:
-                    values = [synthetic.scalar(f"{kind} {name}", n * 10 + p, "value", wanted) for n, p in seeds]
+                    values = [synthetic.scalar(f"{kind} {name}", n * 10 + p, "value", arrow_type) for n, p in seeds]
                 elif key:
                     values = sorted({self._any(other, kind, n * 10 + p, name) for n, p in seeds} - {None})
                 else:
@@ -115,10 +115,10 @@ class Records:
         return make
 
     def _student(self, row: Row, year: int) -> Row:
-        """Return the student of whom a row tells; a place is the student's, wherever it is shown."""
+        """Return the student to whom a row belongs, if any: groups shown in it are those of the student."""
         return (self._store.row("student", row["student"], year) if "student" in row else None) or {}
 
     def _any(self, other: str, kind: str, number: int, name: str) -> int | None:
-        """Return the id of some thing of the other kind, always the same one for this field."""
+        """Return the id of some row of the other kind, always the same for this field."""
         choice = list(self._store.rows(other))
         return choice[digest(kind, number, name, "which") % len(choice)] if choice else None

@@ -1,6 +1,6 @@
-"""The short lists that a school's records point into: genders, faiths, attendance codes, categories and their like."""
+"""The look-up lists of a school: genders, faiths, attendance codes, categories and so on."""
 
-from .rows import Row, Rows, numbered
+from .rows import Row, RowsById, numbered
 
 NAMED = {
     "gender": "Female|Male|Non-binary",
@@ -39,7 +39,7 @@ NAMED = {
     "country": "United Kingdom|Ireland|Poland|Spain|Germany|Czechia|India|Pakistan|Nigeria|Ghana|Jamaica|China|"
     "Egypt|Iraq|Côte d'Ivoire",
 }
-"""Lists of which a name is all that matters, by the kind of thing."""
+"""Lists whose entries need only a name, by kind."""
 
 EVENT_CATEGORIES = (
     "Anxiety or low mood",
@@ -58,16 +58,16 @@ CUSTOM_FIELDS: dict[str, dict[str, tuple[str, ...]]] = {
     "staff": {"Vehicle": ("Registration",)},
     "contact": {"Correspondence": ("Newsletter",)},
 }
-"""The fields that the school has added to its records: by whose they are and by group."""
+"""The custom fields of the school, by the kind of person and by group."""
 OPTIONS = {
     "Bus route": ("North", "South", "Coast"),
     "Instrument": ("Violin", "Cello", "Flute"),
     "Newsletter": ("Yes", "No"),
 }
-"""What can be picked in those of them that offer a choice."""
+"""The options of custom fields that offer a choice."""
 
 HIDDEN = ("C2", "D", "T", "Y1", "Y4", "#", "H", "J")
-"""Codes that the school no longer offers in its registers; history holds most of them."""
+"""Codes that the school no longer offers in its registers; earlier marks hold most of them."""
 
 CODES = {
     "/": "Present in the morning",
@@ -103,11 +103,11 @@ CODES = {
     "*": "Music lesson off site",
     "-": "No mark",
 }
-"""The school's attendance codes: England's since August 2024, two from before, and ``*``, which is its own."""
+"""The school's attendance codes: England's since August 2024, two earlier ones, and ``*``, a code of its own."""
 
 
-def attendance_codes() -> Rows:
-    """Return the attendance codes; those no longer offered are not displayed."""
+def attendance_codes() -> RowsById:
+    """Return the attendance codes; a code that is no longer offered has ``display`` false."""
     return numbered(
         "attendance_code",
         (
@@ -117,8 +117,8 @@ def attendance_codes() -> Rows:
     )
 
 
-def pastoral_categories() -> Rows:
-    """Return the categories of wellbeing events and those of plans."""
+def pastoral_categories() -> RowsById:
+    """Return the categories of wellbeing events and of plans."""
     kinds = (("wellbeing_event", EVENT_CATEGORIES), ("wellbeing_plan", PLAN_CATEGORIES))
     return numbered(
         "pastoral_category",
@@ -130,25 +130,25 @@ def pastoral_categories() -> Rows:
     )
 
 
-def custom_fields() -> dict[str, Rows]:
-    """Return the school's own fields, with their groups and what can be picked in them."""
-    made = [(whose, name, fields) for whose, groups in CUSTOM_FIELDS.items() for name, fields in groups.items()]
-    groups = numbered("custom_field_group", ({"name": name, "user_type": whose} for whose, name, _ in made))
+def custom_fields() -> dict[str, RowsById]:
+    """Return the custom fields with their groups and options."""
+    named_groups = [(whose, name, fields) for whose, groups in CUSTOM_FIELDS.items() for name, fields in groups.items()]
+    groups = numbered("custom_field_group", ({"name": name, "user_type": whose} for whose, name, _ in named_groups))
     fields = numbered(
         "custom_field",
         (
             {"name": name, "type": "list" if name in OPTIONS else "text", "custom_field_group": group}
-            for group, (_, _, names) in zip(groups, made, strict=True)
+            for group, (_, _, names) in zip(groups, named_groups, strict=True)
             for name in names
         ),
     )
-    picked = ((number, name) for number, row in fields.items() for name in OPTIONS.get(row["name"], ()))
-    options = numbered("custom_field_option", ({"name": name, "custom_field": number} for number, name in picked))
+    choices = ((number, name) for number, row in fields.items() for name in OPTIONS.get(row["name"], ()))
+    options = numbered("custom_field_option", ({"name": name, "custom_field": number} for number, name in choices))
     return {"custom_field_group": groups, "custom_field": fields, "custom_field_option": options}
 
 
-def school(countries: Rows) -> Rows:
-    """Return what is known of the school itself."""
+def school(countries: RowsById) -> RowsById:
+    """Return the school's own record."""
     country = next(iter(countries))
     return {
         1: {
@@ -166,8 +166,8 @@ def school(countries: Rows) -> Rows:
     }
 
 
-def reference() -> dict[str, Rows]:
-    """Return every short list by the kind of thing it lists."""
+def reference() -> dict[str, RowsById]:
+    """Return all look-up lists by kind."""
     lists = {
         kind: numbered(kind, (_named(position, name) for position, name in enumerate(names.split("|"), start=1)))
         for kind, names in NAMED.items()
@@ -181,8 +181,8 @@ def reference() -> dict[str, Rows]:
     }
 
 
-def by_name(rows: Rows) -> dict[str, int]:
-    """Return the ids of the rows by their names."""
+def by_name(rows: RowsById) -> dict[str, int]:
+    """Return the ids of the rows by name."""
     return {row["name"]: number for number, row in rows.items()}
 
 

@@ -1,4 +1,4 @@
-"""What a thing of the school is inside the simulator: a dict, and the ways to number and seed such things."""
+"""Rows, the simulator's form of everything in a school, and functions that give them ids and seeds."""
 
 import random
 import zlib
@@ -6,28 +6,28 @@ from collections.abc import Iterable
 from typing import Any, TypeAlias
 
 Row: TypeAlias = dict[str, Any]
-"""One thing: its scalars, the ids of other things and lists of such ids, by field name."""
-Rows: TypeAlias = dict[int, Row]
-"""The things of one kind by id."""
+"""One row: scalars, ids of other rows and lists of such ids, by field name."""
+RowsById: TypeAlias = dict[int, Row]
+"""The rows of one kind by id."""
 
 
 def digest(*parts: object) -> int:
-    """Return a number below 2**32 that depends on the parts alone, in every process alike."""
+    """Return a number below 2**32 that depends only on the parts, and is the same in every process."""
     return zlib.crc32("\x1f".join(map(str, parts)).encode())
 
 
 def ids(kind: str, count: int) -> list[int]:
-    """Return ids as a database gives them: rising, with gaps, and elsewhere for each kind of thing."""
+    """Return ids like those of a database: rising, with gaps, and from another start for each kind."""
     rng = random.Random(f"ids of {kind}")
     number = rng.randrange(11, 160)
-    found = []
+    numbers = []
     for _ in range(count):
         number += rng.choice((1, 1, 1, 2, 3))
-        found.append(number)
-    return found
+        numbers.append(number)
+    return numbers
 
 
-def numbered(kind: str, things: Iterable[Row]) -> Rows:
-    """Give the things ids of their kind and return them by id."""
-    listed = list(things)
-    return {number: {"id": number, **thing} for number, thing in zip(ids(kind, len(listed)), listed, strict=True)}
+def numbered(kind: str, rows: Iterable[Row]) -> RowsById:
+    """Give the rows ids of their kind and return them by id."""
+    listed = list(rows)
+    return {number: {"id": number, **row} for number, row in zip(ids(kind, len(listed)), listed, strict=True)}

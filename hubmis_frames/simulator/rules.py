@@ -1,4 +1,4 @@
-"""How the simulated HUBmis behaves where the document is silent or contradicts itself, and what a hook may change."""
+"""How the simulator behaves where the document is silent or contradicts itself, and what a hook may change."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -8,40 +8,40 @@ from urllib.parse import unquote
 
 @dataclass(frozen=True)
 class Rules:
-    """How the server behaves; as the document has it unless said otherwise.
+    """How the server behaves; the defaults follow the document.
 
     Attributes
     ----------
     client_id, client_secret
-        The credentials that get a token.
+        The credentials for which the server gives a token.
     token_seconds, token_claims
-        How long a token is good, and how long the answer claims.
+        How long a token is valid, and how long the response says it is.
     token_body
-        Whether credentials are taken form-encoded, as JSON, or either way.
+        Whether credentials must be form-encoded, JSON, or either.
     capacity, refill_seconds
-        The bucket of a client: how many requests it holds, and in how many seconds one comes back.
+        The client's bucket: how many requests it holds, and after how many seconds it gains one.
     per_address_per_minute
-        A second limit by address, which no header shows.
+        A second limit for each address, which no header shows.
     page_default, page_cap
-        The size of a page that nobody asked a size for, and the largest that is given.
+        The page size if the request has none, and the largest page size.
     first_page, page_zero
-        The number of the first page, and what page 0 gives where that is 1.
+        The number of the first page, and the response to page 0 if the first page is 1.
     ignore_paging, ignore_filters
-        Answer as if no page, or no filter and sort, had been asked for.
+        Respond as if the request had no page, or no filter and sort.
     statuses
-        The enrolment statuses that the list of students holds when none is asked for.
+        The enrolment statuses in the list of students if the request names none.
     forbidden
-        Tables that the client may not read.
+        The tables that the client may not read.
     strict_query
-        Refuse parameters that the document does not give the operation.
+        Refuse parameters that the document does not list for the operation.
     latency
-        Seconds by which every answer is late.
+        Seconds to wait before each response.
     send_rate_headers
-        Whether answers tell what is left in the bucket.
+        Whether responses have headers that show what is left in the bucket.
     """
 
     client_id: str = "demo-client"
-    client_secret: str = "demo-secret"  # noqa: S105  # it opens nothing but the simulated school
+    client_secret: str = "demo-secret"  # noqa: S105  # opens the simulated school only
     token_seconds: float = 900
     token_claims: int = 86400
     token_body: Literal["form", "json", "both"] = "form"  # noqa: S105  # a way to send, not a secret
@@ -62,8 +62,8 @@ class Rules:
 
 
 @dataclass
-class Asked:
-    """A request as it came, its authorisation reduced to whether it was good."""
+class SimulatedRequest:
+    """A request as received, with its Authorization replaced by ``valid``, ``invalid`` or ``missing``."""
 
     method: str
     path: str
@@ -75,15 +75,15 @@ class Asked:
 
     @property
     def target(self) -> str:
-        """The path with its query, as a person would write them."""
+        """The path with its query, without percent encoding."""
         return unquote(f"{self.path}?{self.query}" if self.query else self.path)
 
 
 @dataclass
-class Answer:
-    """An answer before it is sent; a hook may change it or return another.
+class SimulatedResponse:
+    """A response before it is sent; a hook may change it or return another.
 
-    ``cut_after`` sends so many bytes of the body alone, though its length is announced in full.
+    ``cut_after`` sends only that many bytes of the body, although Content-Length gives the full length.
     """
 
     status: int
@@ -92,12 +92,12 @@ class Answer:
     cut_after: int | None = None
 
 
-Hook: TypeAlias = Callable[[Asked, Answer], Answer | None]
-"""Changes an answer; ``None`` cuts the connection without one."""
+Hook: TypeAlias = Callable[[SimulatedRequest, SimulatedResponse], SimulatedResponse | None]
+"""Changes a response; ``None`` cuts the connection without a response."""
 
 
-class RefusedError(Exception):
-    """A request that gets no records, with the status that says why."""
+class HttpStatusError(Exception):
+    """Raised to respond with an error status instead of records."""
 
     def __init__(self, status: int, message: str, errors: Mapping[str, str] | None = None) -> None:
         super().__init__(message)

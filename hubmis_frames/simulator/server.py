@@ -1,4 +1,4 @@
-"""The HTTP server: takes a request, has it answered as HUBmis would, lets hooks spoil the answer, sends it."""
+"""The HTTP server: receives a request, builds the response that HUBmis would give, lets hooks change it, sends it."""
 
 import json
 import socket
@@ -19,8 +19,8 @@ from hubmis_frames.operations.declaration import CATALOGUE, PREFIX, Endpoint
 
 from .limits import Limits
 from .routes import Routes
-from .rules import Answer, Asked, Hook, RefusedError, Rules
-from .school import School
+from .rules import Hook, HttpStatusError, Rules, SimulatedRequest, SimulatedResponse
+from .school import SimulatedSchool
 from .world import World
 
 TOKEN = f"{PREFIX}token"
@@ -28,40 +28,39 @@ OPENAPI = "/openapi.json"
 
 
 class Simulator:
-    """A HUBmis of simulated schools, on a port of this machine.
+    """A server of simulated schools on a port of this machine.
 
-    Use it as a context manager, or call ``start`` and ``close``. It describes itself at ``/openapi.json``.
+    Use it as a context manager, or call ``start`` and ``close``. Its OpenAPI description is at ``/openapi.json``.
 
     Parameters
     ----------
     worlds
-        The schools by realm, or one school.
+        The schools by realm, or a single school.
     rules
         How the server behaves.
     hooks
-        Called in turn on every request and its answer; see ``Hook``.
+        Called in order with every request and its response; see ``Hook``.
     endpoints
-        The operations to serve; those of the document unless given.
+        The operations to serve; all those of the document if left out.
     port
-        The port to listen on; any free one unless given.
+        The port to listen on; any free port if left out.
     clock
-        Gives the time; what it gives can be moved on by ``advance``.
+        Returns the current time; ``advance`` adds to it.
 
     Attributes
     ----------
     log
-        Every request seen, in the order in which they were answered.
+        Every request received, in the order of the responses.
     hooks
-        The hooks, a list to change at will.
+        The list of hooks, which may be changed at any time.
 
     Notes
     -----
-    The document says nothing of errors, so these are choices, checked in this order: 429 for an
-    empty bucket; 404 for an unknown path; 405 for any method but GET; 401 for a token that is
-    missing, wrong or expired; 400 for a missing ``Realm`` and 403 for an unknown one; 403 for a
-    forbidden table; 404 for the id of nothing; 400 for a parameter that the operation does not
-    have; 422 for a value that does not fit. Every request costs a place in the bucket, refused
-    ones and those for a token too; only a 429 is free.
+    The document does not describe errors, so these statuses are our choice. They are checked in this order: 429 for an
+    empty bucket; 404 for an unknown path; 405 for any method except GET; 401 for a token that is missing, wrong or
+    expired; 400 for a missing ``Realm`` and 403 for an unknown one; 403 for a forbidden table; 404 for an id that does
+    not exist; 400 for a parameter that the operation does not have; 422 for an invalid value. Every request uses one
+    request of the bucket, also a refused one and one for a token; only a 429 uses none.
     """
 
     def __init__(
@@ -74,11 +73,11 @@ class Simulator:
         port: int = 0,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        known = {worlds.realm: worlds} if isinstance(worlds, World) else worlds
+        by_realm = {worlds.realm: worlds} if isinstance(worlds, World) else worlds
         self.rules = rules or Rules()
         self.hooks: list[Hook] = list(hooks)
-        self.log: list[Asked] = []
-        self._schools = {realm: School(world, self.rules) for realm, world in known.items()}
+        self.log: list[SimulatedRequest] = []
+        self._schools = {realm: SimulatedSchool(world, self.rules) for realm, world in by_realm.items()}
         self._clock, self._offset = clock, 0.0
         self._limits = Limits(self.rules, self.now)
         self._endpoints = tuple(endpoints)
@@ -97,13 +96,13 @@ class Simulator:
 
     @property
     def url(self) -> str:
-        """Where the server listens."""
+        """The base URL of the server."""
         if self._server is None:
             raise RuntimeError("The simulator has not been started.")
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def start(self) -> "Simulator":
-        """Listen, in threads of its own."""
+        """Start to listen, in other threads."""
         if self._server is None:
             self._server = _Server(("127.0.0.1", self._port), self)
             self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
@@ -111,7 +110,7 @@ class Simulator:
         return self
 
     def close(self) -> None:
-        """Stop listening and cut every connection."""
+        """Stop listening and cut all connections."""
         if self._server is not None and self._thread is not None:
             self._server.shutdown()
             self._server.close_connections()
@@ -120,89 +119,91 @@ class Simulator:
             self._server = self._thread = None
 
     def now(self) -> float:
-        """Return the time by which tokens expire and the bucket fills."""
+        """Return the server's time, on which tokens and the bucket depend."""
         return self._clock() + self._offset
 
     def advance(self, seconds: float) -> None:
-        """Move the server's time on."""
+        """Advance the server's time."""
         self._offset += seconds
 
     def count(self, part: str = "") -> int:
-        """Return how many requests were seen whose path and query hold ``part``."""
-        return sum(part in asked.target for asked in self.log)
+        """Return the number of requests received whose path and query contain ``part``."""
+        return sum(part in request.target for request in self.log)
 
-    def answer(self, asked: Asked, body: bytes, address: str) -> Answer | None:
-        """Return the answer to a request, or ``None`` to cut the connection."""
+    def respond(self, request: SimulatedRequest, body: bytes, address: str) -> SimulatedResponse | None:
+        """Return the response to a request, or ``None`` to cut the connection."""
         if self.rules.latency:
             time.sleep(self.rules.latency)
-        again = self._limits.take(address)
-        answer: Answer | None
-        if again is not None:
-            answer = _error(429, "Too Many Attempts.")
-            answer.headers["X-RateLimit-Retry-After"] = str(int(again))
+        retry_at = self._limits.take_request(address)
+        response: SimulatedResponse | None
+        if retry_at is not None:
+            response = _error(429, "Too Many Attempts.")
+            response.headers["X-RateLimit-Retry-After"] = str(int(retry_at))
         else:
             try:
-                answer = Answer(200, self._body(asked, body))
-            except RefusedError as refusal:
-                answer = _error(refusal.status, refusal.message, refusal.errors)
+                response = SimulatedResponse(200, self._body(request, body))
+            except HttpStatusError as refusal:
+                response = _error(refusal.status, refusal.message, refusal.errors)
         if self.rules.send_rate_headers:
-            answer.headers["X-RateLimit-Limit"] = str(self.rules.capacity)
-            answer.headers["X-RateLimit-Remaining"] = str(self._limits.remaining)
+            response.headers["X-RateLimit-Limit"] = str(self.rules.capacity)
+            response.headers["X-RateLimit-Remaining"] = str(self._limits.remaining)
         for hook in list(self.hooks):
-            answer = hook(asked, answer)
-            if answer is None:
+            response = hook(request, response)
+            if response is None:
                 break
-        asked.status = answer.status if answer else 0
-        self.log.append(asked)
-        return answer
+        request.status = response.status if response else 0
+        self.log.append(request)
+        return response
 
-    def _body(self, asked: Asked, body: bytes) -> bytes:
-        if asked.path == TOKEN:
-            return self._token(asked, body)
-        if asked.path == OPENAPI:
+    def _body(self, request: SimulatedRequest, body: bytes) -> bytes:
+        if request.path == TOKEN:
+            return self._token(request, body)
+        if request.path == OPENAPI:
             return orjson.dumps(as_openapi(self._endpoints))
-        route = self._routes.find(asked.path)
+        route = self._routes.find(request.path)
         if route is None:
-            raise RefusedError(404, "There is nothing at this path.")
+            raise HttpStatusError(404, "There is no operation at this path.")
         endpoint, ids = route
-        asked.table = endpoint.table
-        if asked.method != "GET":
-            raise RefusedError(405, f"{asked.method} is not allowed here.")
-        if asked.headers.get("Authorization") != "valid":
-            raise RefusedError(401, "Unauthenticated.")
-        realm = asked.headers.get("Realm", "").encode("latin-1").decode("utf-8", "replace")
+        request.table = endpoint.table
+        if request.method != "GET":
+            raise HttpStatusError(405, f"{request.method} is not allowed here.")
+        if request.headers.get("Authorization") != "valid":
+            raise HttpStatusError(401, "Unauthenticated.")
+        realm = request.headers.get("Realm", "").encode("latin-1").decode("utf-8", "replace")
         if not realm:
-            raise RefusedError(400, "The Realm header is missing.")
+            raise HttpStatusError(400, "The Realm header is missing.")
         if realm not in self._schools:
-            raise RefusedError(403, "This client has no access to the realm.")
+            raise HttpStatusError(403, "This client has no access to the realm.")
         if endpoint.table in self.rules.forbidden:
-            raise RefusedError(403, "This client lacks the scope.")
-        return self._schools[realm].body(endpoint, ids, asked.query, asked.headers)
+            raise HttpStatusError(403, "This client lacks the scope.")
+        return self._schools[realm].body(endpoint, ids, request.query, request.headers)
 
-    def _token(self, asked: Asked, body: bytes) -> bytes:
-        if asked.method != "POST":
-            raise RefusedError(405, f"{asked.method} is not allowed here.")
-        form = asked.headers.get("Content-Type", "").startswith("application/x-www-form-urlencoded")
+    def _token(self, request: SimulatedRequest, body: bytes) -> bytes:
+        if request.method != "POST":
+            raise HttpStatusError(405, f"{request.method} is not allowed here.")
+        form = request.headers.get("Content-Type", "").startswith("application/x-www-form-urlencoded")
         if self.rules.token_body not in ("both", "form" if form else "json"):
-            raise RefusedError(415, f"Credentials are taken as {self.rules.token_body} alone.")
+            raise HttpStatusError(415, f"Credentials must be sent as {self.rules.token_body}.")
         try:
             sent: Any = dict(parse_qsl(body.decode())) if form else json.loads(body)
         except ValueError:
             sent = None
         if not isinstance(sent, dict) or sent.get("grant_type") != "client_credentials":
-            raise RefusedError(400, "unsupported_grant_type")
+            raise HttpStatusError(400, "unsupported_grant_type")
         if (sent.get("client_id"), sent.get("client_secret")) != (self.rules.client_id, self.rules.client_secret):
-            raise RefusedError(401, "invalid_client")
+            raise HttpStatusError(401, "invalid_client")
         granted = {"token_type": "Bearer", "expires_in": self.rules.token_claims, "access_token": self._limits.token()}
         return orjson.dumps(granted)
 
-    def authorised(self, given: str | None) -> str:
-        """Return what the log says of the authorisation that was given."""
-        return "missing" if given is None else "valid" if self._limits.knows(given) else "invalid"
+    def authorization_state(self, authorization: str | None) -> str:
+        """Return what stands in the log instead of the Authorization header."""
+        if authorization is None:
+            return "missing"
+        return "valid" if self._limits.is_valid(authorization) else "invalid"
 
 
-def _error(status: int, message: str, errors: Mapping[str, str] | None = None) -> Answer:
-    return Answer(status, orjson.dumps({"message": message, **({"errors": dict(errors)} if errors else {})}))
+def _error(status: int, message: str, errors: Mapping[str, str] | None = None) -> SimulatedResponse:
+    return SimulatedResponse(status, orjson.dumps({"message": message, **({"errors": dict(errors)} if errors else {})}))
 
 
 class _Server(ThreadingHTTPServer):
@@ -219,7 +220,7 @@ class _Server(ThreadingHTTPServer):
             try:
                 connection.shutdown(socket.SHUT_RDWR)
             except OSError:
-                continue  # the other side was quicker
+                continue  # the client closed it first
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -239,36 +240,41 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             super().handle()
         except ConnectionError:
-            self.close_connection = True  # the client went away, as clients may
+            self.close_connection = True  # the client closed the connection
 
     def log_message(self, *_: object) -> None:
-        """Say nothing: the log is the simulator's."""
+        """Print nothing: the simulator keeps its own log."""
 
     def do_GET(self) -> None:
         simulator = self.server.simulator
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         headers = CaseInsensitiveDict(self.headers.items())
-        headers["Authorization"] = simulator.authorised(headers.get("Authorization"))
+        headers["Authorization"] = simulator.authorization_state(headers.get("Authorization"))
         path, _, query = self.path.partition("?")
-        asked = Asked(self.command, path, query, headers, simulator.now())
-        answer = simulator.answer(asked, body, self.client_address[0])
-        if answer is None:
+        request = SimulatedRequest(self.command, path, query, headers, simulator.now())
+        response = simulator.respond(request, body, self.client_address[0])
+        if response is None:
             self.close_connection = True
             return
-        self._send(answer)
+        self._send(response)
 
     do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = do_TRACE = do_QUERY = do_GET  # noqa: N815
 
-    def _send(self, answer: Answer) -> None:
-        reason = self.responses.get(answer.status, ("",))[0]
+    def _send(self, response: SimulatedResponse) -> None:
+        reason = self.responses.get(response.status, ("",))[0]
         headers = {
             "Date": formatdate(self.server.simulator.now(), usegmt=True),
             "Content-Type": "application/json",
-            "Content-Length": str(len(answer.body)),
-            **answer.headers,
+            "Content-Length": str(len(response.body)),
+            **response.headers,
         }
-        lines = [f"HTTP/1.1 {answer.status} {reason}", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
-        body = b"" if self.command == "HEAD" else answer.body
-        if answer.cut_after is not None:
-            body, self.close_connection = body[: answer.cut_after], True
+        lines = [
+            f"HTTP/1.1 {response.status} {reason}",
+            *(f"{name}: {value}" for name, value in headers.items()),
+            "",
+            "",
+        ]
+        body = b"" if self.command == "HEAD" else response.body
+        if response.cut_after is not None:
+            body, self.close_connection = body[: response.cut_after], True
         self.wfile.write("\r\n".join(lines).encode("latin-1") + body)

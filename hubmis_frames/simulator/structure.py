@@ -1,6 +1,6 @@
-"""What the school is made of before anyone joins it: sections, year groups, houses, departments and subjects."""
+"""The structure of the school without people: sections, year groups, houses, departments, subjects and rooms."""
 
-from .rows import Row, Rows, numbered
+from .rows import Row, RowsById, numbered
 
 SECTIONS = {"Lower School": (7, 8, 9), "Upper School": (10, 11), "Sixth Form": (12, 13)}
 KEY_STAGES = {7: "KS3", 8: "KS3", 9: "KS3", 10: "KS4", 11: "KS4", 12: "KS5", 13: "KS5"}
@@ -25,7 +25,7 @@ BLOCKS = (
     ("Art", "Music"),
     ("Computer Science", "Drama", "Latin"),
 )
-"""Subjects up to Year 11: a student takes one of each block, whose sets all meet at once."""
+"""Subjects up to Year 11: a student takes one subject of each block, and all sets of a block meet at the same time."""
 ADVANCED_BLOCKS = (
     ("Mathematics", "Physics", "History", "Art", "Latin"),
     ("English", "Chemistry", "Geography", "Music", "Spanish"),
@@ -33,12 +33,12 @@ ADVANCED_BLOCKS = (
 )
 """The same for the sixth form."""
 WEEKLY = {"English": 4, "Mathematics": 4, "Science": 5, "Physical Education": 2}
-"""How many periods of a week a subject up to Year 11 has, where it is not three."""
+"""The periods per week of a subject up to Year 11, if it does not have three."""
 ROOMS = {"Main building": ("M", 12), "Science block": ("S", 6), "Sports hall": ("G", 2), "Arts centre": ("A", 5)}
-"""The rooms of each location: the letter of their codes, and how many there are."""
+"""The rooms of each location: the letter of their codes and their number."""
 
 
-def sections() -> Rows:
+def sections() -> RowsById:
     """Return the sections of the school."""
     listed = SECTIONS.items()
     return numbered(
@@ -50,8 +50,8 @@ def sections() -> Rows:
     )
 
 
-def year_groups(sections: Rows) -> Rows:
-    """Return the year groups. They go on from year to year, and Year 9 was entered as number 9."""
+def year_groups(sections: RowsById) -> RowsById:
+    """Return the year groups. They stay the same in every academic year, and the id of Year 9 is 9."""
     return {
         number: {
             "id": number,
@@ -70,8 +70,8 @@ def year_groups(sections: Rows) -> Rows:
     }
 
 
-def houses() -> Rows:
-    """Return the academic houses, to which all belong, and the boarding houses."""
+def houses() -> RowsById:
+    """Return the academic houses, of which every student has one, and the boarding houses."""
     academic: list[Row] = [
         {"name": name, "code": name[:2].upper(), "house_type": "academic"} for name in ACADEMIC_HOUSES
     ]
@@ -86,13 +86,13 @@ def houses() -> Rows:
     )
 
 
-def departments() -> Rows:
+def departments() -> RowsById:
     """Return the departments."""
     named = ({"name": name, "code": name[:3].upper(), "can_copy": True} for name in DEPARTMENTS)
     return numbered("department", named)
 
 
-def rooms(locations: Rows) -> Rows:
+def rooms(locations: RowsById) -> RowsById:
     """Return the rooms in which lessons are held."""
     return numbered(
         "room",
@@ -113,8 +113,8 @@ def rooms(locations: Rows) -> Rows:
     )
 
 
-def subjects(departments: Rows, sections: Rows) -> Rows:
-    """Return the subjects, each in its department."""
+def subjects(departments: RowsById, sections: RowsById) -> RowsById:
+    """Return the subjects with their departments."""
     return numbered(
         "subject",
         (
@@ -124,7 +124,9 @@ def subjects(departments: Rows, sections: Rows) -> Rows:
                 "alternative_name": None,
                 "department": department,
                 "can_copy": True,
-                "sections": [number for number, section in sections.items() if _taught(name, section["year_groups"])],
+                "sections": [
+                    number for number, section in sections.items() if _is_taught(name, section["year_groups"])
+                ],
             }
             for department, row in departments.items()
             for name in DEPARTMENTS[row["name"]]
@@ -132,6 +134,6 @@ def subjects(departments: Rows, sections: Rows) -> Rows:
     )
 
 
-def _taught(subject: str, year_groups: list[int]) -> bool:
+def _is_taught(subject: str, year_groups: list[int]) -> bool:
     blocks = ADVANCED_BLOCKS if year_groups[0] > 11 else BLOCKS
     return any(subject in block for block in blocks)

@@ -1,6 +1,6 @@
-"""Values for fields and rows for lists that the simulated school knows nothing of, so that all can be served.
+"""Synthetic rows and values for tables and fields that the simulated school lacks, so that all can be served.
 
-A value depends on the kind of thing, its id and the field's name alone.
+A value depends only on the kind of row, its id and the name of the field.
 """
 
 from datetime import date, timedelta
@@ -8,14 +8,14 @@ from datetime import date, timedelta
 import pyarrow as pa
 
 from .calendar import ACTIVE, YEARS
-from .rows import Row, Rows, digest, numbered
+from .rows import Row, RowsById, digest, numbered
 
 _NAMES = ("id", "name", "code", "first_name", "last_name", "description", "type", "value")
 ALWAYS = frozenset({*_NAMES, "date", "date_time", "position", "status"})
 """Fields that are never null."""
 TEXTS = {
     "email": "office{0}@mail.example",
-    "phone": "07700900{0:03}",  # numbers that Ofcom keeps for drama
+    "phone": "07700900{0:03}",  # numbers that Ofcom reserves for drama
     "telephone": "01632960{0:03}",
     "number": "07700900{0:03}",
     "extension": "{0:03}",
@@ -30,18 +30,18 @@ TEXTS = {
     "first_name": "Robin",
     "last_name": "Fenwick-{0}",
 }
-"""What text a field holds whose name ends so."""
+"""The text of a field, by the ending of its name."""
 
 
-def rows(kind: str, count: int, parents: list[Row]) -> Rows:
-    """Return rows of a kind: ``count`` of them, or some for each parent when there are parents.
+def rows(kind: str, count: int, parents: list[Row]) -> RowsById:
+    """Return ``count`` rows of a kind, or some rows for each parent if there are parents.
 
-    A parent is the part of a row that says what it belongs to.
+    A parent is the part of a row that names the row to which it belongs.
     """
     owners: list[Row] = [{} for _ in range(count)]
-    if parents:  # few parents have several rows each, as years have; of many, as of students, some have none
+    if parents:  # a few parents, such as years, have several rows each; of many, such as students, some have none
         least = 0 if len(parents) > 3 else 3
-        owners = [each for each in parents for _ in range(least + digest(kind, *each.values()) % 4)]
+        owners = [parent for parent in parents for _ in range(least + digest(kind, *parent.values()) % 4)]
     label = kind.replace("_", " ").capitalize()
     return numbered(
         kind,
@@ -53,24 +53,24 @@ def rows(kind: str, count: int, parents: list[Row]) -> Rows:
 
 
 def is_null(kind: str, number: int, name: str) -> bool:
-    """Whether a field that nobody fills is empty here."""
+    """Whether a synthetic field is null in this row."""
     return name not in ALWAYS and digest(kind, number, name, "null") % 7 == 0
 
 
-def scalar(kind: str, number: int, name: str, wanted: pa.DataType) -> str | int | float | bool:
-    """Return a value of the type, such as a field of this name might hold."""
+def scalar(kind: str, number: int, name: str, arrow_type: pa.DataType) -> str | int | float | bool:
+    """Return a value of the type that suits the name of the field."""
     seed = digest(kind, number, name)
-    if pa.types.is_boolean(wanted):
+    if pa.types.is_boolean(arrow_type):
         return seed % 3 != 0
-    if pa.types.is_integer(wanted):
+    if pa.types.is_integer(arrow_type):
         return seed % 40 + 1
-    if pa.types.is_floating(wanted):
+    if pa.types.is_floating(arrow_type):
         return (seed % 400) / 4
-    if pa.types.is_date(wanted):
+    if pa.types.is_date(arrow_type):
         return str(_day(seed, name))
-    if pa.types.is_timestamp(wanted):
+    if pa.types.is_timestamp(arrow_type):
         return f"{_day(seed, name)}T{seed % 9 + 8:02}:{seed % 60:02}:00Z"
-    if pa.types.is_time(wanted):
+    if pa.types.is_time(arrow_type):
         return f"{seed % 3 + (14 if name.endswith(('to', 'end')) else 8):02}:{seed % 4 * 15:02}:00"
     return _text(seed, kind.split()[-1].removesuffix("s") if name in ("name", "value") else name)
 

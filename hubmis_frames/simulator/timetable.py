@@ -1,6 +1,6 @@
-"""The week: when each subject set meets, who takes it and where, and what that gives for a person and a day.
+"""The timetable: when and where each subject set meets, who teaches it, and the lessons of a person and of a day.
 
-Sets that share students stand in different blocks, and no block of a year group meets when another does.
+Sets that share students are in different blocks, and the blocks of a year group meet at different times.
 """
 
 from collections.abc import Iterable, Iterator
@@ -19,19 +19,19 @@ WEEK = len(DAYS) * len(STARTS)
 
 
 def slots(year_group: int) -> dict[str, list[int]]:
-    """Return in which periods of the week each subject meets in a year group, the periods counted from 0."""
+    """Return the periods of the week, counted from 0, in which each subject of a year group meets."""
     order = [(7 * turn + 5 * year_group) % WEEK for turn in range(WEEK)]
-    found: dict[str, list[int]] = {}
+    by_subject: dict[str, list[int]] = {}
     first = 0
     for block in BLOCKS if year_group < 12 else ADVANCED_BLOCKS:
         lessons = WEEKLY.get(block[0], 3) if year_group < 12 else 5
-        found |= dict.fromkeys(block, order[first : first + lessons])
+        by_subject |= dict.fromkeys(block, order[first : first + lessons])
         first += lessons
-    return found
+    return by_subject
 
 
 def add(rng: Random, entities: Entities) -> None:
-    """Give each subject set its periods, a teacher and a room, as free as they can be; add the timetables."""
+    """Give each subject set its periods, and a teacher and a room that are free if possible; add the timetables."""
     staff = {
         number: row for number, row in entities["staff"].items() if row["status"] == "current" and row["departments"]
     }
@@ -49,7 +49,7 @@ def add(rng: Random, entities: Entities) -> None:
     entities["staff_default_working_hours"] = numbered("staff_default_working_hours", hours)
     entities["staff_working_time"] = numbered(
         "staff_working_time",
-        ({"staff": number, **each} for number in staff for each in hours if rng.random() < 0.95),
+        ({"staff": number, **day} for number in staff for day in hours if rng.random() < 0.95),
     )
     entities["timetable"] = numbered("timetable", (_timetable(entities, year) for year in YEARS))
 
@@ -78,7 +78,7 @@ def periods(entities: Entities, sets: Iterable[int]) -> Iterator[Row]:
 
 
 def calendar(entities: Entities, sets: Iterable[int], first: date, last: date) -> Iterator[Row]:
-    """Yield what these sets have on each day on which the school opens, from the first day to the last."""
+    """Yield the lessons of these sets on each open day from the first day to the last."""
     week = sorted(periods(entities, sets), key=lambda period: str(period["time_from"]))
     year = YEARS[ACTIVE]
     closed = {day for day, _, _ in year.closures}
@@ -91,7 +91,7 @@ def calendar(entities: Entities, sets: Iterable[int], first: date, last: date) -
 def _free(
     rng: Random, busy: set[tuple[str, int, int]], kind: str, slots: list[int], first: list[int], others: list[int]
 ) -> int:
-    """Return one who is free in all the slots, of the first if possible, and note that it no longer is."""
+    """Return a free person or room, from ``first`` if possible, and mark it as busy in these slots."""
     for choice in (first, others):
         free = [number for number in choice if not any((kind, number, slot) in busy for slot in slots)]
         if free:

@@ -1,4 +1,4 @@
-"""Which rows an operation answers with, before any filter: by rule from its path, or as said here."""
+"""Which rows an operation returns before any filter: derived from its path, or by a function of its own."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -9,39 +9,41 @@ from hubmis_frames.operations.declaration import YEAR
 from . import timetable
 from .routes import Query
 from .rows import Row
-from .rules import RefusedError
-from .store import Store, kind_of, thing
+from .rules import HttpStatusError
+from .store import Store, kind_of_id, kind_of_records
 
 View = Callable[[Store, Query], list[Row]]
 
 
 def rows(store: Store, query: Query) -> list[Row]:
-    """Return the rows of the answer; a single record is a list of one."""
+    """Return the rows of the response; a single record is a list of one row."""
     endpoint = query.endpoint
     table = endpoint.table.removesuffix("_deprecated")
     if table in VIEWS:
         return VIEWS[table](store, query)
-    kind = SOURCES.get(table, kind_of(endpoint))
-    owners = {thing(name): value for name, value in query.path.items()}
+    kind = SOURCES.get(table, kind_of_records(endpoint))
+    owners = {kind_of_id(name): value for name, value in query.path.items()}
     own = owners.pop(kind, None)
-    if endpoint.single and own is None and owners:  # what is kept apart of a student, a contact or a member of staff
+    if (
+        endpoint.single and own is None and owners
+    ):  # a table apart with one record per student, contact or member of staff
         kind, own = owners.popitem()
     numbers = list(store.rows(kind)) if own is None else [own]
     if own is None and endpoint.single:
         numbers = numbers[:1]
-    found = [row for number in numbers if (row := store.row(kind, number, query.year)) and _belongs(row, owners)]
-    if own is not None and not found:
-        raise RefusedError(404, f"No {kind.replace('_', ' ')} {own} there.")
-    return found
+    listed = [row for number in numbers if (row := store.row(kind, number, query.year)) and _belongs(row, owners)]
+    if own is not None and not listed:
+        raise HttpStatusError(404, f"No {kind.replace('_', ' ')} {own}.")
+    return listed
 
 
 def _belongs(row: Row, owners: Row) -> bool:
-    """Whether the row is of these owners; what goes on from year to year is of every academic year."""
+    """Whether the row belongs to these owners; a row without an academic year belongs to all of them."""
     return all(row.get(name, value if name in SHARED else None) == value for name, value in owners.items())
 
 
 def _students(store: Store, query: Query) -> list[Row]:
-    """Those of the year who are in the school today; those who have left or are to come, when asked for."""
+    """Return the students of the year with the requested enrolment statuses."""
     placed = store.world.yearly["student"][query.year]
     return [
         row
@@ -53,24 +55,24 @@ def _students(store: Store, query: Query) -> list[Row]:
 
 
 def _past_students(store: Store, query: Query) -> list[Row]:
-    everybody = (store.row("student", number, query.year) for number in store.rows("student"))
-    return [row for row in everybody if row and row["enrolment_status"] == "past"]
+    students = (store.row("student", number, query.year) for number in store.rows("student"))
+    return [row for row in students if row and row["enrolment_status"] == "past"]
 
 
 def _house_students(store: Store, query: Query) -> list[Row]:
     house = query.path["house_id"]
-    everybody = (store.row("student", number, query.year) for number in store.world.yearly["student"][query.year])
-    current = [row for row in everybody if row and row["enrolment_status"] == "current"]
+    students = (store.row("student", number, query.year) for number in store.world.yearly["student"][query.year])
+    current = [row for row in students if row and row["enrolment_status"] == "current"]
     return [row for row in current if house in (row["academic_house"], row["boarding_house"])]
 
 
 def _members(store: Store, query: Query) -> list[Row]:
-    """Return who is in a form, a tutor group or a subject set, those included who have left since then."""
-    (kind, number), *_ = ((thing(name), value) for name, value in query.path.items() if name != YEAR)
+    """Return the members of a form, a tutor group or a subject set, including those who have left since."""
+    (kind, number), *_ = ((kind_of_id(name), value) for name, value in query.path.items() if name != YEAR)
     group = store.rows(kind)[number]
     if group["academic_year"] != query.year:
-        raise RefusedError(404, f"No {kind.replace('_', ' ')} {number} in this academic year.")
-    return [row for each in group["students"] if (row := store.row("student", each, query.year))]
+        raise HttpStatusError(404, f"No {kind.replace('_', ' ')} {number} in this academic year.")
+    return [row for member in group["students"] if (row := store.row("student", member, query.year))]
 
 
 def _marks(store: Store, query: Query) -> list[Row]:
@@ -101,9 +103,9 @@ def _timetables(store: Store, query: Query) -> list[Row]:
 
 
 def _sets(store: Store, query: Query) -> list[int]:
-    """Return the subject sets of the active year that a student is in or a member of staff takes."""
+    """Return the subject sets in the active year of a student or a member of staff."""
     (name, number), *_ = query.path.items()
-    row = store.row(thing(name), number) or {}
+    row = store.row(kind_of_id(name), number) or {}
     return list(row["subject_sets"])
 
 
@@ -116,7 +118,7 @@ def _calendar(store: Store, query: Query) -> list[Row]:
     return list(timetable.calendar(store.world.entities, _sets(store, query), first, last))
 
 
-def _places(store: Store, kinds: dict[str, list[int]]) -> list[Row]:
+def _as_groups(store: Store, kinds: dict[str, list[int]]) -> list[Row]:
     """Return groups of several kinds as one list."""
     return [
         {"academic_year": None, **store.rows(kind)[number], "group_type": kind}
@@ -131,30 +133,30 @@ def _student_structure(store: Store, query: Query) -> list[Row]:
         place = placed.get(query.path["student_id"])
         if place:
             single = {kind: [place[kind]] for kind in ("year_group", "form", "tutor_group")}
-            groups = _places(store, {**single, "subject_set": place["subject_sets"]})
+            groups = _as_groups(store, {**single, "subject_set": place["subject_sets"]})
             rows += [{**row, "academic_year": year} for row in groups]
     return rows
 
 
 def _staff_structure(store: Store, query: Query) -> list[Row]:
     row = store.rows("staff")[query.path["staff_id"]]
-    return _places(store, {kind: row[f"{kind}s"] for kind in ("form", "tutor_group", "subject_set")})
+    return _as_groups(store, {kind: row[f"{kind}s"] for kind in ("form", "tutor_group", "subject_set")})
 
 
 def _staff_leadership(store: Store, query: Query) -> list[Row]:
     own = query.path["staff_id"]
     kinds = ("section", "year_group", "department", "subject")
-    return _places(
+    return _as_groups(
         store, {kind: [n for n, row in store.rows(kind).items() if own in row[f"{kind}_heads"]] for kind in kinds}
     )
 
 
 def _classes_led(store: Store, query: Query) -> list[Row]:
-    return _places(store, {"subject_set": store.rows("staff")[query.path["staff_id"]]["subject_sets"]})
+    return _as_groups(store, {"subject_set": store.rows("staff")[query.path["staff_id"]]["subject_sets"]})
 
 
 def _counted_events(rows: list[Row]) -> list[Row]:
-    """Return how many events there are of each type, category and severity."""
+    """Return the number of events of each type, category and severity."""
     counts = Counter((row["type"], row["category"], row["severity"]) for row in rows)
     return [
         {"type": kind, "category": category, "severity": severity, "total": total}
@@ -163,10 +165,10 @@ def _counted_events(rows: list[Row]) -> list[Row]:
 
 
 SHARED = frozenset({"academic_year", "module"})
-"""Owners that a row need not name to be theirs."""
+"""Owners to which every row belongs that does not name another."""
 
 SOURCES = {"school_regional_settings": "school", "school_communication_details": "school"}
-"""The kind of thing that an operation shows, where its key does not say so."""
+"""The kind of row that an operation returns, if its key does not show it."""
 
 VIEWS: dict[str, View] = {
     "students": _students,
@@ -191,7 +193,7 @@ VIEWS: dict[str, View] = {
     "student_timetable_calendar": _calendar,
     "staff_timetable_calendar": _calendar,
 }
-"""What an operation lists, where no rule gives it."""
+"""The functions of operations whose rows cannot be derived from the path."""
 
 COUNTED: dict[str, Callable[[list[Row]], list[Row]]] = {"pastoral_events_summary": _counted_events}
-"""Operations that count what their view gives, once it is filtered."""
+"""Operations that return counts of the rows of their view, after the filters."""

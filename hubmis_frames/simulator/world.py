@@ -1,4 +1,4 @@
-"""The simulated school as a whole: every thing in it by kind and id, and who is where in which year."""
+"""The simulated school as a whole: all its rows by kind and id, and the fields that differ by academic year."""
 
 from dataclasses import dataclass, field
 from datetime import date
@@ -7,10 +7,10 @@ from random import Random
 
 from . import addresses, calendar, groups, marks, pastoral, people, reference, structure, timetable
 from .calendar import ACTIVE, YEARS
-from .rows import Row, Rows
+from .rows import Row, RowsById
 
 TODAY = date(2026, 7, 3)
-"""The day on which the school stands still, unless another is given: a Friday in its summer term."""
+"""The simulated today unless another is given: a Friday in the summer term."""
 
 
 @dataclass
@@ -20,22 +20,22 @@ class World:
     Attributes
     ----------
     realm
-        The id under which the school is asked for.
+        The id by which requests name the school.
     seed
-        What the school was drawn from; the same seed gives the same bytes.
+        The seed of the random numbers; the same seed gives the same bytes.
     today
-        The last day of which anything is known.
+        The last day with any data.
     entities
-        Every thing by its kind (``student``, ``form``, ...) and id.
+        All rows by kind (``student``, ``form``, ...) and id.
     yearly
-        What holds of a thing in one academic year only, by its kind, the year and its id.
+        The fields of a row in one academic year, by kind, year and id.
     """
 
     realm: str
     seed: int
     today: date
-    entities: dict[str, Rows] = field(repr=False)
-    yearly: dict[str, dict[int, Rows]] = field(repr=False)
+    entities: dict[str, RowsById] = field(repr=False)
+    yearly: dict[str, dict[int, RowsById]] = field(repr=False)
 
     def __post_init__(self) -> None:
         self.marks = lru_cache(maxsize=64)(self._marks)
@@ -43,7 +43,7 @@ class World:
     def _marks(self, student: int) -> list[Row]:
         placed = {year: rows[student] for year, rows in self.yearly["student"].items() if student in rows}
         codes, row = self.entities["attendance_code"], self.entities["student"][student]
-        return marks.register(self.seed, row, codes, placed, self.today)
+        return marks.student_marks(self.seed, row, codes, placed, self.today)
 
 
 def build_world(students: int = 240, *, seed: int = 1, today: date = TODAY, realm: str = "S999") -> World:
@@ -52,13 +52,13 @@ def build_world(students: int = 240, *, seed: int = 1, today: date = TODAY, real
     Parameters
     ----------
     students
-        How many students are in the school today; some more have left or are to come.
+        The number of students in the school today; there are also some who have left or will join.
     seed
         The same seed gives the same school.
     today
-        A day in the academic year 2025/26, the last of which anything is known.
+        A day in the academic year 2025/26, the last day with any data.
     realm
-        The id under which the school is asked for.
+        The id by which requests name the school.
 
     Returns
     -------
@@ -66,9 +66,9 @@ def build_world(students: int = 240, *, seed: int = 1, today: date = TODAY, real
     """
     year = YEARS[ACTIVE]
     if not year.start <= today <= year.end:
-        raise ValueError(f"today is {today}, but the simulated school knows {year.start} to {year.end}.")
+        raise ValueError(f"today is {today}, but the simulated school has days from {year.start} to {year.end}.")
     if not 7 <= students <= 4000:
-        raise ValueError(f"{students} students: the simulated school takes 7 to 4000.")
+        raise ValueError(f"{students} students: choose a number from 7 to 4000.")
     rng = Random(f"school {seed}")
     entities = reference.reference()
     entities["academic_year"] = calendar.academic_years()

@@ -1,4 +1,4 @@
-"""Addresses: what of one may be shown, by which proxy it is asked, and whether it is this machine's own."""
+"""Addresses: what part of one may be shown, which proxy it goes through, and whether it is this machine."""
 
 import ipaddress
 from urllib.parse import urlsplit
@@ -7,23 +7,29 @@ import requests
 
 
 def place(url: str | None) -> str:
-    """The part of a URL that may stand in a message: its path, without what was asked for."""
+    """The part of a URL that may stand in a message: its path, without the query."""
     return urlsplit(url or "").path
 
 
+def is_same_server(url: str, base_url: str) -> bool:
+    """Whether a URL leads to the server of another: the same scheme, host and port, and no user name."""
+    one, other = urlsplit(url), urlsplit(base_url)
+    return (one.scheme, one.netloc.lower()) == (other.scheme, other.netloc.lower())
+
+
 def proxy_for(url: str) -> str | None:
-    """The proxy by which an address is asked, as it may be shown; ``None`` where there is none."""
+    """The proxy through which an address is asked, as it may be shown; ``None`` without one."""
     proxy = requests.utils.select_proxy(url, requests.utils.get_environ_proxies(url))
     return shown_address(proxy) if proxy else None
 
 
 def shown_address(url: str) -> str:
-    """An address without user name and password, and nothing of one that hides where these end."""
+    """An address without user name and password; nothing of it if it hides where these end."""
     try:
         parts = urlsplit(url if "://" in url else f"//{url}")
     except ValueError:
         return "no address"
-    # A password with a slash, a question mark or a hash in it would end the host's part too early.
+    # A slash, a question mark or a hash in a password would seem to end the host.
     if not parts.hostname or "@" in parts.path + parts.query + parts.fragment:
         return "an address that is not shown, as it may hold a password"
     return f"{parts.scheme}://".removeprefix("://") + parts.netloc.rpartition("@")[2] + parts.path

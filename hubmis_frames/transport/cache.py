@@ -1,7 +1,7 @@
 """Answers on disk: one SQLite file per address, realm and client, private to its owner.
 
-requests-cache keeps it; what is ours is what a row holds (a small JSON head and the compressed
-body, nothing that could run), what a row is found by, and a bound on how long a write may take.
+requests-cache keeps it. Ours are the content of a row (a line of JSON and the body, compressed; nothing that could
+run), the key of a row, a deadline for each write, and what becomes of a file that is damaged.
 """
 
 import contextlib
@@ -25,17 +25,19 @@ from requests_cache.serializers import SerializerPipeline, Stage
 
 from ..errors import CacheError, warn
 from ..files import private_file, private_folder, safe_name
+from .sqlite_files import is_damaged, set_aside
 
-FORMAT = 1
-KEPT_AFTER_EXPIRY = 30 * 86400  # for offline work; children's data should not lie about for longer
+FORMAT = 2
+KEPT_AFTER_EXPIRY = 30 * 86400  # for offline work; children's data should not stay for longer
 _WRITE_DEADLINE = 15.0
+_COLUMNS = {("key", True), ("value", False), ("expires", False)}  # and whether it is the primary key
 _KEYED_HEADERS = ("Realm", "academic-year-id")
 
 
 def open_store(
     cache_dir: Path | None, base_url: str, realm: str, client_id: str, cipher: "Cipher | None" = None
 ) -> BaseCache:
-    """Open the cache of one school as one client sees it; a file that is damaged is set aside, an older one removed.
+    """Open the cache of one school as one client sees it; set a damaged file aside, and remove an older version's.
 
     Without a folder, answers are kept in memory, for as long as this cache is open.
 
@@ -54,12 +56,12 @@ def open_store(
         private_file(file)
         try:
             rows = _open_rows(file, cipher)
-        except sqlite3.DatabaseError as damaged:
-            if isinstance(damaged, sqlite3.OperationalError):
+        except (CacheError, sqlite3.Error, UnicodeError) as error:
+            cause = error.__cause__ if isinstance(error, CacheError) else error
+            if not isinstance(cause, Exception) or not is_damaged(file, cause):
                 raise
-            aside = file.with_suffix(f".damaged-{time.time():.0f}")
-            file.replace(aside)
-            _tell(f"The cache could not be read: it was set aside as {aside}, and answers will be asked for anew.")
+            aside = set_aside(file)
+            warn(f"The cache could not be read: it was set aside as {aside}, and answers will be asked for anew.")
             rows = _open_rows(private_file(file), cipher)
     except (OSError, sqlite3.Error) as error:
         raise CacheError(
@@ -72,7 +74,7 @@ def open_store(
 
 
 def _remove_older(folder: Path) -> None:
-    """Remove what an older version kept: nobody reads it any more, and it holds children's data."""
+    """Remove the cache of an older version: it is not read any more, and it holds children's data."""
     older = [file for file in folder.glob("answers*.sqlite*") if _format_of(file) < FORMAT]
     if not older:
         return
@@ -80,26 +82,22 @@ def _remove_older(folder: Path) -> None:
         for file in older:
             file.unlink()
     except OSError as error:
-        _tell(f"{folder} holds a cache of an older version that cannot be removed ({error.strerror}). Remove it.")
+        warn(f"{folder} holds a cache of an older version that cannot be removed ({error.strerror}). Remove it.")
     else:
-        _tell(
-            f"The cache in {folder} was an older version's and was removed; answers will be asked for anew. An export "
-            "that is there stays as it is."
+        warn(
+            f"The cache in {folder} was an older version's and was removed; answers will be asked for anew. Your "
+            "exports stay as they are."
         )
 
 
 def _format_of(file: Path) -> int:
-    """The format that a file's name says; of any other file, ours."""
+    """The format in a file's name; for any other file, the present one."""
     named = re.match(r"answers(?:-encrypted)?-(\d+)\.sqlite", file.name)
     return int(named[1]) if named else FORMAT
 
 
-def _tell(sentence: str) -> None:
-    warn(sentence)
-
-
 def cache_key(request: requests.PreparedRequest, **_: Any) -> str:
-    """Find an answer by everything that chooses it: the whole URL, the realm and the academic year."""
+    """The key of an answer, made of everything that selects it: the whole URL, the realm and the academic year."""
     parts = [request.url or "", *(str(request.headers.get(name, "")) for name in _KEYED_HEADERS)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
@@ -112,27 +110,39 @@ def _open_rows(file: Path, cipher: "Cipher | None") -> "Rows":
         wal=True,
         busy_timeout=5000,
     )
-    with rows.connection() as db:
-        columns = {name for _, name, *_ in db.execute("PRAGMA table_info(responses)")}
-        sound = db.execute("PRAGMA quick_check(1)").fetchone() == ("ok",)
-        if not sound or not columns >= {"key", "value", "expires"}:
-            rows.close()  # type: ignore[no-untyped-call]  # an open file cannot be set aside on Windows
-            raise sqlite3.DatabaseError("it is damaged, or another library's")
-    with rows.connection(commit=True) as db:
-        db.execute("DELETE FROM responses WHERE expires < ?", (time.time() - KEPT_AFTER_EXPIRY,))
+    try:
+        with rows.connection() as db:
+            columns = {(name, bool(key)) for _, name, _, _, _, key in db.execute("PRAGMA table_info(responses)")}
+            (encoding,) = db.execute("PRAGMA encoding").fetchone()
+            # The whole check: the quick one does not see that the index and the rows differ.
+            sound = db.execute("PRAGMA integrity_check(1)").fetchone() == ("ok",)
+            if not sound or encoding != "UTF-8" or columns != _COLUMNS:
+                raise sqlite3.DatabaseError("it is damaged, or another library's")
+        with rows.connection(commit=True) as db:
+            db.execute("DELETE FROM responses WHERE expires < ?", (time.time() - KEPT_AFTER_EXPIRY,))
+    except BaseException:
+        rows.close()  # type: ignore[no-untyped-call]  # an open file cannot be set aside on Windows
+        raise
     return rows
 
 
 class Rows(SQLiteDict):
-    """The rows, written within a deadline or not at all: upstream retries a failing write for ever."""
+    """The rows of the cache. A write succeeds or fails within a deadline: requests-cache retries it for ever."""
 
-    def as_written(self) -> list[str]:
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        try:
+            super().__init__(*arguments, **options)
+        except BaseException:
+            self.close()  # type: ignore[no-untyped-call]  # as above
+            raise
+
+    def keys_by_age(self) -> list[str]:
         """The keys of all rows, the one written longest ago first. No answer is read."""
         with self.connection() as db:
             return [key for (key,) in db.execute("SELECT key FROM responses ORDER BY rowid")]
 
     def wipe(self) -> None:
-        """Write over what was deleted, which SQLite would leave in the file."""
+        """Overwrite what was deleted, which SQLite would leave in the file."""
         with self.connection() as db:
             db.execute("VACUUM")
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -172,17 +182,20 @@ class Rows(SQLiteDict):
 
 
 class Cipher(Protocol):
-    """What makes bytes unreadable and readable again."""
+    """Encrypts and decrypts the rows of a cache."""
 
     def encrypt(self, data: bytes) -> bytes:
-        """Make bytes unreadable."""
+        """Encrypt bytes."""
 
     def decrypt(self, token: bytes) -> bytes:
-        """Make them readable; raise what is no ``ValueError`` where they were changed."""
+        """Decrypt bytes; raise any error if they were changed."""
 
 
 class _Row:
-    """A row is one line of JSON and the compressed body, as it came and without request or headers."""
+    """Serializes a row: one line of JSON and the body as it came, compressed. It holds no request and no header.
+
+    A damaged row is noticed by the checksum of the compression.
+    """
 
     def __init__(self, cipher: Cipher | None) -> None:
         self._cipher = cipher
@@ -196,20 +209,20 @@ class _Row:
             "created_at": response.created_at.isoformat(),
             "expires": expires,
         }
-        row = orjson.dumps(head) + b"\n" + zlib.compress(response.content, 1)
+        row = zlib.compress(orjson.dumps(head) + b"\n" + response.content, 1)
         return self._cipher.encrypt(row) if self._cipher else row
 
     def loads(self, row: bytes) -> CachedResponse:
         try:
             row = self._cipher.decrypt(row) if self._cipher else row
-            head, _, body = row.partition(b"\n")
-            known = orjson.loads(head)
+            line, _, body = zlib.decompress(row).partition(b"\n")
+            head = orjson.loads(line)
             return CachedResponse(
-                content=zlib.decompress(body),
-                url=str(known["path"]),
-                status_code=int(known["status"]),
-                created_at=datetime.fromisoformat(known["created_at"]),
-                expires=known["expires"] and datetime.fromisoformat(known["expires"]),
+                content=body,
+                url=str(head["path"]),
+                status_code=int(head["status"]),
+                created_at=datetime.fromisoformat(head["created_at"]),
+                expires=head["expires"] and datetime.fromisoformat(head["expires"]),
             )
-        except Exception:  # whatever a damaged row leads to, the library's errors among it
+        except Exception:  # a damaged row can lead to any error
             raise ValueError("a row of the cache is damaged; it will be asked for anew") from None

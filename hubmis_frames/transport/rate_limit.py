@@ -1,21 +1,26 @@
 """The rate limit as one number per client in SQLite, shared by every process on the machine.
 
-The number is the instant at which the bucket would be full again. A place costs one interval;
-there is a place as long as the bucket is not more than its capacity of intervals from full.
+The number is the instant at which the bucket would be full again. A request costs one interval, and may be sent as
+long as the bucket is not more than its capacity of intervals from full.
 """
 
 import contextlib
+import math
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
-from ..errors import CacheError, HubmisError
+from ..errors import CacheError, HubmisError, warn
 from ..files import private_file
+from .sqlite_files import is_damaged, remove
 
 LONGEST_PAUSE = 900.0
+_COLUMNS = {("client", True), ("full_at", False), ("noted_at", False)}
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -35,11 +40,11 @@ DOCUMENTED = Rate()
 
 
 WORKER = threading.local()
-"""Of a thread that works for a caller: ``stop``, the event by which the caller calls it off."""
+"""Of a worker thread: ``stop``, the event by which the caller stops it."""
 
 
 def called_off() -> threading.Event:
-    """The event that ends what this thread waits for; for a thread of nobody's, one that never comes."""
+    """The event that stops what this thread waits for; for a thread that is no worker, an event that is never set."""
     event: threading.Event = getattr(WORKER, "stop", _NEVER)
     return event
 
@@ -48,11 +53,14 @@ _NEVER = threading.Event()
 
 
 class StoppedError(HubmisError):
-    """The work was interrupted while it waited for a place."""
+    """The work was interrupted while it waited for the rate limit."""
 
 
 class Bucket:
-    """Places to send a request, one client's, whatever process asks."""
+    """The requests that one client may send, whichever process sends them.
+
+    A file that is damaged is made anew, with a warning: a wrong count costs a 429 at most.
+    """
 
     def __init__(self, file: Path, client: str, rate: Rate, clock: Callable[[], float] = time.time) -> None:
         self.rate = rate
@@ -60,25 +68,10 @@ class Bucket:
         self._client = client
         self._clock = clock
         self._queue = threading.Lock()  # one thread of a process waits in SQLite, the others here
-        try:
-            private_file(file)
-            try:
-                self._make()
-            except sqlite3.DatabaseError as damaged:
-                if isinstance(damaged, sqlite3.OperationalError):
-                    raise
-                file.unlink()  # a count of requests is soon made anew
-                private_file(file)
-                self._make()
-        except (OSError, sqlite3.Error) as error:
-            raise CacheError(f"Cannot keep count of requests in {file}: {error}. Make its folder writable.") from error
-
-    def _make(self) -> None:
-        with self._transaction() as db:
-            db.execute("CREATE TABLE IF NOT EXISTS bucket (client TEXT PRIMARY KEY, full_at REAL NOT NULL)")
+        self._run(lambda _: None)
 
     def take(self) -> None:
-        """Wait for a place and take it. A waiter that dies has taken nothing."""
+        """Wait until a request may be sent, and count it. A process that is killed while waiting has used none."""
         stop = called_off()
         with self._queue:
             while not stop.is_set() and (wait := self._try()) > 0:
@@ -89,52 +82,104 @@ class Bucket:
 
     def left(self) -> float:
         """How many requests could be sent at once."""
-        with self._transaction() as db:
-            return self._left(db)
+        return self._run(self._left)
 
     def lower(self, remaining: float) -> None:
-        """Believe the server when it says that fewer requests remain than we thought. Never the other way."""
-        with self._transaction() as db:
+        """Believe the server when it says that fewer requests remain than we counted. Never more."""
+
+        def lower(db: sqlite3.Connection) -> None:
             if remaining < self._left(db):
                 self._write(db, self._clock() + (self.rate.capacity - remaining) * self.rate.paced)
 
+        self._run(lower)
+
     def pause(self, seconds: float) -> None:
-        """After a 429: no place for any process until then, and from then on one at a time."""
-        with self._transaction() as db:
+        """After a 429: no request from any process until then, and from then on one at a time."""
+
+        def pause(db: sqlite3.Connection) -> None:
             empty = self._clock() + (self.rate.capacity - 1) * self.rate.paced + min(seconds, LONGEST_PAUSE)
             self._write(db, max(empty, self._full_at(db)))
 
+        self._run(pause)
+
     def _try(self) -> float:
-        with self._transaction() as db:
+        """Count a request, and return 0; or return the seconds after which one may be sent."""
+
+        def attempt(db: sqlite3.Connection) -> float:
             left = self._left(db)
             if left >= 1:
                 self._write(db, max(self._full_at(db), self._clock()) + self.rate.paced)
                 return 0.0
             return max((1 - left) * self.rate.paced, 0.001)
 
+        return self._run(attempt)
+
     def _left(self, db: sqlite3.Connection) -> float:
         return self.rate.capacity - max(0.0, self._full_at(db) - self._clock()) / self.rate.paced
 
     def _full_at(self, db: sqlite3.Connection) -> float:
-        row = db.execute("SELECT full_at FROM bucket WHERE client = ?", (self._client,)).fetchone()
-        # A clock set back would otherwise make everybody wait for as long as it jumped.
-        latest = self._clock() + self.rate.capacity * self.rate.paced + LONGEST_PAUSE
-        return min(float(row[0]), latest) if row else 0.0
+        """The instant at which the bucket will be full; corrected in the file where the clock was set back."""
+        row = db.execute("SELECT full_at, noted_at FROM bucket WHERE client = ?", (self._client,)).fetchone()
+        if row is None:
+            return 0.0
+        full_at, noted_at = (float(instant) for instant in row)
+        now = self._clock()
+        # What was left of the bucket when it was noted is left of it still: the clock moved, and no time passed.
+        corrected = full_at - max(0.0, noted_at - now)
+        if not math.isfinite(corrected) or corrected > self._latest():
+            corrected = now + self.rate.capacity * self.rate.paced  # no number that we would write: an empty bucket
+        if corrected != full_at:
+            self._write(db, corrected)
+        return corrected
+
+    def _latest(self) -> float:
+        return self._clock() + self.rate.capacity * self.rate.paced + LONGEST_PAUSE
 
     def _write(self, db: sqlite3.Connection, full_at: float) -> None:
-        db.execute("INSERT OR REPLACE INTO bucket VALUES (?, ?)", (self._client, full_at))
+        db.execute("INSERT OR REPLACE INTO bucket VALUES (?, ?, ?)", (self._client, full_at, self._clock()))
+
+    def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do something with the file in one transaction; make a damaged file anew first.
+
+        Raises
+        ------
+        CacheError
+            The file cannot be read or written.
+        """
+        try:
+            try:
+                private_file(self._file)
+                with self._transaction() as db:
+                    return work(db)
+            except (sqlite3.Error, ValueError, TypeError, OverflowError) as error:
+                if not is_damaged(self._file, error):
+                    raise
+                remove(self._file)
+                private_file(self._file)
+                with self._transaction() as db:
+                    result = work(db)
+        except (OSError, sqlite3.Error) as error:
+            raise CacheError(
+                f"Cannot keep count of requests in {self._file}: {error}. Make its folder writable, free some disk, or "
+                "close what holds the file."
+            ) from error
+        warn(f"The count of requests in {self._file} was damaged and begins anew.")
+        return result
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         db = sqlite3.connect(self._file, timeout=10, isolation_level=None)
         try:
-            db.execute("PRAGMA synchronous = OFF")  # waiting for the disk at each place would cost more than the place
+            db.execute("PRAGMA synchronous = OFF")  # waiting for the disk each time would cost more than the count
             db.execute("BEGIN IMMEDIATE")
+            db.execute(
+                "CREATE TABLE IF NOT EXISTS bucket "
+                "(client TEXT PRIMARY KEY, full_at REAL NOT NULL, noted_at REAL NOT NULL)"
+            )
+            columns = {(name, bool(key)) for _, name, _, _, _, key in db.execute("PRAGMA table_info(bucket)")}
+            if columns != _COLUMNS:
+                raise sqlite3.DatabaseError("it has other columns")
             yield db
             db.execute("COMMIT")
-        except sqlite3.OperationalError as error:
-            raise CacheError(
-                f"Cannot keep count of requests in {self._file}: {error}. Close what holds the file, or free some disk."
-            ) from error
         finally:
             db.close()

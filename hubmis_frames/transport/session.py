@@ -20,6 +20,7 @@ from requests_cache.models.response import CachedResponse
 from ..errors import CacheError, NotCachedError, PayloadError, SettingsError
 from ..request import Request
 from .adapter import RetryAdapter
+from .addresses import is_same_server
 from .body import parse
 from .cache import Cipher, Rows, cache_key, open_store
 from .concurrency import ConcurrencyLimiter
@@ -146,6 +147,8 @@ class Session:
             HUBmis answered 403, 404, or another status that is not 200.
         UnreachableError, RateLimitError, CredentialsError, PayloadError
             No usable answer arrived.
+        SettingsError
+            The address does not lead to HUBmis, or a setting of the network cannot be used; nothing was sent.
         NotCachedError
             Only the cache was asked, or the session is offline, and the cache holds no answer.
         """
@@ -216,7 +219,7 @@ class Session:
         rows = self._store.responses
         file = Path(self._store.cache_name) if self._on_disk else None
         with self._readable():
-            keys = rows.as_written() if isinstance(rows, Rows) else sorted(rows, key=lambda key: rows[key].created_at)
+            keys = rows.keys_by_age() if isinstance(rows, Rows) else sorted(rows, key=lambda key: rows[key].created_at)
             ends = [next(filter(None, map(rows.get, order)), None) for order in (keys, keys[::-1])]
         ages = [end.created_at.isoformat(timespec="seconds") if end else None for end in ends]
         parts = file.parent.glob(f"{file.name}*") if file else ()  # SQLite writes beside the file first
@@ -229,17 +232,18 @@ class Session:
         }
 
     def purge(self, student_id: int | None = None) -> int:
-        """Remove every answer from the cache, or those in which a student may stand; tell how many."""
+        """Remove every answer from the cache, or those in which a student may stand; return how many."""
         rows = self._store.responses
-        keys = list(rows)
-        if student_id is not None:
-            # An id is unique within its kind alone, so this takes a few answers too many, and none too few.
-            named = re.compile(rb'"(?:id|\w*student_?id)"\s*:\s*"?%d\b' % student_id, re.IGNORECASE)
-            keys = [key for key in keys if _is_about(rows.get(key), student_id, named)]
-        for key in keys:
-            rows.pop(key, None)
-        if isinstance(rows, Rows):
-            rows.wipe()
+        with self._readable():
+            keys = list(rows)
+            if student_id is not None:
+                # An id is unique within its kind alone, so this takes a few answers too many, and none too few.
+                named = re.compile(rb'"(?:id|\w*student_?id)"\s*:\s*"?%d\b' % student_id, re.IGNORECASE)
+                keys = [key for key in keys if _is_about(rows.get(key), student_id, named)]
+            for key in keys:
+                rows.pop(key, None)
+            if isinstance(rows, Rows):
+                rows.wipe()
         if student_id is None:
             self.server_facts.clear()
         # A damaged file that was set aside may hold anybody.
@@ -266,7 +270,19 @@ class Session:
     def _prepare(self, request: Request) -> requests.PreparedRequest:
         headers = {"Accept": "application/json", "Realm": self.realm, **dict(request.headers)}
         url = f"{self.base_url}{request.path}"
-        return self._http.prepare_request(requests.Request("GET", url, headers=headers, params=list(request.query)))
+        try:
+            prepared = self._http.prepare_request(
+                requests.Request("GET", url, headers=headers, params=list(request.query))
+            )
+            safe = is_same_server(str(prepared.url), str(requests.Request("GET", self.base_url).prepare().url))
+        except (requests.RequestException, ValueError):
+            safe = False
+        if not safe:
+            raise SettingsError(
+                f"The path {request.path!r} does not lead to {self.base_url}, so nothing was sent. Check the OpenAPI "
+                "file that it comes from."
+            )
+        return prepared
 
 
 def _is_about(response: CachedResponse | None, student_id: int, named: re.Pattern[bytes]) -> bool:

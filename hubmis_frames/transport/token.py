@@ -22,15 +22,15 @@ class ClientCredentials:
         self._grant = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
         self._lock = threading.Lock()
         self._bearer = ""
-        self._dies = 0.0
+        self._expires = 0.0
 
     def __repr__(self) -> str:
         return "<ClientCredentials>"
 
     def bearer(self) -> str:
-        """``Bearer`` and a token that is good for a while yet; one request however many threads ask."""
+        """``Bearer`` and a token that is still valid for a while; one request, however many threads ask."""
         with self._lock:
-            if not self._bearer or time.monotonic() > self._dies:
+            if not self._bearer or time.monotonic() > self._expires:
                 self._fetch()
             return self._bearer
 
@@ -42,6 +42,16 @@ class ClientCredentials:
 
     def _fetch(self) -> None:
         asked = time.monotonic()
+        bearer, claimed = _read(self._post()) or _read(self._post()) or ("", 0.0)  # the first may have been cut
+        if not bearer:
+            raise RefusedError(
+                "The token endpoint's answer holds no token. Check HUBMIS_BASE_URL, and whether a proxy answers in "
+                "its place."
+            )
+        life = min(claimed, _LONGEST_LIFE)
+        self._bearer, self._expires = bearer, asked + life - min(_MARGIN, life / 5)
+
+    def _post(self) -> bytes:
         # The text of the document says form, its reference says JSON.
         response = self._session.post(self._url, data=self._grant, headers=self._headers, allow_redirects=False)
         if response.status_code in (400, 406, 415, 422):
@@ -50,30 +60,31 @@ class ClientCredentials:
             raise CredentialsError(
                 "HUBmis refused the client id and secret. Copy both again from what WCBS sent: run 'hubmis-frames "
                 "login', or correct HUBMIS_CLIENT_ID and HUBMIS_CLIENT_SECRET where you set them. Check too that they "
-                "belong to the address that is asked."
+                "belong to this address."
             )
-        if response.status_code != 200:
+        if response.status_code not in (200, 201):
             raise RefusedError(
                 f"The token endpoint answered {response.status_code}. Check HUBMIS_BASE_URL: it should be the address "
                 "of HUBmis without a path."
             )
-        self._bearer, claimed = _granted(response.content)
-        if not self._bearer:
-            raise RefusedError(
-                "The token endpoint's answer holds no token. Check HUBMIS_BASE_URL, and whether a proxy answers in "
-                "its place."
-            )
-        self._dies = asked + max(min(claimed, _LONGEST_LIFE) - _MARGIN, 1.0)
+        return response.content
 
 
-def _granted(body: bytes) -> tuple[str, float]:
-    """What goes into ``Authorization`` and the seconds it is said to last; raises nothing, as the body is secret."""
+def _read(body: bytes) -> tuple[str, float] | None:
+    """The value of ``Authorization`` and the seconds that it should last; ``None`` if the body holds no token."""
     try:
         answer = orjson.loads(body)
     except ValueError:
-        return "", 0.0
+        return None
     token = answer.get("access_token") if isinstance(answer, dict) else None
     if not isinstance(token, str) or not token.isprintable() or not token.isascii() or not token:
-        return "", 0.0
-    claimed = answer.get("expires_in")
-    return f"Bearer {token}", float(claimed) if isinstance(claimed, int | float) and claimed > 0 else _LONGEST_LIFE
+        return None
+    return f"Bearer {token}", _seconds(answer.get("expires_in"))
+
+
+def _seconds(expires_in: object) -> float:
+    try:
+        seconds = float(expires_in) if isinstance(expires_in, int | float | str) else 0.0
+    except (ValueError, OverflowError):
+        seconds = 0.0
+    return seconds if seconds > 0 else _LONGEST_LIFE

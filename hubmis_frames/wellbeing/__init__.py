@@ -1,25 +1,27 @@
-"""Wellbeing events and plans: who, how many, how often, how long, and with what plan.
+"""Wellbeing events and plans: who is concerned, how often, for how long, and with what plan.
 
-``events`` puts what a loader returned into one shape; every other function takes that shape and returns a frame. All
-are functions of frames alone and fetch nothing. What they count is what staff recorded. A measure that needs a field
-which the server does not send raises :class:`MissingFieldError`; it never appears as zero.
+:func:`events` puts what a loader returned into one canonical shape. Every other function takes that shape and returns
+a frame; none of them fetches anything. They count what staff recorded. A measure that needs a field which the server
+does not send raises :class:`hubmis_frames.MissingFieldError` instead of showing zero.
 """
 
-from ..errors import MissingFieldError
-from .canonical import concerns, events, timeline
-from .cases import closing_time, open_age, plans, repeat, review_due, without_plan
-from .counts import SHANARRI, shanarri, staff_load, summarise
+from .canonical import concerns, events
+from .cases import closing_time, open_events, repeated_events, reviews_due
+from .counts import summarise
+from .coverage import plan_coverage, without_plan
+from .indicators import SHANARRI, shanarri
+from .record import timeline
+from .staff import staff_load
 
 __all__ = [
     "SHANARRI",
-    "MissingFieldError",
     "closing_time",
     "concerns",
     "events",
-    "open_age",
-    "plans",
-    "repeat",
-    "review_due",
+    "open_events",
+    "plan_coverage",
+    "repeated_events",
+    "reviews_due",
     "shanarri",
     "staff_load",
     "summarise",

@@ -20,8 +20,8 @@ WESTMINSTER = {
     "R": 14, "S": 0, "T": 0, "H": 12, "E": 0, "C": 638, "G": 121, "U": 375, "O": 987, "N": 206, "X": 0,
 }  # fmt: skip
 COUNTED = [
-    "possible_sessions", "attended", "late", "approved_activity", "authorised_absence", "unauthorised_absence",
-    "absence", "not_possible", "unmarked", "unmapped",
+    "possible_sessions", "attended_sessions", "late_sessions", "approved_activity_sessions", "authorised_sessions",
+    "unauthorised_sessions", "absent_sessions", "not_possible_sessions", "unmarked_sessions", "unmapped_sessions",
 ]  # fmt: skip
 SUMMARY = [
     "students", *COUNTED, "attendance_rate", "absence_rate", "authorised_rate", "unauthorised_rate",
@@ -83,8 +83,9 @@ def test_westminster_early_2022_23() -> None:
     codes = [code for code, count in WESTMINSTER.items() for _ in range(count)]
     frame = pd.DataFrame({"student_id": range(len(codes)), "date": "2022-09-20", "session": "am", "code": codes})
     row = only(at.summarise(at.marks(frame)))
-    assert (row["attended"], row["absence"], row["possible_sessions"]) == (129166, 6664, 135830)
-    assert (row["authorised_absence"], row["unauthorised_absence"], row["not_possible"]) == (4975, 1689, 113)
+    assert (row["attended_sessions"], row["absent_sessions"], row["possible_sessions"]) == (129166, 6664, 135830)
+    assert (row["authorised_sessions"], row["unauthorised_sessions"]) == (4975, 1689)
+    assert row["not_possible_sessions"] == 113
     assert row["attendance_rate"] == pytest.approx(95.0938673341677, abs=1e-12)
     assert row["absence_rate"] == pytest.approx(4.90613266583229, abs=1e-12)
     assert row["authorised_rate"] == pytest.approx(3.66266656850475, abs=1e-12)
@@ -160,12 +161,12 @@ def test_blank_and_dash_are_unmarked() -> None:
 
 def test_a_map_that_changes_mid_term_works_per_date() -> None:
     codes = pd.DataFrame({"code": ["1", "2"], "description": ["Here", "Away"]})
-    old = at.CodeMap.from_frame(codes, {"1": "present", "2": "authorised"})
-    new = at.CodeMap.from_frame(codes, {"1": "present", "2": "approved"})
+    old = at.CodeMap.from_frame(codes, {"1": "present", "2": "authorised"}, valid_to="2025-09-14")
+    new = at.CodeMap.from_frame(codes, {"1": "present", "2": "approved"}, valid_from="2025-09-15")
     frame = register(["2"] * 20)
-    found = at.marks(frame, codes, code_map=old.followed_by(new, "2025-09-15"))
+    found = at.marks(frame, codes, code_map=at.CodeMap(pd.concat([old.frame, new.frame])))
     assert (found["category"].eq("approved_activity") == (found["date"] >= "2025-09-15")).all()
-    assert only(at.summarise(found))["absence"] == 10
+    assert only(at.summarise(found))["absent_sessions"] == 10
 
 
 def test_a_map_ends_with_its_last_day() -> None:
@@ -248,16 +249,16 @@ def test_an_unmapped_code_is_said_by_name_and_number_and_in_no_rate() -> None:
     with pytest.warns(HubmisWarning, match=r"'\*' \(Music lesson\): 2, '9'.*: 1 marks") as said:
         marks = at.marks(register("//**9I"), codes)
     text = str(only(pd.DataFrame({"said": list(said)}))["said"].message)
-    assert "is for the school to decide; there are present, late, " in text
-    assert "If '*' were approved_activity, you would give" in text
+    assert "The school decides which category each code has; the categories are present, late, " in text
+    assert "if '*' is an approved activity, give" in text
     assert 'code_map=hf.attendance.CodeMap.england().extend({"*": "approved_activity"})' in text
-    named = text.partition("there are ")[2].partition(". If")[0].split(", ")
+    named = text.partition("the categories are ")[2].partition(". For")[0].split(", ")
     assert "unmapped" not in named
     assert set(at.CodeMap(pd.DataFrame({"code": named, "category": named})).frame["category"]) == set(named)
     with pytest.warns(HubmisWarning, match=r'code_map=your_map\.extend\(\{"/": "approved_activity"'):
         at.marks(register("/I"), code_map=at.CodeMap(pd.DataFrame({"code": ["I"], "category": ["authorised"]})))
     row = only(at.summarise(marks))
-    assert (row["unmapped"], row["possible_sessions"], row["absence_rate"]) == (3, 3, pytest.approx(100 / 3))
+    assert (row["unmapped_sessions"], row["possible_sessions"], row["absence_rate"]) == (3, 3, pytest.approx(100 / 3))
 
 
 PRECEDENCE = [
@@ -368,10 +369,10 @@ def test_exactly_ten_and_fifty_per_cent_are_in() -> None:
     row = only(at.summarise(marks))
     assert (row["persistent_absentees"], row["severe_absentees"]) == (3, 1)
     assert row["persistent_absence_rate"] == 75
-    assert list(at.persistent(marks)["student_id"]) == [3, 4, 1]
+    assert list(at.absentees(marks)["student_id"]) == [3, 4, 1]
 
 
-@pytest.mark.filterwarnings("ignore:.*stand in one figure")
+@pytest.mark.filterwarnings("ignore:.*are pooled in one figure")
 def test_a_tenth_is_a_tenth_at_any_size() -> None:
     # Student n is absent from n of 10 n sessions; in floats some of these fall short of 10 per cent.
     size = np.arange(1, 400)
@@ -415,13 +416,12 @@ def test_columns_are_those_promised_also_of_nothing() -> None:
     assert at.summarise(marks.head(0))["absence_rate"].isna().all()
 
 
-@pytest.mark.parametrize("function", [at.summarise, at.persistent, at.bands, at.intervals, at.runs, at.code_frequency])
+@pytest.mark.parametrize("function", [at.summarise, at.absentees, at.absence_bands, at.runs, at.code_frequency])
 def test_marks_put_together_twice_are_said(function: Any) -> None:
     marks = canonical(register("/I"), register("//", 2))
-    given = () if function is not at.intervals else ("session",)
-    function(marks, *given)
-    with pytest.warns(HubmisWarning, match=r"4 marks stand here twice.*marks\(frame\), which keeps one"):
-        function(pd.concat([marks, marks]), *given)
+    function(marks)
+    with pytest.warns(HubmisWarning, match=r"4 marks are in the frame twice.*marks\(frame\), which keeps one"):
+        function(pd.concat([marks, marks]))
 
 
 def test_a_code_that_to_csv_guarded_is_the_code_that_it_was() -> None:
@@ -432,9 +432,9 @@ def test_a_code_that_to_csv_guarded_is_the_code_that_it_was() -> None:
 
 def test_a_calendar_of_other_tables_or_other_years_is_refused_or_said() -> None:
     terms = calendar().terms.rename(columns={"start": "date_from", "end": "date_to"}).assign(term_id=1)
-    with pytest.raises(BadArgumentError, match="given as holidays has the column term_id"):
+    with pytest.raises(BadArgumentError, match="the frame given as holidays has the column term_id"):
         at.Calendar(terms, terms)
-    with pytest.raises(BadArgumentError, match="given as terms has the column holiday_id"):
+    with pytest.raises(BadArgumentError, match="the frame given as terms has the column holiday_id"):
         at.Calendar(terms.rename(columns={"term_id": "holiday_id"}))
     with pytest.warns(HubmisWarning, match="at_risk: 2 of 2 marks lie outside the calendar"):
         at.at_risk(canonical(register("//", start="2027-01-04")), calendar())
@@ -450,10 +450,10 @@ def test_a_rate_pools_and_is_no_mean_of_rates() -> None:
     assert only(at.summarise(marks))["absence_rate"] == 10
 
 
-@pytest.mark.parametrize("function", [at.summarise, at.intervals, at.bands, at.persistent, at.broken_weeks])
+@pytest.mark.parametrize("function", [at.summarise, at.absence_bands, at.absentees, at.broken_weeks])
 def test_years_in_one_figure_are_said_and_years_apart_are_not(function: Any) -> None:
     years = canonical(register("/I", start="2024-07-31"), register("/I", start="2025-09-08"))
-    said = rf"^{function.__name__}: marks of 2023/24 to 2025/26 stand in one figure.*>= .2025-08-01"
+    said = rf"^{function.__name__}: marks of 2023/24 to 2025/26 are pooled in one figure.*>= .2025-08-01"
     with pytest.warns(HubmisWarning, match=said):
         function(years, "session")
     years["own"] = years["date"].dt.year
@@ -493,10 +493,16 @@ def test_periods_need_a_calendar_and_unknown_columns_are_named() -> None:
 
 def test_what_is_no_calendar_is_told_how_to_make_one() -> None:
     marks = canonical(register("//"))
-    needing = [at.cumulative, at.year_on_year, at.at_risk, at.beside_holidays, at.on_closed_days]
+    needing: list[Any] = [at.at_risk, at.beside_holidays, at.on_closed_days]
     for measure in needing:
         with pytest.raises(BadArgumentError, match=rf"^{measure.__name__} needs calendar=.*hf\.load_terms\(school\)"):
             measure(marks, None)
+    years: list[Any] = [at.cumulative, at.year_on_year]
+    for measure in years:
+        with pytest.raises(BadArgumentError, match=rf"^{measure.__name__} needs calendar=.* or marks with the column"):
+            measure(marks)
+        with pytest.raises(BadArgumentError, match=rf"^{measure.__name__} needs calendar=.* this is a DataFrame\."):
+            measure(marks, calendar=pd.DataFrame({"name": ["Autumn Term"]}))
     for measure in (*needing, at.runs, at.data_quality):
         with pytest.raises(BadArgumentError, match=rf"^{measure.__name__} needs calendar=.* this is a DataFrame\."):
             measure(marks, pd.DataFrame({"name": ["Autumn Term"]}))
@@ -518,7 +524,7 @@ def test_a_calendar_of_no_frame_names_the_loaders(terms: Any) -> None:
 
 
 def test_what_a_loader_gave_is_told_the_call_that_comes_first() -> None:
-    for measure in (at.summarise, at.persistent, at.runs, at.data_quality, at.bands):
+    for measure in (at.summarise, at.absentees, at.runs, at.data_quality, at.absence_bands):
         with pytest.raises(BadArgumentError, match=r"Give hf\.attendance\.marks\(frame\), not the frame that was load"):
             measure(register("//"))
 
@@ -562,7 +568,7 @@ def test_pooling_by_any_grouping_gives_the_whole_back(rows: list[Any], by: list[
     if "student_id" in by or by == ["form_name"]:
         names = [name for name in by if name in marks]
         expected = attended.groupby([marks[name] for name in names], dropna=False).sum()
-        found = parts.groupby(names, dropna=False, observed=True)["attended"].sum()
+        found = parts.groupby(names, dropna=False, observed=True)["attended_sessions"].sum()
         assert sorted(expected.tolist()) == sorted(found.tolist())
 
 
@@ -579,14 +585,14 @@ def test_pooling_by_any_grouping_gives_the_whole_back(rows: list[Any], by: list[
 )  # fmt: skip
 def test_edges_of_bands(absent: int, possible: int, band: str) -> None:
     marks = canonical(register("I" * absent + "/" * (possible - absent)), register("XX", 2))
-    found = at.bands(marks).set_index("band")
+    found = at.absence_bands(marks).set_index("absence_band")
     assert len(found) == 11
     assert found.loc[band, "students"] == found["students"].sum() == 1
     assert found.loc[band, "share"] == 100
 
 
 def test_bands_of_nobody_have_no_share() -> None:
-    assert at.bands(canonical(register("XX")))["share"].isna().all()
+    assert at.absence_bands(canonical(register("XX")))["share"].isna().all()
 
 
 def test_code_frequency_counts_blanks_too() -> None:
@@ -599,7 +605,7 @@ def test_code_frequency_counts_blanks_too() -> None:
 def test_intervals_count_students_and_not_sessions() -> None:
     # Ten students of whom two are always absent: as 100 tossed coins the interval would be far narrower.
     marks = canonical(*(register(("I" if student < 2 else "/") * 10, student) for student in range(10)))
-    row = only(at.intervals(marks, None))
+    row = only(at.summarise(marks, confidence=0.95))
     assert (row["students"], row["absence_rate"]) == (10, 20)
     # By hand: the standard error is sqrt(10 / 9 x 10 x 0.2 x 0.8) / 10, t of 9 is 2.262157, on the logit scale.
     error = np.sqrt(10 / 9 * 1.6) / 10
@@ -607,8 +613,10 @@ def test_intervals_count_students_and_not_sessions() -> None:
         logit = np.log(0.2 / 0.8) + sign * 2.2621571628 * error / 0.16
         assert row[f"absence_rate_{bound}"] == pytest.approx(100 / (1 + np.exp(-logit)))
     assert row["attendance_rate_low"] == pytest.approx(100 - row["absence_rate_high"])
-    assert at.intervals(canonical(register("//", 1), register("//", 2)), None)["absence_rate_high"].isna().all()
-    assert at.intervals(canonical(register("I/")), None)["absence_rate_high"].isna().all()
+    assert (
+        at.summarise(canonical(register("//", 1), register("//", 2)), confidence=0.95)["absence_rate_high"].isna().all()
+    )
+    assert at.summarise(canonical(register("I/")), confidence=0.95)["absence_rate_high"].isna().all()
 
 
 def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
@@ -626,7 +634,7 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
             "group": group,
         }
     )
-    found = at.intervals(marks, "group")
+    found = at.summarise(marks, "group", confidence=0.95)
     held = found["absence_rate_low"].le(100 / 15) & found["absence_rate_high"].ge(100 / 15)
     assert 0.9 < held.mean() < 0.985
 
@@ -676,21 +684,26 @@ def test_runs_go_over_weekends_holidays_and_closures() -> None:
     for given_calendar in (calendar(), None):
         row = only(at.runs(marks, given_calendar))
         assert (row["start"], row["end"]) == (pd.Timestamp("2025-10-23"), pd.Timestamp("2025-11-03"))
-        assert (row["sessions"], row["unauthorised"], row["school_days"], row["ongoing"]) == (6, 2, 3, False)
+        assert (row["absent_sessions"], row["unauthorised_sessions"], row["school_days"], row["ongoing"]) == (
+            6,
+            2,
+            3,
+            False,
+        )
     snow = canonical(register("//II", start="2026-01-05"), register(["Y4", "Y4", "I", "I"], start="2026-01-07"))
     row = only(at.runs(snow, calendar()))
-    assert (row["sessions"], row["end"], row["ongoing"]) == (4, pd.Timestamp("2026-01-08"), True)
+    assert (row["absent_sessions"], row["end"], row["ongoing"]) == (4, pd.Timestamp("2026-01-08"), True)
 
 
 def test_runs_end_with_attendance_or_where_marks_are_lacking() -> None:
     marks = canonical(register("II/III--I/I"), register("/" * 12, 2))
     found = at.runs(marks)
-    assert found["sessions"].tolist() == [4, 2, 1]
+    assert found["absent_sessions"].tolist() == [4, 2, 1]
     assert found["unknown_sessions"].tolist() == [2, 0, 0]
     assert found["ongoing"].tolist() == [False, False, True]
-    assert at.runs(marks, minimum=3)["sessions"].tolist() == [4]
+    assert at.runs(marks, at_least=3)["absent_sessions"].tolist() == [4]
     lacking = canonical(register("II", start="2025-09-08"), register("II", start="2025-09-10"), register("/" * 6, 2))
-    assert at.runs(lacking)["sessions"].tolist() == [2, 2]
+    assert at.runs(lacking)["absent_sessions"].tolist() == [2, 2]
 
 
 @settings(max_examples=50)
@@ -705,7 +718,7 @@ def test_runs_against_brute_force(codes: list[str]) -> None:
             expected.append(length)
             length = 0
     found = at.runs(canonical(register(codes)))
-    assert sorted(found["sessions"]) == sorted(expected)
+    assert sorted(found["absent_sessions"]) == sorted(expected)
     since = "".join(codes).rpartition("/")[2]
     assert found["ongoing"].sum() == bool({"I", "O"} & set(since))
 
@@ -727,8 +740,8 @@ def test_at_risk_against_brute_force(attended: int, absent: int, left: int) -> N
         return 10 * missed >= of
 
     assert row["remaining_sessions"] == remaining
-    assert row["persistent"] == is_persistent(absent, possible)
-    assert row["sessions_until_persistent"] == next(k for k in range(200) if is_persistent(absent + k, possible + k))
+    assert (row["status"] == "persistent") == is_persistent(absent, possible)
+    assert row["sessions_until"] == next(k for k in range(200) if is_persistent(absent + k, possible + k))
     fine = [k for k in range(remaining + 1) if not is_persistent(absent + k, possible + remaining)]
     assert row["avoidable"] == bool(fine)
     if fine:
@@ -738,7 +751,7 @@ def test_at_risk_against_brute_force(attended: int, absent: int, left: int) -> N
         assert not is_persistent(absent - over, possible + remaining)
         assert is_persistent(absent - over + 1, possible + remaining)
     back = [k for k in range(remaining + 1) if not is_persistent(absent, possible + k)]
-    if row["persistent"] and back:
+    if row["status"] == "persistent" and back:
         assert row["sessions_to_recover"] == back[0]
     else:
         assert pd.isna(row["sessions_to_recover"])
@@ -747,8 +760,8 @@ def test_at_risk_against_brute_force(attended: int, absent: int, left: int) -> N
 def test_at_risk_counts_this_year_until_that_day_and_who_leaves() -> None:
     marks = canonical(register("I" * 10, start="2025-09-08"), register("/" * 20, start="2025-09-15"))
     row = only(at.at_risk(marks, calendar(), on="2025-09-12"))
-    assert (row["possible_sessions"], row["absence"]) == (10, 10)
-    assert row["remaining_sessions"] == 2 * len(calendar().open_days("2025-09-13"))
+    assert (row["possible_sessions"], row["absent_sessions"]) == (10, 10)
+    assert row["remaining_sessions"] == 2 * len(calendar().open_days(since="2025-09-13"))
     leaving = pd.DataFrame({"student_id": [1], "leaving_date": pd.to_datetime(["2025-09-16"])})
     assert only(at.at_risk(marks, calendar(), on="2025-09-12", enrolment=leaving))["remaining_sessions"] == 4
     with pytest.raises(BadArgumentError, match="before the calendar"):
@@ -757,9 +770,9 @@ def test_at_risk_counts_this_year_until_that_day_and_who_leaves() -> None:
 
 def test_at_risk_of_a_student_without_possible_sessions() -> None:
     row = only(at.at_risk(canonical(register("XX")), calendar()))
-    assert not row["persistent"]
+    assert pd.isna(row["status"])
     assert row["avoidable"]
-    assert pd.isna(row["sessions_until_persistent"])
+    assert pd.isna(row["sessions_until"])
 
 
 def test_broken_weeks() -> None:
@@ -775,15 +788,16 @@ def test_beside_holidays() -> None:
     bank = pd.concat([register("OO", start="2025-09-19"), register("OO", start="2025-09-23")])
     marks = canonical(around, first, bank)
     row = only(at.beside_holidays(marks, calendar()))
-    assert (row["beside_possible"], row["beside_absence"], row["beside_unauthorised"]) == (6, 5, 2)
-    assert (row["other_possible"], row["other_absence"], row["holidays"]) == (14, 4, 2)
+    assert (row["beside_possible_sessions"], row["beside_absent_sessions"]) == (6, 5)
+    assert row["beside_unauthorised_sessions"] == 2
+    assert (row["other_possible_sessions"], row["other_absent_sessions"], row["holidays"]) == (14, 4, 2)
     assert row["difference"] == pytest.approx(500 / 6 - 400 / 14)
     assert only(at.beside_holidays(marks, calendar(), None, shortest=1))["holidays"] == 3
-    assert only(at.beside_holidays(marks, calendar(), days=2))["beside_possible"] == 10
+    assert only(at.beside_holidays(marks, calendar(), days=2))["beside_possible_sessions"] == 10
 
 
 def test_weekday_and_session_make_a_grid() -> None:
-    found = at.weekday_session(canonical(register("I/" + "/" * 8)))
+    found = at.summarise(canonical(register("I/" + "/" * 8)), ["weekday", "session"])
     assert len(found) == 10
     assert found.iloc[0][["weekday", "session", "absence_rate"]].tolist() == ["Monday", "am", 100]
 
@@ -798,26 +812,26 @@ def test_cumulative_ends_at_the_rate_of_the_year_and_years_are_aligned_by_school
     )
     both = at.Calendar(terms)
     marks = canonical(register("I" * 10 + "/" * 10, start="2024-09-02"), register("/" * 18 + "II", start="2025-09-08"))
-    found = at.cumulative(marks, both)
+    found = at.cumulative(marks, calendar=both)
     assert found["absence_rate"].tolist() == [100, 50, 0, 10]
     assert found["school_week"].tolist() == [1, 2, 1, 2]
-    change = at.year_on_year(marks, both, rate="absence_rate")
+    change = at.year_on_year(marks, calendar=both, rate="absence_rate")
     assert change["academic_year"].tolist() == ["2025/26"] * 2
     assert change["change"].tolist() == [-100, -40]
     with pytest.raises(BadArgumentError, match="no rate"):
-        at.year_on_year(marks, both, rate="late")
+        at.year_on_year(marks, calendar=both, rate="late")
 
 
-def test_rolling_change_passes_over_holidays() -> None:
+def test_recent_change_passes_over_holidays() -> None:
     weeks = ["2025-10-13", "2025-10-20", "2025-11-03", "2025-11-10"]
     marks = canonical(*(register(code * 10, start=week) for code, week in zip("//I/", weeks, strict=True)))
-    row = only(at.rolling_change(marks, weeks=2))
-    assert (row["earlier_possible"], row["recent_absence"], row["change"]) == (20, 10, 50)
-    early = only(at.rolling_change(marks, weeks=2, until="2025-10-24"))
-    assert (early["earlier_possible"], early["recent_possible"]) == (0, 20)
+    row = only(at.recent_change(marks, weeks=2))
+    assert (row["earlier_possible_sessions"], row["recent_absent_sessions"], row["change"]) == (20, 10, 50)
+    early = only(at.recent_change(marks, weeks=2, until="2025-10-24"))
+    assert (early["earlier_possible_sessions"], early["recent_possible_sessions"]) == (0, 20)
     assert pd.isna(early["change"])
     with pytest.raises(BadArgumentError, match="at least 1"):
-        at.rolling_change(marks, weeks=0)
+        at.recent_change(marks, weeks=0)
 
 
 def test_data_quality_says_what_was_found_and_what_was_not() -> None:
@@ -838,10 +852,12 @@ def test_a_map_that_a_spreadsheet_saved_says_which_file_and_what_to_do(tmp_path:
     file = at.CodeMap.england().save(tmp_path / "code-map.csv")
     kept = file.read_text(encoding="utf-8")
     file.write_text(kept.replace("2024-08-19", "19/08/2024"), encoding="utf-8")
-    with pytest.raises(BadArgumentError, match=r"code-map\.csv: A code map: valid_from.*written 2024-08-19: a sp"):
+    with pytest.raises(
+        BadArgumentError, match=r"code-map\.csv: A code map: valid_from.*written 2024-08-19\. A spreadsheet"
+    ):
         at.CodeMap.load(file)
     file.write_text(kept.replace(",", ";"), encoding="utf-8")
-    with pytest.raises(BadArgumentError, match=r"code-map\.csv: .*Columns go apart by commas"):
+    with pytest.raises(BadArgumentError, match=r"code-map\.csv: .*Columns are separated by commas"):
         at.CodeMap.load(file)
     file.write_text("", encoding="utf-8")
     with pytest.raises(BadArgumentError, match=r"code-map\.csv is empty"):

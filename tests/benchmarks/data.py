@@ -8,7 +8,7 @@ import orjson
 
 from hubmis_frames.operations.declaration import CATALOGUE, Endpoint
 from hubmis_frames.simulator import Rules, build_world
-from hubmis_frames.simulator.school import School
+from hubmis_frames.simulator.school import SimulatedSchool
 
 NOTHING: dict[str, str] = {}
 
@@ -31,7 +31,7 @@ class Data(NamedTuple):
 def students(pages: int = 1000, size: int = 100) -> Data:
     """One list of students, page by page; the pages do not overlap."""
     endpoint = CATALOGUE["students"]
-    school = School(build_world(min(max(pages * size // 50, 7), 2000)), Rules(page_default=4000))
+    school = SimulatedSchool(build_world(min(max(pages * size // 50, 7), 2000)), Rules(page_default=4000))
     records = _again(orjson.loads(school.body(endpoint, NOTHING, "", NOTHING)))
     return Data(endpoint, [((), [orjson.dumps(list(islice(records, size)))]) for _ in range(pages)])
 
@@ -40,7 +40,7 @@ def marks(students: int = 800, size: int = 380) -> Data:
     """The marks of students, one response for each student."""
     endpoint = CATALOGUE["student_attendance"]
     world = build_world(max(min(students, 200), 7))
-    school = School(world, Rules())
+    school = SimulatedSchool(world, Rules())
     known = (school.body(endpoint, {"student_id": str(number)}, "", NOTHING) for number in world.entities["student"])
     records = _again([mark for body in known for mark in orjson.loads(body)])
     return Data(

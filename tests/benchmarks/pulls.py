@@ -9,7 +9,7 @@ from pathlib import Path
 
 import hubmis_frames as hf
 from hubmis_frames.school import School
-from hubmis_frames.simulator import Answer, Asked, Rules, Simulator, build_world
+from hubmis_frames.simulator import Rules, SimulatedRequest, SimulatedResponse, Simulator, build_world
 from hubmis_frames.transport import Rate, Session
 
 from .timing import machine, markdown
@@ -61,10 +61,10 @@ def hidden(count: int = 100, told: bool = True) -> tuple[float, float, int]:
     return max(times) - min(times), (len(times) - 12) * REFILL, refused
 
 
-def _limit(most: int, window: float, told: bool) -> Callable[[Asked, Answer], Answer]:
+def _limit(most: int, window: float, told: bool) -> Callable[[SimulatedRequest, SimulatedResponse], SimulatedResponse]:
     granted: list[float] = []
 
-    def hook(asked: Asked, answer: Answer) -> Answer:
+    def hook(asked: SimulatedRequest, answer: SimulatedResponse) -> SimulatedResponse:
         now = time.time()
         recent = [at for at in granted if at > now - window]
         if len(recent) < most:

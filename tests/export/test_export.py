@@ -23,7 +23,7 @@ from hubmis_frames.export.steps import steps_of
 from hubmis_frames.export.write import INCOMPLETE
 from hubmis_frames.operations.declaration import CATALOGUE
 from hubmis_frames.school import School
-from hubmis_frames.simulator import Answer, Asked, Simulator, build_world
+from hubmis_frames.simulator import SimulatedRequest, SimulatedResponse, Simulator, build_world
 from hubmis_frames.transport import Session
 
 Serve = Callable[..., Simulator]
@@ -109,7 +109,7 @@ def test_one_id_that_fails_leaves_the_rest_marked_incomplete(simulator: Simulato
     students = hf.load_students(school)
     bad = int(students.student_id.iloc[30])
 
-    def fails(asked: Asked, answer: Answer) -> Answer:
+    def fails(asked: SimulatedRequest, answer: SimulatedResponse) -> SimulatedResponse:
         return replace(answer, status=500) if f"/students/{bad}/attendance" in asked.path else answer
 
     simulator.hooks.append(fails)
@@ -279,7 +279,7 @@ def test_git_passes_over_a_new_export_and_an_older_folder_is_left_as_it_is(schoo
 def test_one_record_without_an_id_does_not_stop_the_others(simulator: Simulator, school: School, tmp_path: Path):
     import orjson
 
-    def headless(asked: Asked, answer: Answer) -> Answer:
+    def headless(asked: SimulatedRequest, answer: SimulatedResponse) -> SimulatedResponse:
         if not asked.path.endswith("/students") or answer.body == b"[]":
             return answer
         rows = orjson.loads(answer.body)
@@ -328,7 +328,7 @@ def test_exported_files_are_their_owners_alone(school: School, tmp_path: Path):
 def test_ids_beyond_floats_come_back_exact(simulator: Simulator, school: School, tmp_path: Path):
     large = 2**53 + 1
 
-    def enlarge(asked: Asked, answer: Answer) -> Answer:
+    def enlarge(asked: SimulatedRequest, answer: SimulatedResponse) -> SimulatedResponse:
         return (
             replace(answer, body=b'[{"id": %d, "name": "A"}, {"name": "B"}]' % large)
             if "genders" in asked.path

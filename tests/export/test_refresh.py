@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 import hubmis_frames as hf
 from hubmis_frames.export.refresh import HISTORIES, History
 from hubmis_frames.school import School
-from hubmis_frames.simulator import Answer, Asked, Simulator, build_world
+from hubmis_frames.simulator import SimulatedRequest, SimulatedResponse, Simulator, build_world
 
 Serve = Callable[..., Simulator]
 Connect = Callable[..., School]
@@ -39,14 +39,16 @@ def files(folder: Path) -> dict[str, bytes]:
     return {name: content for name, content in found.items() if not name.startswith(f"{MARKS}_deleted")}
 
 
-def asked_of_marks(simulator: Simulator) -> list[Asked]:
+def asked_of_marks(simulator: Simulator) -> list[SimulatedRequest]:
     return [asked for asked in simulator.log if asked.table == MARKS]
 
 
-def change_marks(change: Callable[[int, list[dict[str, Any]]], list[dict[str, Any]]]) -> Callable[..., Answer]:
+def change_marks(
+    change: Callable[[int, list[dict[str, Any]]], list[dict[str, Any]]],
+) -> Callable[..., SimulatedResponse]:
     """A hook that changes the marks of each student."""
 
-    def hook(asked: Asked, answer: Answer) -> Answer:
+    def hook(asked: SimulatedRequest, answer: SimulatedResponse) -> SimulatedResponse:
         if asked.table == MARKS and answer.status == 200:
             rows = change(int(asked.path.split("/")[-2]), json.loads(answer.body))
             answer.body = json.dumps(rows).encode()
@@ -111,7 +113,7 @@ def test_a_refresh_moves_less_than_a_tenth_of_the_bytes(on: Callable[[date], Sim
     for day in moved:
         simulator = on(day)
 
-        def count(asked: Asked, answer: Answer, day: date = day) -> Answer:
+        def count(asked: SimulatedRequest, answer: SimulatedResponse, day: date = day) -> SimulatedResponse:
             moved[day] += len(answer.body)
             return answer
 
@@ -184,7 +186,7 @@ def test_a_server_that_ignores_the_bound_is_believed_whole(
     export(on(FRIDAY), "kept")
     whole: dict[str, bytes] = {}
 
-    def remember(asked: Asked, answer: Answer) -> Answer:
+    def remember(asked: SimulatedRequest, answer: SimulatedResponse) -> SimulatedResponse:
         whole[asked.path] = answer.body
         return answer
 
@@ -192,7 +194,7 @@ def test_a_server_that_ignores_the_bound_is_believed_whole(
     export(simulator, "new")
     ignoring = on(TUESDAY)
 
-    def ignore(asked: Asked, answer: Answer) -> Answer:
+    def ignore(asked: SimulatedRequest, answer: SimulatedResponse) -> SimulatedResponse:
         answer.body = whole[asked.path] if asked.table == MARKS else answer.body
         return answer
 
@@ -209,8 +211,8 @@ def test_those_whose_request_fails_keep_their_rows_and_the_table_is_marked(
     export(on(FRIDAY), "kept")
     whom = int(hf.read(tmp_path / "kept", MARKS)["student_id"].iloc[0])
 
-    def fail(asked: Asked, answer: Answer) -> Answer:
-        return Answer(500, b"{}") if asked.table == MARKS and f"/{whom}/" in asked.path else answer
+    def fail(asked: SimulatedRequest, answer: SimulatedResponse) -> SimulatedResponse:
+        return SimulatedResponse(500, b"{}") if asked.table == MARKS and f"/{whom}/" in asked.path else answer
 
     simulator.hooks.append(fail)
     assert export(simulator, "kept", refresh=True).status[MARKS] == "incomplete"
@@ -232,7 +234,7 @@ def test_a_student_who_left_goes_from_the_table_and_is_kept_aside(
     whom = int(hf.read(tmp_path / "kept", MARKS)["student_id"].iloc[0])
     simulator = on(TUESDAY)
 
-    def leave(asked: Asked, answer: Answer) -> Answer:
+    def leave(asked: SimulatedRequest, answer: SimulatedResponse) -> SimulatedResponse:
         if asked.table == "students":
             answer.body = json.dumps([row for row in json.loads(answer.body) if row["id"] != whom]).encode()
         return answer

@@ -4,6 +4,7 @@ import warnings
 from datetime import date, timedelta
 from typing import Any
 
+import hypothesis.strategies as st
 import pandas as pd
 
 import hubmis_frames as hf
@@ -15,6 +16,15 @@ STUDENTS = pd.DataFrame(
         "student_id": pd.array([*YEAR_GROUPS], dtype="Int64"),
         "year_group_name": pd.Series([*YEAR_GROUPS.values()], dtype="str"),
         "gender_name": pd.Series(["F", "M", "F", "M", "F", "M"], dtype="str"),
+    }
+)
+
+TERMS = pd.DataFrame(
+    {
+        "name": ["Autumn Term", "Spring Term"],
+        "academic_year_name": ["2025/26", "2025/26"],
+        "date_from": pd.to_datetime(["2025-09-02", "2026-01-05"]),
+        "date_to": pd.to_datetime(["2025-12-19", "2026-03-27"]),
     }
 )
 
@@ -79,3 +89,20 @@ def made(*rows: tuple[Any, ...], **more: list[Any]) -> pd.DataFrame:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", hf.HubmisWarning)  # odd rows are what many of these tests are about
         return wb.events(sent(*rows, **more))
+
+
+EVENT_ROWS = st.lists(
+    st.tuples(
+        st.sampled_from([1, 2, 3, 4, 5, 6, 77, None]),
+        st.one_of(st.none(), st.dates(date(2025, 9, 1), date(2026, 2, 1)).map(lambda day: f"{day}T12:00Z")),
+        st.sampled_from(["Friendships", "Bullying", None]),
+        st.sampled_from(["active", "inactive"]),
+        st.sampled_from(["wellbeing_event", "wellbeing_plan"]),
+    ),
+    max_size=30,
+)
+GROUPS = st.lists(
+    st.sampled_from(["year_group_name", "gender_name", "category_name", "week", "month", "term", "weekday"]),
+    max_size=3,
+    unique=True,
+)

@@ -8,7 +8,7 @@ import pandas as pd
 from hubmis_frames.export import steps_of
 from hubmis_frames.frames import to_pandas
 from hubmis_frames.school import School
-from hubmis_frames.simulator import Answer, Asked
+from hubmis_frames.simulator import SimulatedRequest, SimulatedResponse
 
 
 @dataclass
@@ -17,7 +17,7 @@ class Heard:
 
     bodies: dict[str, list[bytes]] = field(default_factory=dict)
 
-    def __call__(self, asked: Asked, answer: Answer) -> Answer:
+    def __call__(self, asked: SimulatedRequest, answer: SimulatedResponse) -> SimulatedResponse:
         if answer.status == 200:
             self.bodies.setdefault(asked.path, []).append(answer.body)
         return answer

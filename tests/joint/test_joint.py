@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given, settings
 
 from hubmis_frames import joint as jt
-from hubmis_frames import wellbeing as wb
 from hubmis_frames.analysis.statistics import half_width, ranks, spearman, student_t
-from hubmis_frames.errors import BadArgumentError
-from hubmis_frames.plots.event_windows import before_and_after
+from hubmis_frames.errors import BadArgumentError, MissingFieldError
+from hubmis_frames.joint.event_windows import _NOTE
+from hubmis_frames.plots.event_windows import around_events
 from tests.helpers.figures import ATTENDED, POSSIBLE, START, marked, noted, people
 
 mpl.use("Agg")
@@ -77,7 +77,7 @@ def by_hand(
             }
         result[name] = {
             "students": students,
-            "sessions": possible,
+            "possible_sessions": possible,
             "attendance_rate": 100 * attended / possible if possible else math.nan,
             "comparison_students": len({other for other, _ in used}),
             "comparison_sessions": len(used),
@@ -108,7 +108,7 @@ def a_school(seed: int) -> tuple[dict[int, str], list[tuple[int, int]], dict[int
 @settings(max_examples=50)
 def test_around_events_agrees_with_working_it_out_by_hand(seed: int, weeks: int) -> None:
     full, days, groups = a_school(seed)
-    table = jt.around_events(marked(full), noted(*days), weeks, people(groups)).set_index("period")
+    table = jt.around_events(marked(full), noted(*days), weeks=weeks, students=people(groups)).set_index("period")
     # The days of data are everybody's, though 12 is on no list and not counted.
     everybody = max(map(len, full.values()))
     expected = by_hand({**full, 0: "-" * everybody}, days, {**groups, 0: "nobody"}, weeks)
@@ -132,11 +132,11 @@ def test_the_order_of_rows_changes_nothing(seed: int, random: Any) -> None:
         return frame.iloc[places]
 
     for measure in (
-        lambda m, e, s: jt.around_events(m, e, 2, s),
-        lambda m, e, s: jt.around_events(m, e, 2, s, by_week=True),
-        lambda m, e, s: jt.events_by_absence_band(m, e, s),
-        lambda m, e, s: jt.lateness_and_events(m, e, s),
-        lambda m, e, s: jt.per_student(m, e, s),
+        lambda m, e, s: jt.around_events(m, e, weeks=2, students=s),
+        lambda m, e, s: jt.around_events(m, e, weeks=2, students=s, by_week=True),
+        lambda m, e, s: jt.events_by_absence_band(m, e, students=s),
+        lambda m, e, s: jt.lateness_and_events(m, e, students=s),
+        lambda m, e, s: jt.per_student(m, e, students=s),
     ):
         one, two = measure(marks, events, students), measure(mixed(marks), mixed(events), mixed(students))
         pd.testing.assert_frame_equal(one, two)
@@ -147,7 +147,7 @@ def influence_by_leaving_out(registers: dict[int, str], events: list[tuple[int, 
 
     def change(without: int | None) -> float:
         kept = {who: register for who, register in registers.items() if who != without}
-        table = jt.around_events(marked(kept), noted(*events), 2, people(groups))
+        table = jt.around_events(marked(kept), noted(*events), weeks=2, students=people(groups))
         return float(table["difference"].iloc[3])
 
     parts = [change(who) for who in registers]
@@ -160,7 +160,7 @@ def test_the_interval_agrees_with_leaving_out_one_student_at_a_time() -> None:
     registers = {n: "".join("/" if rng.random() < base[n] else "I" for _ in range(84)) for n in range(40)}
     groups = {n: f"Year {n % 2}" for n in registers}
     events = [(n, 30 + 3 * (n % 5)) for n in range(18)]
-    table = jt.around_events(marked(registers), noted(*events), 2, people(groups))
+    table = jt.around_events(marked(registers), noted(*events), weeks=2, students=people(groups))
     n = int(table["students"].iloc[3])
     ours = (table["difference_high"].iloc[3] - table["difference_low"].iloc[3]) / 2 / student_t(0.95, n - 1)
     assert n == 18
@@ -173,7 +173,7 @@ def test_the_interval_holds_the_truth_about_as_often_as_it_says() -> None:
     for _ in range(40):
         base = rng.beta(20, 2, 24)
         marks = marked({n: "".join(np.where(rng.random(70) < base[n], "/", "I")) for n in range(24)})
-        row = jt.around_events(marks, noted(*((n, int(rng.integers(21, 42))) for n in range(10))), 2).iloc[3]
+        row = jt.around_events(marks, noted(*((n, int(rng.integers(21, 42))) for n in range(10))), weeks=2).iloc[3]
         held.append(row["difference_low"] <= 0 <= row["difference_high"])
     assert 0.85 <= np.mean(held) <= 1
 
@@ -181,11 +181,11 @@ def test_the_interval_holds_the_truth_about_as_often_as_it_says() -> None:
 def test_a_difference_in_the_weeks_after_is_found_and_a_bad_week_for_all_is_not() -> None:
     good, bad = "/" * 7, "I" * 7
     registers = {1: good * 4 + bad * 2, 2: good * 6, 3: good * 6}
-    table = jt.around_events(marked(registers), noted((1, 21)), 2).set_index("period")
+    table = jt.around_events(marked(registers), noted((1, 21)), weeks=2).set_index("period")
     assert table["difference"].tolist() == [0, 0, -100, -100]
     assert table["comparison_students"].tolist() == [2, 2, 2, 2]
     # Everybody ill in the same week: no difference.
-    table = jt.around_events(marked(dict.fromkeys((1, 2, 3), good * 4 + bad + good)), noted((1, 21)), 2)
+    table = jt.around_events(marked(dict.fromkeys((1, 2, 3), good * 4 + bad + good)), noted((1, 21)), weeks=2)
     assert table["attendance_rate"].tolist() == [100, 100, 50, -50]
     assert table["difference"].tolist() == [0, 0, 0, 0]
     # One student alone gives no interval.
@@ -208,7 +208,9 @@ def test_a_difference_in_the_weeks_after_is_found_and_a_bad_week_for_all_is_not(
 )
 def test_events_at_the_edges_of_the_data(day: int | None, students: int, why: str | None) -> None:
     holiday = "/" * 14 + " " * 7 + "/" * 21
-    table = jt.around_events(marked({1: holiday, 2: holiday}), noted((1, day)), 2, people({1: "Y", 2: "Y"}))
+    table = jt.around_events(
+        marked({1: holiday, 2: holiday}), noted((1, day)), weeks=2, students=people({1: "Y", 2: "Y"})
+    )
     assert table["students"].tolist() == [students, 0 if day == 16 else students, students, students]
     left = {reason: number for reason, number in table.attrs["left_out"].items() if number}
     assert left == ({why: 1} if why else {})
@@ -220,7 +222,7 @@ def test_who_cannot_be_compared_is_left_out_and_counted() -> None:
     events = noted((1, 21), (2, 21), (2, 22), (3, 21), (4, 21), (5, 21))
     # 1 is alone in the year group, 4 has none, 5 joined after the event, 6 is the comparable one.
     registers = {1: full, 2: full, 3: full, 4: full, 5: late, 6: full}
-    table = jt.around_events(marked(registers), events, 2, groups)
+    table = jt.around_events(marked(registers), events, weeks=2, students=groups)
     assert table["students"].tolist() == [2] * 4
     assert table["comparison_students"].tolist() == [1] * 4
     assert table.attrs["left_out"] == {
@@ -230,36 +232,36 @@ def test_who_cannot_be_compared_is_left_out_and_counted() -> None:
         "no comparable student": 1,
     }
     # One who joined between is no comparison either.
-    assert jt.around_events(marked({1: full, 2: late}), noted((1, 21)), 2)["students"].tolist() == [0] * 4
-    assert jt.around_events(marked({2: full}), noted((1, 21)), 2).attrs["left_out"]["no sessions at all"] == 1
+    assert jt.around_events(marked({1: full, 2: late}), noted((1, 21)), weeks=2)["students"].tolist() == [0] * 4
+    assert jt.around_events(marked({2: full}), noted((1, 21)), weeks=2).attrs["left_out"]["no sessions at all"] == 1
     # So does one before the first day of the data, which is nobody's first event here.
     for day, students in ((-1, 0), (-7, 0), (-8, 1)):
-        table = jt.around_events(marked({1: full, 2: full}), noted((1, 7), (2, day)), 2)
+        table = jt.around_events(marked({1: full, 2: full}), noted((1, 7), (2, day)), weeks=2)
         assert table["students"].tolist() == [students] * 4
     # An event just inside the window makes a student incomparable, one just outside does not.
     for day, students in ((35, 0), (41, 0), (42, 2)):
-        table = jt.around_events(marked({1: "/" * 63, 2: "/" * 63}), noted((1, 21), (2, day)), 2)
+        table = jt.around_events(marked({1: "/" * 63, 2: "/" * 63}), noted((1, 21), (2, day)), weeks=2)
         assert table["students"].tolist() == [students] * 4
 
 
 def test_around_events_has_the_same_columns_whatever_there_is_and_hides_few() -> None:
     registers = dict.fromkeys(range(1, 9), "/I" * 30)
-    full = jt.around_events(marked(registers), noted((1, 21), (2, 21)), 2)
+    full = jt.around_events(marked(registers), noted((1, 21), (2, 21)), weeks=2)
     for other in (
-        jt.around_events(marked({}), noted(), 2),
-        jt.around_events(marked(registers), noted(), 2),
-        jt.around_events(marked(registers), noted((1, 21)), 2, by_week=True),
-        jt.around_events(marked(registers), noted((1, 21)), 2, people({})),
+        jt.around_events(marked({}), noted(), weeks=2),
+        jt.around_events(marked(registers), noted(), weeks=2),
+        jt.around_events(marked(registers), noted((1, 21)), weeks=2, by_week=True),
+        jt.around_events(marked(registers), noted((1, 21)), weeks=2, students=people({})),
     ):
         pd.testing.assert_series_equal(other.dtypes, full.dtypes)
-    hidden = jt.around_events(marked(registers), noted((1, 21), (2, 21)), 2, suppress=5)
+    hidden = jt.around_events(marked(registers), noted((1, 21), (2, 21)), weeks=2, suppress_below=5)
     assert hidden["suppressed"].all()
     assert hidden[["students", "attendance_rate", "difference_low", "comparison_sessions"]].isna().all(axis=None)
-    weekly = jt.around_events(marked(registers), noted((1, 21)), 2, by_week=True)
+    weekly = jt.around_events(marked(registers), noted((1, 21)), weeks=2, by_week=True)
     assert weekly["week"].tolist() == [-2, -1, 0, 1, 2]
     for bad in (0, -1, 1.5, True):
         with pytest.raises(BadArgumentError, match="weeks takes"):
-            jt.around_events(marked(registers), noted(), bad)  # type: ignore[arg-type]
+            jt.around_events(marked(registers), noted(), weeks=bad)  # type: ignore[arg-type]
     with pytest.raises(BadArgumentError, match="confidence takes"):
         jt.around_events(marked(registers), noted(), confidence=95)
     with pytest.raises(BadArgumentError, match="category 'ill'"):
@@ -271,11 +273,11 @@ def test_around_events_has_the_same_columns_whatever_there_is_and_hides_few() ->
 def test_rates_by_week_pool_to_those_of_the_period() -> None:
     registers = {n: ("/I/" * 40)[n:80] for n in range(1, 9)}
     marks, events = marked(registers), noted((1, 30), (2, 37), (3, 44))
-    weekly = jt.around_events(marks, events, 3, by_week=True)
-    pooled = jt.around_events(marks, events, 3).set_index("period")
+    weekly = jt.around_events(marks, events, weeks=3, by_week=True)
+    pooled = jt.around_events(marks, events, weeks=3).set_index("period")
     for period, part in weekly.groupby("period"):
-        sessions = part["sessions"].astype(float)
-        assert pooled.loc[period, "sessions"] == sessions.sum()
+        sessions = part["possible_sessions"].astype(float)
+        assert pooled.loc[period, "possible_sessions"] == sessions.sum()
         assert pooled.loc[period, "attendance_rate"] == pytest.approx(
             np.average(part["attendance_rate"], weights=sessions)
         )
@@ -314,7 +316,7 @@ def test_learning_support_is_that_of_the_day(registers: dict[int, str], spells: 
     assert table.index.tolist() == list(jt.STATUSES)
     for status in jt.STATUSES:
         row = table.loc[status]
-        assert (row["sessions"], row["attended"]) == (sessions[status], attended[status])
+        assert (row["possible_sessions"], row["attended_sessions"]) == (sessions[status], attended[status])
         assert row["students"] == len(students.get(status, ()))
         rate = 100 * attended[status] / sessions[status] if sessions[status] else math.nan
         assert row["attendance_rate"] == pytest.approx(rate, nan_ok=True)
@@ -324,14 +326,14 @@ def test_plans_without_an_end_are_neither_in_force_nor_over() -> None:
     plans = noted((1, 2), (2, 2), kind="wellbeing_plan", status=pd.Series(["active", "inactive"], dtype="str"))
     marks = marked({1: "I" * 2 + "/" * 3, 2: "I" * 2 + "/" * 3, 3: "/////"})
     table = jt.attendance_by_plan(marks, plans).set_index("status")
-    assert table["sessions"].tolist() == [3, 3, 4, 5]
+    assert table["possible_sessions"].tolist() == [3, 3, 4, 5]
     assert table["attendance_rate"].tolist() == [100, 100, 0, 100]
     closed = plans.assign(closed_date=pd.to_datetime([None, START + timedelta(4)]))
-    assert jt.attendance_by_plan(marks, closed)["sessions"].tolist() == [5, 0, 5, 5]
-    with pytest.raises(wb.MissingFieldError, match="attendance_by_plan needs status"):
+    assert jt.attendance_by_plan(marks, closed)["possible_sessions"].tolist() == [5, 0, 5, 5]
+    with pytest.raises(MissingFieldError, match="attendance_by_plan needs status"):
         jt.attendance_by_plan(marks, plans.assign(status=pd.Series([None, None], dtype="str")))
     undated = pd.DataFrame({"student_id": [1], "learning_support_date": [pd.NaT], "inactive_date": [pd.NaT]})
-    assert jt.attendance_by_learning_support(marks, undated)["sessions"].tolist() == [0, 5, 0, 10]
+    assert jt.attendance_by_learning_support(marks, undated)["possible_sessions"].tolist() == [0, 5, 0, 10]
 
 
 def test_the_interval_of_a_rate_counts_students_not_sessions() -> None:
@@ -339,7 +341,7 @@ def test_the_interval_of_a_rate_counts_students_not_sessions() -> None:
     marks = marked({1: "/" * 100, 2: "I" * 100})
     none = pd.DataFrame({"student_id": [9], "learning_support_date": [pd.NaT], "inactive_date": [pd.NaT]})
     row = jt.attendance_by_learning_support(marks, none).iloc[3]
-    assert (row["attendance_rate"], row["low"], row["high"]) == (50, 0, 100)
+    assert (row["attendance_rate"], row["attendance_rate_low"], row["attendance_rate_high"]) == (50, 0, 100)
     # By the formula of a mean where all have as many sessions: 1.96 is 12.706 with one degree of freedom.
     assert half_width(np.array([0.25, -0.25]), 2, 0.95) == pytest.approx(12.7062047 * math.sqrt(2 * 0.125))
 
@@ -363,8 +365,8 @@ def test_bands_are_compared_in_whole_numbers(absent: int, possible: int, band: i
     assert len(table) == 12
     one = table[table["students"].eq(1)]
     assert one["absence_from"].tolist() == [band]
-    assert one["events_per_100"].tolist() == [200]
-    assert table.loc[table["students"].eq(0), "events_per_100"].isna().all()
+    assert one["events_per_100_students"].tolist() == [200]
+    assert table.loc[table["students"].eq(0), "events_per_100_students"].isna().all()
 
 
 @given(REGISTERS, DAYS)
@@ -374,16 +376,20 @@ def test_bands_pool_to_the_whole(registers: dict[int, str], days: list[tuple[int
     table = jt.events_by_absence_band(marked(registers), noted(*days))
     assert table["events"].sum() == each["events"].sum()
     assert table["students"].sum() == len(each)
-    assert table["sessions"].sum() == sum(code in POSSIBLE for register in registers.values() for code in register)
+    assert table["possible_sessions"].sum() == sum(
+        code in POSSIBLE for register in registers.values() for code in register
+    )
     assert table["students_concerned"].sum() == each["events"].gt(0).sum()
 
 
 def test_students_and_events_are_of_the_same_days() -> None:
     marks = marked({1: "/L/I", 2: "YY--"})
-    each = jt.per_student(marks, noted((1, -1), (1, 0), (1, 3), (1, 4), (3, 1)), people({1: "A", 2: "A", 4: "A"}))
+    each = jt.per_student(
+        marks, noted((1, -1), (1, 0), (1, 3), (1, 4), (3, 1)), students=people({1: "A", 2: "A", 4: "A"})
+    )
     assert each["student_id"].tolist() == [1, 2, 4]
     assert each["events"].tolist() == [2, 0, 0]
-    assert each["possible"].tolist() == [4, 0, 0]
+    assert each["possible_sessions"].tolist() == [4, 0, 0]
     assert each["late_rate"].iloc[0] == pytest.approx(100 / 3)
     assert each[["absence_rate", "late_rate", "events_per_100_sessions"]].iloc[1:].isna().all(axis=None)
     assert jt.lateness_and_events(marks, noted())[["students", "left_out"]].iloc[0].tolist() == [1, 1]
@@ -451,8 +457,8 @@ def test_the_picture_of_before_and_after_always_says_how_many_and_the_note() -> 
         (noted(*rows), 5, "numbers of students hidden where they are few"),
         (noted(), None, "no students with an event, no students to compare with"),
     ):
-        table = jt.around_events(marked(registers), events, 2, by_week=True, suppress=suppress)
-        ax = before_and_after(table)
+        table = jt.around_events(marked(registers), events, weeks=2, by_week=True, suppress_below=suppress)
+        ax = around_events(table)
         said = [text.get_text() for text in ax.texts]
         assert said[0] == f"% of possible sessions; {below}"
         assert said.count("hidden") == int(table["suppressed"].sum())
@@ -461,11 +467,16 @@ def test_the_picture_of_before_and_after_always_says_how_many_and_the_note() -> 
             below != "3 students with an event, 5 students to compare with"
         )
         plt.close(ax.figure)
+    without_interval = jt.around_events(marked(registers), noted(*rows), weeks=2, by_week=True, confidence=None)
+    ax = around_events(without_interval)
+    assert not ax.containers
+    assert len(ax.lines) == 2
+    plt.close(ax.figure)
     with pytest.raises(BadArgumentError, match="by_week=True"):
-        before_and_after(jt.around_events(marked(registers), noted(*rows), 2))
+        around_events(jt.around_events(marked(registers), noted(*rows), weeks=2))
 
 
 def test_nothing_says_why() -> None:
-    text = " ".join([jt.__doc__ or "", jt.NOTE, *(getattr(jt, name).__doc__ or "" for name in jt.__all__)]).lower()
+    text = " ".join([jt.__doc__ or "", _NOTE, *(getattr(jt, name).__doc__ or "" for name in jt.__all__)]).lower()
     for word in ("effect", "impact", "due to", "led to", "leads to", "caused", "causes", "thanks to", "resulted in"):
         assert word not in text

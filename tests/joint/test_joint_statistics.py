@@ -21,7 +21,7 @@ def held(concerned: int, comparable: int, rng: np.random.Generator) -> tuple[boo
     """Whether students who are all alike but for chance show no difference: is there an interval, and is 0 in it."""
     base = rng.beta(16, 3, concerned + comparable)
     marks = marked({n: "".join(np.where(rng.random(35) < rate, "/", "I")) for n, rate in enumerate(base)})
-    row = jt.around_events(marks, noted(*((n, 14 + n % 7) for n in range(concerned))), 2).iloc[0]
+    row = jt.around_events(marks, noted(*((n, 14 + n % 7) for n in range(concerned))), weeks=2).iloc[0]
     return bool(pd.notna(row["difference_low"])), row["difference_low"] <= 0 <= row["difference_high"]
 
 
@@ -41,27 +41,27 @@ def test_the_interval_covers_as_often_as_it_says(concerned: int, comparable: int
 
 def test_who_is_left_out_is_hidden_where_few_are_and_suppress_is_checked() -> None:
     marks, events = marked({1: "/" * 42, 2: "/" * 42, 3: "/" * 42}), noted((1, 21), (2, 0))
-    assert jt.around_events(marks, events, 2).attrs["left_out"]["no sessions before or none after"] == 1
-    hidden = jt.around_events(marks, events, 2, suppress=5).attrs["left_out"]
+    assert jt.around_events(marks, events, weeks=2).attrs["left_out"]["no sessions before or none after"] == 1
+    hidden = jt.around_events(marks, events, weeks=2, suppress_below=5).attrs["left_out"]
     assert hidden["no sessions before or none after"] is None
     assert hidden["no sessions at all"] == 0
     for bad in (True, 1, -3, 2.5):
         with pytest.raises(BadArgumentError, match="suppress_below takes"):
-            jt.around_events(marks, events, 2, suppress=bad)  # type: ignore[arg-type]
+            jt.around_events(marks, events, weeks=2, suppress_below=bad)  # type: ignore[arg-type]
 
 
 def test_an_old_date_of_one_student_does_not_disturb_the_windows_of_another() -> None:
     dates = [(1, "1900-01-01"), (1, "2025-09-01"), (2, "2025-09-01"), (2, "2025-09-02"), (3, "1900-01-02")]
     found = made(*((who, f"{day}T10:00Z") for who, day in dates))
-    table = wb.repeat(found, 2)
+    table = wb.repeated_events(found, at_least=2)
     assert table["student_id"].tolist() == [2]
     assert table["most_in_window"].tolist() == [2]
 
 
 def test_a_list_of_nobody_counts_nobody() -> None:
     found = made((1, "2025-09-01T10:00Z", *EVENT), (2, "2025-09-01T10:00Z", *PLAN))
-    assert len(wb.plans(found, STUDENTS.head(0), "year_group_name")) == 0
-    assert len(wb.without_plan(found, STUDENTS.head(0))) == 0
+    assert len(wb.plan_coverage(found, students=STUDENTS.head(0), by="year_group_name")) == 0
+    assert len(wb.without_plan(found, students=STUDENTS.head(0))) == 0
     assert wb.summarise(found, students=STUDENTS.head(0))["unlisted"].tolist() == [1]
 
 
@@ -76,7 +76,7 @@ def test_a_missing_group_is_one_group_of_whatever_type(dtype: str) -> None:
     assert table["students"].tolist() == [2, 2, 1, 1]
     assert table["events"].tolist() == [1, 0, 0, 1]
     assert table["unlisted"].tolist() == [0, 0, 0, 1]
-    assert wb.plans(found, students, "year_group_name")["students"].tolist() == [2, 2, 1, 1]
+    assert wb.plan_coverage(found, students=students, by="year_group_name")["students"].tolist() == [2, 2, 1, 1]
     nameless = students.assign(year_group_name=pd.Series([None] * 6, dtype=dtype))
     assert wb.summarise(found, "year_group_name", students=nameless)["students"].tolist() == [6]
 
@@ -84,8 +84,8 @@ def test_a_missing_group_is_one_group_of_whatever_type(dtype: str) -> None:
 def test_plans_that_were_not_loaded_are_no_plans_only_aloud() -> None:
     found = made((1, "2025-09-01T10:00Z", *EVENT))
     for measure in (
-        lambda: wb.plans(found, STUDENTS),
-        lambda: wb.without_plan(found, STUDENTS),
+        lambda: wb.plan_coverage(found, students=STUDENTS),
+        lambda: wb.without_plan(found, students=STUDENTS),
         lambda: jt.attendance_by_plan(marked({1: "//"}), found),
     ):
         with pytest.warns(HubmisWarning, match="no row is a wellbeing_plan") as said:
@@ -95,15 +95,15 @@ def test_plans_that_were_not_loaded_are_no_plans_only_aloud() -> None:
     both = made((1, "2025-09-01T10:00Z", *EVENT), (1, "2025-09-01T10:00Z", *PLAN), deleted=[False, True])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert wb.plans(both, STUDENTS)["coverage"].tolist() == [0]
+        assert wb.plan_coverage(both, students=STUDENTS)["coverage"].tolist() == [0]
 
 
 def test_a_status_of_another_name_is_refused_and_not_taken_for_closed() -> None:
     strange = made((1, "2025-09-01T10:00Z", "x", "Open"), (1, "2025-09-01T10:00Z", "x", "Open", "wellbeing_plan"))
     assigned = pd.DataFrame({"pastoral_event_id": [100], "staff_id": [7]})
     for measure in (
-        lambda: wb.open_age(strange, "2025-09-10"),
-        lambda: wb.plans(strange, STUDENTS),
+        lambda: wb.open_events(strange, "2025-09-10"),
+        lambda: wb.plan_coverage(strange, students=STUDENTS),
         lambda: wb.staff_load(strange, assigned),
         lambda: jt.attendance_by_plan(marked({1: "//"}), strange),
     ):
@@ -115,11 +115,11 @@ def test_a_closed_event_without_a_closing_date_is_not_open_because_others_have_o
     states = [("inactive", None), ("inactive", "2025-09-04"), ("active", None), (None, None)]
     found = made(*((n, "2025-09-01T10:00Z", "x", status) for n, (status, _) in enumerate(states, 1)))
     found["closed_date"] = pd.to_datetime([closed for _, closed in states])
-    assert wb.open_age(found, "2025-09-10")["student_id"].tolist() == [3, 4]
+    assert wb.open_events(found, "2025-09-10")["student_id"].tolist() == [3, 4]
     # The same of plans by day: without a status and with closing dates of others, it is in force still.
     plans = found.assign(type="wellbeing_plan")
     table = jt.attendance_by_plan(marked(dict.fromkeys(range(1, 5), "/////")), plans).set_index("status")
-    assert table["sessions"].tolist() == [5 + 5 + 3, 5, 2, 0]
+    assert table["possible_sessions"].tolist() == [5 + 5 + 3, 5, 2, 0]
 
 
 def test_frames_of_two_schools_are_not_joined() -> None:
@@ -131,15 +131,15 @@ def test_frames_of_two_schools_are_not_joined() -> None:
          "inactive_date": [pd.NaT], "realm": ["B"]}
     )  # fmt: skip
     staff = pd.DataFrame({"pastoral_event_id": [0], "staff_id": [7], "name": ["Safe"], "realm": ["B"]})
-    assert jt.per_student(marks, events, here)["events"].tolist() == [1]
+    assert jt.per_student(marks, events, students=here)["events"].tolist() == [1]
     for measure in (
-        lambda: jt.per_student(marks, events, other),
+        lambda: jt.per_student(marks, events, students=other),
         lambda: jt.per_student(marks.assign(realm="B"), events),
-        lambda: jt.around_events(marks, events, 1, other),
+        lambda: jt.around_events(marks, events, weeks=1, students=other),
         lambda: jt.attendance_by_plan(marks, plan),
         lambda: jt.attendance_by_learning_support(marks, support),
         lambda: wb.summarise(events, students=other),
-        lambda: wb.plans(plan, here),
+        lambda: wb.plan_coverage(plan, students=here),
         lambda: wb.timeline(events, 1, learning_support=support),
         lambda: wb.staff_load(events, staff),
         lambda: wb.shanarri(staff, events),
@@ -159,7 +159,7 @@ def test_ids_and_dates_of_other_types_are_the_same_ids_and_dates() -> None:
             line = wb.timeline(found, who, learning_support=mine)  # type: ignore[arg-type]
             assert line["days_since_previous"].tolist()[1:] == [2, 1], (day, who)
             table = jt.attendance_by_learning_support(marked({1: "/////"}), mine)
-            assert table["sessions"].tolist() == [3, 0, 2, 0], (day, who)
+            assert table["possible_sessions"].tolist() == [3, 0, 2, 0], (day, who)
     with pytest.raises(BadArgumentError, match="no ids"):
         wb.timeline(found, "Ann")  # type: ignore[arg-type]
     assigned = pd.DataFrame({"pastoral_event_id": ["100", None], "staff_id": ["7", "8"]})
@@ -179,16 +179,90 @@ def test_what_has_no_id_is_not_all_one_thing_nor_everybodys() -> None:
     assert wb.shanarri(items.assign(name=math.nan), found)["events"].tolist() == [*[0] * 8, 1]
 
 
-def test_days_that_are_none_are_refused() -> None:
+@pytest.mark.parametrize(
+    "bad", [20250910, 2025.5, True, "soon", "", math.nan, pd.NaT, "01/09/2025", "1 Sep 2025", "2025-09", "2025-9-1"]
+)
+def test_values_that_are_not_a_day_are_refused_wherever_a_day_is_taken(bad: Any) -> None:
+    found = made((1, "2025-09-01T10:00Z"), (1, "2025-09-01T10:00Z", *PLAN))
+    found["review_date"] = pd.Timestamp("2025-10-01")
+    for measure in (
+        lambda: wb.open_events(found, bad),
+        lambda: wb.reviews_due(found, bad),
+        lambda: wb.summarise(found, since=bad),
+        lambda: wb.summarise(found, since="2025-09-01", until=bad),
+        lambda: wb.plan_coverage(found, students=STUDENTS, since=bad),
+        lambda: wb.without_plan(found, students=STUDENTS, since=bad),
+    ):
+        with pytest.raises(BadArgumentError, match="give a date such as"):
+            measure()
+
+
+def test_a_day_is_a_date_a_timestamp_or_iso_text() -> None:
     found = made((1, "2025-09-01T10:00Z"))
-    for bad in (20250910, None, "soon", math.nan):
-        with pytest.raises(BadArgumentError, match="give a date such as"):
-            wb.open_age(found, bad)
-        with pytest.raises(BadArgumentError, match="give a date such as"):
-            wb.summarise(found, between=("2025-09-01", bad))
-    for few in ("2025-09-01", ("2025-09-01",)):
-        with pytest.raises(BadArgumentError, match="the first day and the last"):
-            wb.summarise(found, between=few)  # type: ignore[arg-type]
-    assert wb.summarise(found, between=(pd.Timestamp("2025-09-01", tz="UTC"), "2025-09-02"))["events"].tolist() == [1]
-    with pytest.raises(BadArgumentError, match="without_plan: n takes"):
-        wb.without_plan(found, STUDENTS, 1.5)  # type: ignore[arg-type]
+    days: list[Any] = [date(2025, 9, 1), pd.Timestamp("2025-09-01"), pd.Timestamp("2025-09-01", tz="UTC"), "2025-09-01"]
+    for day in days:
+        assert wb.summarise(found, since=day, until="2025-09-02")["events"].tolist() == [1]
+        assert wb.open_events(found, day)["days_open"].tolist() == [0]
+    with pytest.raises(BadArgumentError, match="give a date such as"):
+        wb.open_events(found, None)
+    with pytest.raises(BadArgumentError, match="without_plan: at_least takes"):
+        wb.without_plan(found, students=STUDENTS, at_least=1.5)  # type: ignore[arg-type]
+
+
+def test_every_result_about_students_keeps_the_realm_of_its_input() -> None:
+    days = "2025-09-01T10:00Z", "2025-09-02T10:00Z"
+    found = made(
+        (1, days[0], *EVENT), (1, days[1], *EVENT), (2, days[0], *PLAN), (3, days[0], "Plan", "inactive", PLAN[2])
+    )
+    found["review_date"] = pd.Timestamp("2025-09-03")
+    marks = marked({1: "/" * 10, 2: "/" * 10})
+    measures = {
+        "repeated_events": lambda events, marks, students: wb.repeated_events(events, at_least=2),
+        "open_events": lambda events, marks, students: wb.open_events(events, "2025-09-09"),
+        "reviews_due": lambda events, marks, students: wb.reviews_due(events, "2025-09-09"),
+        "without_plan": lambda events, marks, students: wb.without_plan(events, students=students),
+        "timeline": lambda events, marks, students: wb.timeline(events, 1),
+        "per_student": lambda events, marks, students: jt.per_student(marks, events, students=students),
+    }
+    for name, measure in measures.items():
+        bare = measure(found, marks, STUDENTS)
+        assert len(bare), name
+        assert "realm" not in bare, name
+        frames = [frame.assign(realm="S1") for frame in (found, marks, STUDENTS)]
+        full = measure(*frames)
+        assert list(full.columns[:2]) == ["realm", bare.columns[0]], name
+        assert full["realm"].eq("S1").all(), name
+        pd.testing.assert_frame_equal(full.drop(columns="realm"), bare)
+        assert full.attrs == bare.attrs, name
+        empty = measure(*(frame.head(0) for frame in frames))
+        assert empty.dtypes.to_dict() == full.dtypes.to_dict(), name
+
+
+def test_without_a_confidence_there_is_no_interval_and_with_one_it_has_the_name_of_its_figure() -> None:
+    rng = np.random.default_rng(3)
+    marks = marked({n: "".join(rng.choice(list("///LI"), 60)) for n in range(1, 9)})
+    events = noted((1, 30), (2, 31), (3, 40))
+    plans = noted((1, 20), (2, 25), kind="wellbeing_plan", status="active")
+    records = pd.DataFrame({"student_id": [1], "learning_support_date": [pd.NaT], "inactive_date": [pd.NaT]})
+    for figure, measure in (
+        ("attendance_rate", lambda confidence: jt.attendance_by_plan(marks, plans, confidence=confidence)),
+        (
+            "attendance_rate",
+            lambda confidence: jt.attendance_by_learning_support(marks, records, confidence=confidence),
+        ),
+        ("events_per_100_students", lambda confidence: jt.events_by_absence_band(marks, events, confidence=confidence)),
+        ("rank_correlation", lambda confidence: jt.lateness_and_events(marks, events, confidence=confidence)),
+        ("difference", lambda confidence: jt.around_events(marks, events, weeks=2, confidence=confidence)),
+    ):
+        narrow, wide, none = measure(0.8), measure(0.95), measure(None)
+        bounds = [f"{figure}_low", f"{figure}_high"]
+        assert set(wide) - set(none) == set(bounds)
+        pd.testing.assert_frame_equal(none, wide.drop(columns=bounds), check_like=True)
+        shown = wide[wide[bounds].notna().all(axis=1)]
+        assert len(shown), figure
+        assert (shown[bounds[0]] <= shown[figure]).all()
+        assert (shown[figure] <= shown[bounds[1]]).all()
+        assert (narrow.loc[shown.index, bounds[1]] <= shown[bounds[1]]).all()
+        for bad in (95, 1, 0):
+            with pytest.raises(BadArgumentError, match="confidence takes"):
+                measure(bad)

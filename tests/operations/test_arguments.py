@@ -153,7 +153,7 @@ def test_midnight_with_a_zone_is_an_instant():
         (
             "student_attendance",
             {"student_id": 1, "attendance_code": "L"},
-            r"positive integers; text is none\. hf\.load_attendance_codes\(school\) lists",
+            r"positive integers, and text is none\. hf\.load_attendance_codes\(school\) lists",
         ),
         ("students", {"gender": "female"}, r"hf\.load_genders\(school\) lists the ids"),
         ("student_attendance", {"student_id": "Ann"}, r"not text\. hf\.load_students\(school\) lists the ids"),

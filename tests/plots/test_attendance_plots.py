@@ -14,6 +14,7 @@ from hubmis_frames import plots
 from hubmis_frames.errors import BadArgumentError
 
 mpl.use("Agg")
+WEEKDAY_AND_SESSION = ["weekday", "session"]
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +38,7 @@ def calendar() -> at.Calendar:
 
 @pytest.fixture(scope="module")
 def marks(calendar: at.Calendar) -> pd.DataFrame:
-    days, students = calendar.open_days(end="2026-01-30"), 24
+    days, students = calendar.open_days(until="2026-01-30"), 24
     rng = np.random.default_rng(2)
     codes = rng.choice(
         ["/", "I", "O", "L", "V", "X", "-"], (students, 2 * len(days)), p=[0.86, 0.06, 0.02, 0.03, 0.01, 0.01, 0.01]
@@ -60,13 +61,13 @@ def draw(name: str, marks: pd.DataFrame, calendar: at.Calendar, **given: Any) ->
         case "trend":
             return plots.attendance_trend(at.summarise(marks, "week"), calendar=calendar, **given)
         case "heat":
-            return plots.attendance_heat_map(at.weekday_session(marks), **given)
+            return plots.attendance_heat_map(at.summarise(marks, WEEKDAY_AND_SESSION), **given)
         case "bars":
-            return plots.attendance_bars(at.intervals(marks, "year_group_name"), **given)
+            return plots.attendance_bars(at.summarise(marks, "year_group_name", confidence=0.95), **given)
         case "bands":
-            return plots.absence_bands(at.bands(marks), **given)
+            return plots.absence_bands(at.absence_bands(marks), **given)
         case "cumulative":
-            return plots.attendance_cumulative(at.cumulative(marks, calendar), **given)
+            return plots.attendance_cumulative(at.cumulative(marks, calendar=calendar), **given)
     return plots.student_register(marks[marks["student_id"].eq(marks["student_id"].min())], calendar=calendar, **given)
 
 
@@ -126,25 +127,25 @@ def test_odd_data_break_no_picture(name: str, odd: str, marks: pd.DataFrame, cal
 @pytest.mark.parametrize("name", ["trend", "heat", "bars", "bands", "cumulative"])
 def test_small_groups_are_hidden_when_asked(name: str, marks: pd.DataFrame, calendar: at.Calendar) -> None:
     few = marks[marks["student_id"] < 4]
-    ax = draw(name, few, calendar, suppress=5)
+    ax = draw(name, few, calendar, suppress_below=5)
     said = texts(ax)
     assert "hidden" in said
     assert "%\n" not in said
     assert not [bar for bar in ax.patches if getattr(bar, "get_height", lambda: 0)() > 0 and name == "bands"]
     if name != "bands":
         assert "too small" in said or name == "bars"
-    with pytest.raises(BadArgumentError, match="suppress"):
-        draw(name, few, calendar, suppress=0)
+    with pytest.raises(BadArgumentError, match="suppress_below"):
+        draw(name, few, calendar, suppress_below=0)
 
 
 def test_a_hidden_band_takes_others_with_it_until_the_total_does_not_give_it_away() -> None:
-    frame = at.bands(at.marks(pd.DataFrame({"student_id": [], "date": [], "session": [], "code": []}))).assign(
+    frame = at.absence_bands(at.marks(pd.DataFrame({"student_id": [], "date": [], "session": [], "code": []}))).assign(
         students=[60, 9, 2, *[0] * 8], share=0.0
     )
-    assert texts(plots.absence_bands(frame, suppress=5)).count("| hidden") == 2
+    assert texts(plots.absence_bands(frame, suppress_below=5)).count("| hidden") == 2
     both = frame.assign(students=[60, 9, 2, 3, *[0] * 7])
     # 2 and 3 alone would be 5 less the others: one of four pairs.
-    assert texts(plots.absence_bands(both, suppress=5)).count("| hidden") == 3
+    assert texts(plots.absence_bands(both, suppress_below=5)).count("| hidden") == 3
 
 
 def test_the_trend_breaks_where_the_school_was_shut(marks: pd.DataFrame, calendar: at.Calendar) -> None:
@@ -172,16 +173,16 @@ def test_lines_of_groups_differ_by_more_than_colour(marks: pd.DataFrame) -> None
 
 
 def test_a_cell_without_sessions_is_hatched_and_not_coloured(marks: pd.DataFrame) -> None:
-    ax = plots.attendance_heat_map(at.weekday_session(marks[marks["date"].dt.day_of_week != 2].assign()))
+    ax = plots.attendance_heat_map(at.summarise(marks[marks["date"].dt.day_of_week != 2], WEEKDAY_AND_SESSION))
     assert "Wednesday" not in texts(ax)
     away = marks.assign(category=marks["category"].mask(marks["date"].dt.day_of_week == 2, "unmarked"))
-    ax = plots.attendance_heat_map(at.weekday_session(away))
+    ax = plots.attendance_heat_map(at.summarise(away, WEEKDAY_AND_SESSION))
     assert texts(ax).count("no\nsessions") == 2
     assert ax.images[0].get_array().mask.sum() == 2
 
 
 def test_bars_show_the_rates_and_bounds_of_the_frame(marks: pd.DataFrame) -> None:
-    frame = at.intervals(marks, "year_group_name")
+    frame = at.summarise(marks, "year_group_name", confidence=0.95)
     ax = plots.attendance_bars(frame)
     spans = [line.get_xdata() for line in ax.lines if len(line.get_xdata()) == 2]
     assert np.allclose(spans, frame[["absence_rate_low", "absence_rate_high"]])
@@ -190,7 +191,7 @@ def test_bars_show_the_rates_and_bounds_of_the_frame(marks: pd.DataFrame) -> Non
 
 
 def test_bars_say_how_sure_the_intervals_are_where_the_frame_does(marks: pd.DataFrame) -> None:
-    frame = at.intervals(marks, "year_group_name", confidence=0.9)
+    frame = at.summarise(marks, "year_group_name", confidence=0.9)
     assert "with 90 % intervals;" in texts(plots.attendance_bars(frame))
     frame.attrs.clear()
     assert "with intervals;" in texts(plots.attendance_bars(frame))
@@ -222,9 +223,9 @@ def test_what_is_no_summary_is_refused_by_the_name_of_what_lacks(marks: pd.DataF
         plots.attendance_trend(at.summarise(marks, "week"), calendar=terms)
     with pytest.raises(BadArgumentError, match="student_register needs calendar="):
         plots.student_register(marks, calendar=terms)
-    with pytest.raises(BadArgumentError, match="no rate 'late'"):
-        plots.attendance_heat_map(at.weekday_session(marks), rate="late")
+    with pytest.raises(BadArgumentError, match="no rate 'late_sessions'"):
+        plots.attendance_heat_map(at.summarise(marks, WEEKDAY_AND_SESSION), rate="late_sessions")
     with pytest.raises(BadArgumentError, match="one group"):
-        plots.absence_bands(at.bands(marks, "year_group_name"))
+        plots.absence_bands(at.absence_bands(marks, "year_group_name"))
     with pytest.raises(BadArgumentError, match="groups of one column"):
-        plots.attendance_bars(at.intervals(marks, None))
+        plots.attendance_bars(at.summarise(marks, None, confidence=0.95))

@@ -91,14 +91,31 @@ def test_pseudonyms_are_the_same_in_every_table_and_differ_by_key_school_and_kin
     assert both.contact_id.isna().all()
 
 
-def test_an_undeclared_text_of_a_person_is_personal_and_of_a_thing_is_not():
+def test_only_declared_and_safe_columns_stay_in_every_table():
     students = pd.DataFrame(
         {"student_id": [1], "nickname": ["Bo"], "first_name_as_sent": ["{}"], "year_group_name": ["Year 9"]}
-    ).assign(last_login=pd.Timestamp("2026-07-03 08:41:17", tz="UTC"))
+    ).assign(
+        last_login=pd.Timestamp("2026-07-03 08:41:17", tz="UTC"), studentId=1, tutor_payroll_no=77, uln=1234567890,
+        mobile=7700900031, dob=pd.Timestamp("2011-04-05"),
+    )  # fmt: skip
     genders = pd.DataFrame({"gender_id": [1], "name": ["Female"], "colour": ["red"]})
-    result = hf.pseudonymise({"students": students, "genders": genders}, KEY, year_start=START)
+    staff = pd.DataFrame({"staff_id": [1], "job_title": ["Head of English"], "status": ["active"]})
+    result = hf.pseudonymise({"students": students, "genders": genders, "staff": staff}, KEY, year_start=START)
     assert list(result["students"]) == ["student_id", "year_group_name"]
-    assert list(result["genders"]) == ["gender_id", "name", "colour"]
+    assert list(result["genders"]) == ["gender_id", "name"]
+    assert list(result["staff"]) == ["staff_id", "status"]
+
+
+def test_ids_of_records_are_pseudonyms_and_instants_are_days(school: School):
+    events = hf.load_pastoral_events(school)
+    hidden = hf.pseudonymise({"pastoral_events": events}, KEY, year_start=START)["pastoral_events"]
+    assert hidden["pastoral_event_id"].str.fullmatch("[0-9a-f]{32}").all()
+    assert hidden["date_time"].dropna().dt.normalize().equals(hidden["date_time"].dropna())
+    assert not {"created_at", "updated_at", "title", "student_last_name"} & set(hidden)
+    assert hidden["pastoral_event_id"].is_monotonic_increasing
+    shuffled = events.sample(frac=1, random_state=1)
+    again = hf.pseudonymise({"pastoral_events": shuffled}, KEY, year_start=START)["pastoral_events"]
+    pd.testing.assert_frame_equal(again, hidden)
 
 
 @pytest.mark.parametrize(
@@ -215,7 +232,8 @@ def test_nothing_small_is_nothing_hidden():
 
 
 @pytest.mark.parametrize(
-    ("counts", "by", "said"), [(["pupils"], ["form"], "no column pupils"), (["students"], ["year"], "share their year")]
+    ("counts", "by", "said"),
+    [(["pupils"], ["form"], "no column pupils"), (["students"], ["year"], "have the same year")],
 )
 def test_a_table_that_cannot_be_suppressed(counts: list[str], by: list[str], said: str):
     table = pd.DataFrame({"form": list("ab"), "year": [9, 9], "students": [5, 0]})
@@ -226,7 +244,7 @@ def test_a_table_that_cannot_be_suppressed(counts: list[str], by: list[str], sai
 @given(st.lists(st.integers(0, 12), min_size=2, max_size=5), st.integers(2, 5))
 def test_no_hidden_count_can_be_worked_out_from_the_total(values: list[int], threshold: int):
     table = pd.DataFrame({"form": range(len(values)), "n": values})
-    hidden = hf.suppress(table, ["n"], ["form"], threshold).n.isna().to_numpy()
+    hidden = hf.suppress(table, ["n"], ["form"], below=threshold).n.isna().to_numpy()
     assert all(hidden[index] for index, value in enumerate(values) if 0 < value < threshold)
     if not hidden.any() or hidden.all():
         return  # where all are hidden, the total itself is for its author to hide
@@ -314,19 +332,19 @@ def test_pseudonymised_frames_are_analysed_like_others(school: School):
         events = hf.wellbeing.events(tables["pastoral_events"])
         students, records = tables["students"], tables["learning_support_records"]
         load = hf.wellbeing.staff_load(events, tables["pastoral_events_assigned_to"], staff=tables["staff"])
-        whom = hf.wellbeing.repeat(events, 1)["student_id"].min()
+        whom = hf.wellbeing.repeated_events(events, at_least=1)["student_id"].min()
         line = hf.wellbeing.timeline(events, whom, learning_support=records)
         assert line["student_id"].eq(whom).all()
         found.append(
             [
                 hf.attendance.summarise(marks, calendar=None, by="month"),
                 hf.wellbeing.summarise(events, "year_group_name", students=students),
-                hf.wellbeing.plans(events, students, "year_group_name"),
+                hf.wellbeing.plan_coverage(events, students=students, by="year_group_name"),
                 hf.joint.attendance_by_plan(marks, events),
                 hf.joint.attendance_by_learning_support(marks, records),
-                hf.joint.events_by_absence_band(marks, events, students),
+                hf.joint.events_by_absence_band(marks, events, students=students),
                 load[["events", "open_events"]].sort_values(["events", "open_events"], ignore_index=True),
-                hf.wellbeing.repeat(events, 2)[["events"]].sort_values("events", ignore_index=True),
+                hf.wellbeing.repeated_events(events, at_least=2)[["events"]].sort_values("events", ignore_index=True),
             ]
         )
     for before, after in zip(*found, strict=True):

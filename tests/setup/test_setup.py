@@ -22,7 +22,7 @@ from hubmis_frames.cli.command import main
 from hubmis_frames.setup.json_shape import shape_of
 from hubmis_frames.setup.keyring import Login, store_login, stored_login
 from hubmis_frames.setup.settings import BASE_URL, look_up, open_session, settings
-from hubmis_frames.simulator import Answer, Asked, Simulator
+from hubmis_frames.simulator import SimulatedRequest, SimulatedResponse, Simulator
 
 Serve = Callable[..., Simulator]
 SECRET = "demo-secret"
@@ -372,7 +372,7 @@ def test_the_probe_learns_which_paths_hold_and_with_what_fields(
     simulator = serve(forbidden=frozenset({"staff", "faiths", "rooms"}))
     monkeypatch.setenv("HUBMIS_BASE_URL", simulator.url)
 
-    def other(asked: Asked, answer: Answer) -> Answer:
+    def other(asked: SimulatedRequest, answer: SimulatedResponse) -> SimulatedResponse:
         if asked.table == "ethnicities":
             return replace(answer, status=404)
         if asked.table == "languages":
@@ -542,7 +542,7 @@ def run(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
 def test_as_a_module_with_statuses_quiet_unless_asked(simulator: Simulator):
     failing = [1]
 
-    def fails(asked: Asked, answer: Answer) -> Answer:
+    def fails(asked: SimulatedRequest, answer: SimulatedResponse) -> SimulatedResponse:
         if asked.table == "genders" and failing:
             failing.pop()
             return replace(answer, status=503)

@@ -128,7 +128,7 @@ def events(counts: Any, names: list[str], students: Any = 120, start: str = "202
     students = pd.Series(pd.array([students] * len(frame), dtype="Int64")).mask(hidden)
     return frame.assign(
         events=count, students_concerned=count, students=students, unlisted=0,
-        events_per_100=100 * count / students, students_per_100=100 * count / students,
+        events_per_100_students=100 * count / students, concerned_rate=100 * count / students,
         suppressed=pd.array(hidden, dtype="boolean"),
     )  # fmt: skip
 
@@ -187,7 +187,7 @@ YEARS = [f"Year {number}" for number in range(7, 14)]
 _NAN = float("nan")
 _TREND, _HEAT, _BARS = plots.attendance_trend, plots.attendance_heat_map, plots.attendance_bars
 _BANDS, _YEARS, _REGISTER = plots.absence_bands, plots.attendance_cumulative, plots.student_register
-_EVENTS, _RECORD, _AROUND = plots.wellbeing_by_category, plots.student_timeline, plots.before_and_after
+_EVENTS, _RECORD, _AROUND = plots.wellbeing_by_category, plots.student_timeline, plots.around_events
 _HEAT_VALUES = [7.2, 6.1, 5.0, 5.2, 4.9, 5.5, 5.6, 6.0, 8.4, 9.3]
 
 CASES: dict[str, Case] = {
@@ -261,7 +261,7 @@ CASES: dict[str, Case] = {
     "register-absent": lambda ax: _REGISTER(marks(number=6, codes="O"), title=LONG, ax=ax),
     "register-none": lambda ax: _REGISTER(marks(codes=""), calendar=calendar(), ax=ax),
     "wellbeing": lambda ax: _EVENTS(events(COUNTS, CATEGORIES), ax=ax),
-    "wellbeing-rate": lambda ax: _EVENTS(events(COUNTS, CATEGORIES), value="events_per_100", ax=ax),
+    "wellbeing-rate": lambda ax: _EVENTS(events(COUNTS, CATEGORIES), value="events_per_100_students", ax=ax),
     "wellbeing-many": lambda ax: _EVENTS(
         events(np.arange(24 * 30).reshape(24, 30) % 23, [f"{LONG[:40]} {n}" for n in range(24)]), ax=ax
     ),

@@ -2,9 +2,12 @@
 
 import contextlib
 import multiprocessing
+import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import pytest
 
 from hubmis_frames.transport import Bucket, Rate, Session
 from hubmis_frames.transport.session import THREADS
@@ -109,3 +112,30 @@ def test_a_plan_reckons_with_what_is_left_of_the_burst_and_then_with_the_pace(tm
         session.bucket.lower(100)
         assert abs(session.seconds(300) - session.seconds(100) - 200 * 5.25) < 0.1
         assert session.seconds(0) == 0
+
+
+@pytest.mark.parametrize("jump", [60.0, 1800.0, 3600.0, 86400.0, 10.0**7])
+@pytest.mark.parametrize("used", [0, 3, 10])
+def test_a_clock_that_is_put_right_leaves_what_was_left(tmp_path: Path, jump: float, used: int):
+    clock = Clock()
+    bucket = Bucket(tmp_path / "rate.sqlite", "a", Rate(10, 5.0), clock)
+    clock.now += jump
+    assert [bucket._try() for _ in range(used)] == [0.0] * used
+    clock.now -= jump
+    assert abs(bucket.left() - (10 - used)) < 1e-6
+    # Time goes on as before: nobody waits for the clock to come back to where it was.
+    clock.now += 5.25
+    assert abs(bucket.left() - min(10, 11 - used)) < 1e-6
+    assert bucket._try() == 0.0
+
+
+@pytest.mark.parametrize("full_at", [1e300, float("inf"), 2e9])
+def test_a_count_that_nobody_wrote_is_an_empty_bucket(tmp_path: Path, full_at: float):
+    clock = Clock()
+    bucket = Bucket(tmp_path / "rate.sqlite", "a", Rate(10, 5.0), clock)
+    with sqlite3.connect(tmp_path / "rate.sqlite") as db:
+        db.execute("INSERT INTO bucket VALUES ('a', ?, ?)", (full_at, clock.now))
+    db.close()
+    assert bucket._try() < 6
+    clock.now += 6
+    assert bucket._try() == 0.0

@@ -23,7 +23,7 @@ import trustme
 
 import hubmis_frames as hf
 from hubmis_frames.school import School
-from hubmis_frames.simulator import Answer, Asked, Simulator, build_world
+from hubmis_frames.simulator import SimulatedRequest, SimulatedResponse, Simulator, build_world
 from hubmis_frames.transport import Rate, RetryPolicy
 
 Serve = Callable[..., Simulator]
@@ -216,7 +216,7 @@ def test_a_token_endpoint_in_trouble_is_waited_for(serve: Serve, connect_to: Con
     simulator = serve()
     left = [2]
 
-    def trouble(asked: Asked, answer: Answer) -> Answer:
+    def trouble(asked: SimulatedRequest, answer: SimulatedResponse) -> SimulatedResponse:
         if asked.path != TOKEN or not left[0]:
             return answer
         left[0] -= 1
@@ -255,7 +255,7 @@ def test_every_attempt_costs_a_place_and_a_cached_answer_none(serve: Serve, conn
     school = connect_to(simulator, rate=Rate(500, 5.0))
     failing = [2]
 
-    def fails(asked: Asked, answer: Answer) -> Answer:
+    def fails(asked: SimulatedRequest, answer: SimulatedResponse) -> SimulatedResponse:
         if "genders" in asked.path and failing[0]:
             failing[0] -= 1
             return replace(answer, status=503)
@@ -506,7 +506,7 @@ def test_a_reader_sees_whole_files_while_they_are_written(serve: Serve, connect_
     assert set(seen) == {60}
 
 
-def nested(depth: int) -> Callable[[Asked, Answer], Answer]:
+def nested(depth: int) -> Callable[[SimulatedRequest, SimulatedResponse], SimulatedResponse]:
     body = b'[{"id": 1, "deep": ' + b'{"a": ' * depth + b"1" + b"}" * depth + b"}]"
     return lambda asked, answer: replace(answer, body=body) if "genders" in asked.path else answer
 

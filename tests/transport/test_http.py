@@ -15,7 +15,7 @@ import pytest
 import hubmis_frames as hf
 from hubmis_frames.request import Request
 from hubmis_frames.school import School
-from hubmis_frames.simulator import Answer, Asked, Simulator, World, build_world
+from hubmis_frames.simulator import SimulatedRequest, SimulatedResponse, Simulator, World, build_world
 from hubmis_frames.transport import Rate, Reading, RetryPolicy
 from hubmis_frames.transport.retry import pause_after_429
 
@@ -25,12 +25,12 @@ TOKEN = "/api/v1/token"
 
 
 def on(
-    path: str, change: Callable[[Answer], Answer | None], times: int = 10**9
-) -> Callable[[Asked, Answer], Answer | None]:
+    path: str, change: Callable[[SimulatedResponse], SimulatedResponse | None], times: int = 10**9
+) -> Callable[[SimulatedRequest, SimulatedResponse], SimulatedResponse | None]:
     """A hook that changes the answers at a path, the first ``times`` times."""
     left = [times]
 
-    def hook(asked: Asked, answer: Answer) -> Answer | None:
+    def hook(asked: SimulatedRequest, answer: SimulatedResponse) -> SimulatedResponse | None:
         if path in asked.target and left[0] > 0:
             left[0] -= 1
             return change(answer)
@@ -39,7 +39,7 @@ def on(
     return hook
 
 
-def status(code: int, **headers: str) -> Callable[[Answer], Answer]:
+def status(code: int, **headers: str) -> Callable[[SimulatedResponse], SimulatedResponse]:
     names = {name.replace("_", "-"): value for name, value in headers.items()}
     return lambda answer: replace(answer, status=code, body=b"{}", headers={**answer.headers, **names})
 
@@ -203,7 +203,7 @@ def test_a_hidden_limit_is_settled_into_without_a_storm(serve: Serve, connect_to
     simulator = serve(capacity=500, refill_seconds=0.2, per_address_per_minute=None)
     hits: list[float] = []
 
-    def hidden(asked: Asked, answer: Answer) -> Answer:
+    def hidden(asked: SimulatedRequest, answer: SimulatedResponse) -> SimulatedResponse:
         now = time.monotonic()
         recent = [hit for hit in hits if now - hit < 1.0]
         if len(recent) >= 5:

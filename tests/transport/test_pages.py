@@ -11,7 +11,7 @@ import pytest
 
 import hubmis_frames as hf
 from hubmis_frames.school import School
-from hubmis_frames.simulator import Answer, Asked, Simulator
+from hubmis_frames.simulator import SimulatedRequest, SimulatedResponse, Simulator
 from hubmis_frames.transport import pagination as pages
 from tests.helpers.faults import FAULTS, Fault
 
@@ -72,7 +72,7 @@ def test_a_row_inserted_between_pages_is_not_doubled(
     simulator = serve(page_cap=20)
     last: list[Any] = []
 
-    def shifted(asked: Asked, answer: Answer) -> Answer:
+    def shifted(asked: SimulatedRequest, answer: SimulatedResponse) -> SimulatedResponse:
         rows = orjson.loads(answer.body)
         if number_of(asked) == 1:
             last.append(rows[-1])
@@ -84,7 +84,7 @@ def test_a_row_inserted_between_pages_is_not_doubled(
     assert any("came twice" in str(warning.message) for warning in recwarn)
 
 
-def number_of(asked: Asked) -> int | None:
+def number_of(asked: SimulatedRequest) -> int | None:
     """The page asked for, where students were."""
     if not asked.path.endswith("/students"):
         return None
@@ -95,7 +95,7 @@ def test_rows_twice_with_other_content_keep_the_later(serve: Serve, connect_to: 
     simulator = serve(page_cap=20)
     repeated: list[Any] = []
 
-    def edited(asked: Asked, answer: Answer) -> Answer:
+    def edited(asked: SimulatedRequest, answer: SimulatedResponse) -> SimulatedResponse:
         rows = orjson.loads(answer.body)
         if number_of(asked) == 1:
             repeated.append(rows[-1])
@@ -154,7 +154,7 @@ def test_paging_ignored_with_rows_that_change_each_time_ends(serve: Serve, conne
     simulator = serve(ignore_paging=True)
     counter = iter(range(10**6))
 
-    def signed(asked: Asked, answer: Answer) -> Answer:
+    def signed(asked: SimulatedRequest, answer: SimulatedResponse) -> SimulatedResponse:
         if number_of(asked) is None:
             return answer
         rows = [{**row, "profile_image": {"url": f"signed-{next(counter)}"}} for row in orjson.loads(answer.body)]
@@ -212,11 +212,13 @@ def test_a_page_that_keeps_failing_is_no_end(serve: Serve, connect_to: Connect, 
     assert simulator.count(QUERY) - before <= 4 - page + 1, "what was fetched is kept"
 
 
-def on_page(number: int, change: Fault, times: int = 10**9) -> Callable[[Asked, Answer], Answer | None]:
+def on_page(
+    number: int, change: Fault, times: int = 10**9
+) -> Callable[[SimulatedRequest, SimulatedResponse], SimulatedResponse | None]:
     """A hook that changes the answers to one page of the students, the first ``times`` times."""
     left = [times]
 
-    def hook(asked: Asked, answer: Answer) -> Answer | None:
+    def hook(asked: SimulatedRequest, answer: SimulatedResponse) -> SimulatedResponse | None:
         if number_of(asked) != number or left[0] <= 0:
             return answer
         left[0] -= 1

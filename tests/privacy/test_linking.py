@@ -1,0 +1,146 @@
+"""An attack: link a pseudonymised export to the named one by every column, order, file and text. It has to fail."""
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import hubmis_frames as hf
+from hubmis_frames.export import CORE
+from hubmis_frames.operations.declaration import CATALOGUE
+from hubmis_frames.privacy import declared_columns, is_declared, pseudonyms_of, safe_columns
+from hubmis_frames.school import School
+from hubmis_frames.simulator import Answer, Asked, Simulator
+
+TABLES = [*CORE, "contacts", "student_contacts", "student_emails", "learning_support_reviews"]
+QUASI = re.compile(
+    "(gender|ethnicity|faith|nationality|language_(first|second)|country_of_birth|year_group|form|section|title"
+    "|(academic|boarding)_house|boarding_type|category|severity|status|learning_support_type|attendance_code"
+    "|relationship_type|tutor_group|house|type)(_id|_name|_code|_description)?"
+    "|age_at_start_of_year|date|date_(time|from|to|start|end)|deleted_at|inactive_date|learning_support_date"
+    "|next_review|review_date_time|name|code|description|position|.*_position"
+)
+"""What the docstring of pseudonymise says can still point to a child, or numbers the items of one record."""
+NAME = "Ottilie Brocklebank"
+
+
+@pytest.fixture
+def exports(
+    simulator: Simulator, school: School, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Path, Path, bytes]:
+    """The same school, named and pseudonymised, with fields that nobody declared, and one request that fails."""
+    monkeypatch.setenv("HUBMIS_PSEUDONYM_KEY", str(tmp_path / "key"))
+
+    def add(asked: Asked, answer: Answer) -> Answer:
+        if asked.table not in ("students", "student_attendance", "staff") or answer.status != 200:
+            return answer
+        rows = json.loads(answer.body)
+        for number, row in enumerate(rows):
+            row |= {"studentId": 10**6 + number, "uln": 10**9 + number, "dob": f"2011-04-{number % 28 + 1:02}"}
+            row |= {"tutor": {"id": number, "payroll_no": number}, NAME: "x", "mobile": f"0770090{number:04}"}
+            if asked.table == "students":
+                row["friends"] = [{NAME: number}]
+                row[f"{NAME} list"] = [{"n": number}]
+        return replace(answer, body=json.dumps(rows).encode())
+
+    simulator.hooks.append(add)
+    bad = int(hf.load_students(school).student_id.iloc[7])
+    simulator.hooks.append(
+        lambda asked, answer: replace(answer, status=404) if f"/students/{bad}/att" in asked.path else answer
+    )
+    school.export(tmp_path / "named", TABLES)
+    school.export(tmp_path / "hidden", TABLES, pseudonymise=True)
+    return tmp_path / "named", tmp_path / "hidden", (tmp_path / "key").read_bytes()
+
+
+def tables_of(folder: Path) -> dict[str, pd.DataFrame]:
+    return {path.name: pd.read_parquet(path) for path in sorted(folder.iterdir()) if path.is_dir()}
+
+
+def person_column(table: str, frame: pd.DataFrame) -> tuple[str, str] | None:
+    """The column by which a row is a person's, and what its ids are ids of."""
+    kept = safe_columns(table)
+    for column in frame:
+        key = kept[column].key if column in kept else ""
+        if key in ("student_id", "staff_id", "contact_id"):
+            return str(column), key
+    return None
+
+
+@pytest.mark.filterwarnings("ignore::hubmis_frames.HubmisWarning")
+def test_a_pseudonymised_export_is_not_linked_to_the_named_one(exports: tuple[Path, Path, bytes]):
+    named_folder, hidden_folder, key = exports
+    named, hidden = tables_of(named_folder), tables_of(hidden_folder)
+    assert set(hidden) < set(named)
+    assert all(is_declared(table) for table in hidden)
+    linked: list[str] = []
+    for table, rows in hidden.items():
+        plain = named[table]
+        assert len(rows) == len(plain)
+        assert set(rows) - {"realm", "age_at_start_of_year"} <= set(safe_columns(table)) <= set(declared_columns(table))
+        if (person := person_column(table, plain)) is None or len(plain) < 10:
+            continue
+        column, kind = person
+        truth = pseudonyms_of(plain[column], kind, key, "S999")
+        assert set(truth.dropna()) == set(rows[column].dropna()), "it would be a poor test without the truth"
+        # By order, forwards, backwards, and by rank of ids.
+        by_id = plain.assign(truth=truth).sort_values(column, kind="stable")["truth"]
+        chance = 3 / truth.nunique() + 3 / len(truth) ** 0.5
+        for order in (truth, truth[::-1], by_id, by_id[::-1]):
+            assert (order.to_numpy() == rows[column].to_numpy()).mean() < chance, table
+        # By every column: a value that stands once in each.
+        for name in set(rows) & set(plain):
+            once_named = plain[~plain[name].duplicated(keep=False) & plain[name].notna()]
+            once_hidden = rows[~rows[name].duplicated(keep=False) & rows[name].notna()]
+            pairs = (
+                once_named[[name]]
+                .assign(truth=truth, value=once_named[name].astype("str"))
+                .merge(
+                    once_hidden[[column]]
+                    .rename(columns={column: "found"})
+                    .assign(value=once_hidden[name].astype("str")),
+                    on="value",
+                )
+            )
+            if (pairs["truth"] == pairs["found"]).any() and not QUASI.fullmatch(name):
+                linked.append(f"{table}.{name}")
+    assert linked == []
+
+
+@pytest.mark.filterwarnings("ignore::hubmis_frames.HubmisWarning")
+def test_no_file_of_a_pseudonymised_export_holds_an_id_a_name_or_the_named_files_bytes(
+    exports: tuple[Path, Path, bytes],
+):
+    named_folder, hidden_folder, _ = exports
+    named, hidden = tables_of(named_folder), tables_of(hidden_folder)
+    ids = {str(value) for table in ("students", "staff", "past_students") for value in named[table].iloc[:, 0]}
+    (manifest,) = hidden_folder.glob("manifest-*.json")
+    content = json.loads(manifest.read_text(encoding="utf-8"))
+    texts = json.dumps(content["operations"], ensure_ascii=False)
+    texts += "".join(path.read_text(encoding="utf-8") for path in hidden_folder.rglob("_INCOMPLETE.txt"))
+    assert NAME not in texts + " ".join(str(path) for path in hidden_folder.rglob("*"))
+    assert not ids & set(re.findall(r"(?<=/)\d+|(?<=_id )\d+", texts))
+    assert content["operations"]["student_attendance"]["status"] == "incomplete"
+    assert content["operations"]["student_attendance"]["failed"] == {}
+    assert {"first_name", "last_name"} <= set(content["operations"]["students"]["left_out"]["students"])
+    for table, rows in hidden.items():
+        for column, treatment in safe_columns(table).items():
+            if treatment.how == "pseudonym" and column in rows:
+                assert rows[column].dropna().str.fullmatch("[0-9a-f]{32}").all()
+    of_people = [table for table in hidden if person_column(table, hidden[table]) and len(hidden[table])]
+    plain = {file.read_bytes() for table in of_people for file in (named_folder / table).rglob("*.parquet")}
+    assert not plain & {file.read_bytes() for table in of_people for file in (hidden_folder / table).rglob("*.parquet")}
+
+
+def test_every_declared_column_that_stays_was_decided_by_a_rule():
+    left: dict[str, Any] = {}
+    for table in CATALOGUE:
+        for column, treatment in safe_columns(table).items():
+            left.setdefault(treatment.how, set()).add(column)
+    for personal in ("first_name", "last_name", "primary_email", "job_title", "phone", "address", "external_id"):
+        assert not any(personal in columns for columns in left.values())
+    assert left["age"] == {"date_of_birth"}

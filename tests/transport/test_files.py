@@ -1,0 +1,250 @@
+"""Files on disks, systems and homes of every kind: private, whole, named safely, and in nobody's way."""
+
+import errno
+import os
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+import platformdirs
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from hubmis_frames import files
+from hubmis_frames.simulator import Simulator
+
+posix = pytest.mark.skipif(os.name == "nt", reason="permissions and open folders are POSIX's")
+texts = st.one_of(
+    st.text(st.characters()),  # surrogates too
+    st.text("aAbB1_-.% /\\:", max_size=12),
+    st.sampled_from(["CON", "con", "Con", "nul.txt", "aux ", "COM1", "lpt9", "..", "", " ", "x" * 300, "é" * 300]),
+    st.text("aA%é", min_size=150, max_size=260),
+)
+
+
+# --- names
+
+
+@given(texts)
+def test_a_name_is_legal_everywhere_and_stays_in_its_folder(text: str):
+    for name in (files.file_name(text), files.safe_name(text)):
+        assert 0 < len(name) <= files.LONGEST_NAME
+        assert set(name) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_%")
+        assert name.lower() not in {"con", "prn", "aux", "nul", *(f"{n}{i}" for n in ("com", "lpt") for i in range(10))}
+        assert not name.startswith("_"), "readers of Parquet ignore such a folder"
+
+
+@given(texts)
+def test_a_text_is_read_back_from_its_name(text: str):
+    name = files.file_name(text)
+    if text and "%-" not in name:
+        assert unquote_to_bytes(name).decode("utf-8", "surrogatepass") == text
+
+
+@st.composite
+def recased(draw: st.DrawFn) -> tuple[str, str]:
+    """Two texts that differ in case alone, or not at all."""
+    text = draw(texts)
+    flips = draw(st.lists(st.booleans(), min_size=len(text), max_size=len(text)))
+    return text, "".join(c.swapcase() if flip else c for c, flip in zip(text, flips, strict=True))
+
+
+@given(st.one_of(recased(), st.tuples(texts, texts)))
+@example(("Ab", "AB"))
+@example(("S999", "s999"))
+@example(("con", "%63on"))
+@example(("x" * 300, "x" * 299 + "X"))
+def test_no_two_texts_share_a_file_where_case_does_not_count(pair: tuple[str, str]):
+    one, other = pair
+    for name in (files.file_name, files.safe_name):
+        assert (name(one).casefold() == name(other).casefold()) == (one == other)
+
+
+@pytest.mark.parametrize(
+    "plain", ["students", "student_attendance", "S999", "S1", "xyz123", "AB", "form-students", "a" * 200, "2024"]
+)
+def test_a_plain_text_is_its_own_name(plain: str):
+    assert files.file_name(plain) == plain
+
+
+# --- disks that cannot do everything
+
+
+@posix
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP, errno.EPERM])
+def test_a_file_system_without_permissions_or_sync_is_no_obstacle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+):
+    def unsupported(*_: object, **__: object) -> None:
+        raise OSError(number, "unsupported")
+
+    monkeypatch.setattr(os, "fsync", unsupported)
+    monkeypatch.setattr(os, "chmod", unsupported)
+    monkeypatch.setattr(Path, "chmod", unsupported)
+    file = files.private_file(tmp_path / "folder" / "file")
+    with files.whole_file(file) as part:
+        part.write_text("whole")
+    assert file.read_text() == "whole"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_a_disk_that_fails_is_no_success(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def failing(_: int) -> None:
+        raise OSError(errno.EIO, "input/output error")
+
+    monkeypatch.setattr(os, "fsync", failing)
+    (tmp_path / "file").write_text("old")
+    with pytest.raises(OSError, match="input/output"), files.whole_file(tmp_path / "file") as part:
+        part.write_text("new")
+    assert (tmp_path / "file").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+# --- homes
+
+
+def test_a_home_is_put_in_for_the_tilde(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert files.user_path("~/x") == tmp_path / "x"
+    assert files.user_path(tmp_path / "~" / "x") == tmp_path / "~" / "x"
+    assert files.shared_by(Path("~/OneDrive - School/x")) == "OneDrive"
+
+
+def test_a_user_without_a_home_is_told_so_where_one_is_needed_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def homeless(path: Any) -> Any:
+        return path
+
+    monkeypatch.setattr(os.path, "expanduser", homeless)  # what it answers without HOME and an entry in passwd
+    assert files.user_path(tmp_path) == tmp_path
+    assert files.shared_by(Path("~/x")) is None
+    with pytest.raises(OSError, match="no home folder"):
+        files.user_path("~/x")
+
+
+@posix
+def test_a_user_without_a_home_connects(simulator: Simulator, tmp_path: Path):
+    code = (
+        "import os, sys, hubmis_frames as hf\n"
+        "os.environ.pop('HOME', None)\n"
+        "import pwd\n"
+        "def unknown(_): raise KeyError\n"
+        "pwd.getpwuid = unknown\n"
+        "for given in ({'cache_dir': sys.argv[2]}, {'cache_dir': None}, {}):\n"
+        "    with hf.connect('S999', 'demo-client', 'demo-secret', sys.argv[1], **given) as school:\n"
+        "        print(len(hf.load_genders(school)) > 0)\n"
+    )
+    (tmp_path / "cwd").mkdir()
+    variables = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "HUBMIS_"))}
+    variables |= {"TMPDIR": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", code, simulator.url, str(tmp_path / "cache")]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=60, env=variables, cwd=tmp_path / "cwd", check=False
+    )
+    assert done.stdout.split() == ["True"] * 3, done.stderr
+    assert not list((tmp_path / "cwd").iterdir())
+    assert stat.S_IMODE((tmp_path / f"hubmis_frames-{os.getuid()}").stat().st_mode) == 0o700
+
+
+@posix
+def test_a_folder_that_others_can_enter_is_not_used_in_place_of_a_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def homeless(*_: object) -> str:
+        raise RuntimeError
+
+    monkeypatch.setattr(platformdirs, "user_cache_dir", homeless)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert files.user_folder("cache").parent.parent == tmp_path
+    files.user_folder("cache").parent.chmod(0o755)
+    with pytest.raises(PermissionError):
+        files.user_folder("cache")
+
+
+# --- what killed processes left
+
+
+def test_scratch_files_of_every_kind_are_swept_and_nothing_else(tmp_path: Path):
+    (tmp_path / "students" / "realm=S1").mkdir(parents=True)
+    kept = [".gitignore", "a.part", ".hidden.part", ".lock", "students/realm=S1/part-0.parquet", ".x.part"]
+    for name in kept:
+        (tmp_path / name).write_text("kept")
+    for name in ("students", "manifest-S1.json", "students/realm=S1/part-0.parquet", "a\nb"):
+        file = tmp_path / name
+        with files.scratch_file(file) as part:
+            left = part.name
+        (file.parent / left).write_text("rows")
+    assert files.sweep_scratch_files(tmp_path) == 4
+    assert files.sweep_scratch_files(tmp_path) == 0
+    assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == sorted(tmp_path / name for name in kept)
+
+
+@posix
+def test_a_sweep_follows_no_link(tmp_path: Path):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / ".file.abcdefgh.part").write_text("another program's")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "link").symlink_to(outside, target_is_directory=True)
+    (folder / ".file.abcdefgh.part").symlink_to(outside / ".file.abcdefgh.part")
+    assert files.sweep_scratch_files(folder) == 0
+    assert (outside / ".file.abcdefgh.part").exists()
+
+
+def test_the_next_writer_of_a_file_removes_what_an_earlier_one_left_a_day_ago(tmp_path: Path):
+    old, new, other = (
+        tmp_path / name for name in (".f[1].html.abcdefgh.part", ".f[1].html.12345678.part", ".f1.x.part")
+    )
+    for path in (old, new, other):
+        path.write_text("rows")
+    for path in (old, other):
+        os.utime(path, (time.time() - 2 * 86400,) * 2)
+    with files.whole_file(tmp_path / "f[1].html") as part:
+        part.write_text("whole")
+    assert [path.exists() for path in (old, new, other)] == [False, True, True]
+
+
+# --- readers that hold a file
+
+
+@pytest.mark.parametrize("seconds", [0.5, 10.0**6])
+def test_a_file_that_is_held_is_tried_again_for_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float
+):
+    """As on Windows, where a file that is open cannot be replaced."""
+    now = [0.0]
+    replace = Path.replace
+
+    def held(self: Path, target: Path) -> Path:
+        if now[0] < seconds:
+            raise PermissionError(errno.EACCES, "in use by another process")
+        return replace(self, target)
+
+    def sleep(pause: float) -> None:
+        assert pause <= 0.5, "Ctrl-C is not heard during a longer wait on Windows"
+        now[0] += pause
+
+    monkeypatch.setattr(Path, "replace", held)
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "sleep", sleep)
+    file = tmp_path / "file"
+    file.write_text("old")
+
+    def write() -> None:
+        with files.whole_file(file) as part:
+            part.write_text("new")
+
+    if seconds < files.HELD:
+        write()
+        assert file.read_text() == "new"
+    else:
+        with pytest.raises(PermissionError):
+            write()
+        assert 10 <= now[0] < 11
+        assert file.read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
