@@ -42,7 +42,7 @@ def _facts(session: Session) -> dict[str, str]:
     return {
         "realm": session.realm,
         "address": session.base_url,
-        "answers in the cache": f"{cache['answers']:,} in {cache['megabytes']} MB",
+        "responses in the cache": f"{cache['answers']:,} in {cache['megabytes']} MB",
         "fetched": " to ".join(dict.fromkeys(ages)) or "none yet",
         "requests": "none, it is offline" if session.offline else f"{at_once:,} at once, then one in {interval:g} s",
     }

@@ -1,4 +1,4 @@
-"""In a notebook: what a school shows, the progress bar, the warning about inferred paths, completion."""
+"""In a notebook: how a school is shown, the progress bar, the warning about inferred paths, completion."""
 
 import sys
 import warnings
@@ -42,7 +42,7 @@ def test_a_school_shows_itself_and_nothing_secret(simulator: Simulator, connect_
     hf.load_genders(school)
     shown = school._repr_html_()
     after = facts(shown)["S999"]
-    assert after["answers in the cache"].startswith("1 in ")
+    assert after["responses in the cache"].startswith("1 in ")
     assert f"{datetime.now():%d %b %Y}" in after["fetched"]
     assert after["requests"] == "498 at once, then one in 5 s"  # a token and a list
     assert simulator.rules.client_id not in str(shown)
@@ -60,7 +60,7 @@ def test_a_group_shows_a_row_for_each_school(serve: Callable[..., Simulator], co
         assert list(facts(group._repr_html_()).index) == ["realm", "S1", "S2"]
 
 
-def test_a_school_that_cannot_say_shows_its_plain_text(school: School):
+def test_a_school_with_an_unreadable_cache_is_shown_as_plain_text(school: School):
     file = Path(str(school.cache()["file"]))
     school.close()
     for beside in file.parent.glob(f"{file.name}*"):
@@ -68,14 +68,14 @@ def test_a_school_that_cannot_say_shows_its_plain_text(school: School):
     assert school._repr_html_() is None
 
 
-def test_the_cache_says_its_ages_without_reading_its_answers(school: School, monkeypatch: pytest.MonkeyPatch):
+def test_the_cache_shows_its_ages_without_reading_its_responses(school: School, monkeypatch: pytest.MonkeyPatch):
     rows = school._session._store.responses
     now = datetime.now(UTC).replace(microsecond=0)
     for hours in range(20, 0, -1):  # the newest has the first key
         at = now - timedelta(hours=hours)
         rows[f"{hours:02}"] = CachedResponse(content=b"[]", url="/genders", status_code=200, created_at=at)
-    rows["20"] = CachedResponse(content=b'[{"id": 7}]', url="/genders", status_code=200, created_at=now)  # asked anew
-    assert school.purge_cache(student_id=7) == 1  # and the file written anew
+    rows["20"] = CachedResponse(content=b'[{"id": 7}]', url="/genders", status_code=200, created_at=now)  # refreshed
+    assert school.purge_cache(student_id=7) == 1  # and the file is rewritten
     read: list[str] = []
     get = type(rows).__getitem__
     monkeypatch.setattr(type(rows), "__getitem__", lambda self, key: (read.append(key), get(self, key))[1])
@@ -107,18 +107,18 @@ def test_the_bar_counts_what_is_left_at_the_permitted_rate(capsys: pytest.Captur
     with Progress("marks", 10, lambda left: left * 60.0) as bar:
         clock[0] = 1.9
         bar.update()
-        assert capsys.readouterr().err == ""  # what is soon over shows nothing
+        assert capsys.readouterr().err == ""  # nothing is shown for the first two seconds
         clock[0] = 3.0
         bar.update()
         assert "8 requests left, up to 08:00" in capsys.readouterr().err
         clock[0] = 1200.0  # slower than the limit asks for
         bar.update()
         assert "7 requests left, up to 46:40" in capsys.readouterr().err
-    assert capsys.readouterr().err.strip("\r ") == ""  # the line is wiped
+    assert capsys.readouterr().err.strip("\r ") == ""  # the line is cleared
 
 
-def test_nobody_watching_has_no_bar(school: School, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("hubmis_frames.display.progress.Progress", None)  # to make one would fail
+def test_there_is_no_bar_without_a_terminal_or_notebook(school: School, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("hubmis_frames.display.progress.Progress", None)  # making a bar would fail
     hf.load_student_attendance(school, hf.load_students(school).head(3))
 
 
@@ -167,12 +167,12 @@ def test_a_kernel_shows_one_bar_that_goes_and_no_standard_error():
     assert quick == []
     assert [output.output_type for output in slowly] == ["display_data"]  # one, which is empty in the end
     assert slowly[0].data == {"text/plain": ""}
-    assert "answers in the cache" in shown[0].data["text/html"]
+    assert "responses in the cache" in shown[0].data["text/html"]
 
 
 @pytest.fixture
 def far(tmp_path: Path) -> School:
-    """A school at an address that is not this machine, and never asked."""
+    """A school at an address that is not this machine; it is never asked."""
     session = Session(
         base_url="https://hubmis.example", realm="S1", client_id="a", client_secret="b", offline=True,
         cache_dir=tmp_path / "far", rate_file=tmp_path / "far.sqlite",
@@ -180,7 +180,7 @@ def far(tmp_path: Path) -> School:
     return School(session, progress=False)
 
 
-def test_inferred_paths_are_said_once_where_the_caller_stands(far: School):
+def test_inferred_paths_give_one_warning_at_the_line_of_the_caller(far: School):
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         for load in (hf.load_students, hf.load_genders, hf.load_students):
@@ -190,7 +190,7 @@ def test_inferred_paths_are_said_once_where_the_caller_stands(far: School):
     assert said[0].filename == __file__
 
 
-def test_the_simulated_school_says_nothing_of_inferred_paths(school: School):
+def test_the_simulated_school_gives_no_warning_about_inferred_paths(school: School):
     hf.load_genders(school)  # a warning would be an error
 
 
@@ -205,7 +205,7 @@ def test_a_frame_keeps_its_source_as_far_as_pandas_does(school: School, tmp_path
     kept.to_parquet(tmp_path / "students.parquet")
     assert hf.source(pd.read_parquet(tmp_path / "students.parquet")) == source
     both = students.merge(hf.load_genders(school), on="gender_id")
-    assert hf.source(both) == {}  # of two sources neither is named
+    assert hf.source(both) == {}  # a frame from two sources names neither
 
 
 @pytest.fixture
