@@ -22,7 +22,7 @@ from ..files import private_folder, safe_name, shared_by, whole_file
 from ..wellbeing import concerns, events
 
 SECTIONS = ("02-attendance", "03-wellbeing")
-# Tags of notebook cells; notebooks/README.md explains them.
+# Tags of notebook cells. notebooks/README.md explains them.
 _LEFT_OUT = ("simulated", "aside")
 _SETTINGS = "export"
 _SUMMARY = "summary"

@@ -1,4 +1,4 @@
-"""``hubmis-frames lab``: it copies notebooks, never overwrites one, and opens JupyterLab, also in a real browser."""
+"""``hubmis-frames lab`` copies notebooks, never overwrites one, and opens JupyterLab, also in a real browser."""
 
 import importlib.util
 import os

@@ -1,4 +1,4 @@
-"""Draw the pictures in ``.github/``: run it after a change of plots, of figures or of keys."""
+"""Draw the pictures in ``.github/``. Run this file after plots, figures or keys have changed."""
 
 import tempfile
 from pathlib import Path
@@ -37,7 +37,7 @@ def first_look(file: Path) -> Figure:
         data = {name: hf.read(folder, name) for name in names}
     students = data["students"]
     calendar = hf.attendance.Calendar(*(data[name] for name in names[3:]))
-    # The school's own decision on the code that is not an English one: music lessons off site.
+    # The school decided on this code, which is not an English one: music lessons off site.
     codes = hf.attendance.CodeMap.england().extend({"*": "approved_activity"})
     records = hf.join(data["student_attendance"], students[["student_id", "realm", "year_group_name"]])
     marks = hf.attendance.marks(records, data["attendance_codes"], code_map=codes, calendar=calendar)

@@ -1,6 +1,6 @@
-"""Each picture with ordinary and with odd data, made by hand: no analysis stands between a frame and its picture.
+"""Each plot with ordinary and with odd data. The frames are made by hand, so no analysis is involved.
 
-Run this file to draw the baseline pictures again after a change that was meant; then look at every one.
+Run this file to draw the baseline pictures again after an intended change. Then look at every picture.
 """
 
 import json
@@ -99,8 +99,8 @@ def years(number: int = 2, length: int = 20, **columns: Any) -> pd.DataFrame:
 def marks(
     first: str = "2025-09-01", number: int = 15, codes: str = "/\\/\\/\\IIL\\/\\/V/\\/\\OO/\\X-CC/\\?\\D\\"
 ) -> pd.DataFrame:
-    """One student's marks over open weeks, the codes over and over."""
-    kinds = {
+    """One student's marks over open weeks; the codes repeat."""
+    categories = {
         "/": "present", "\\": "present", "L": "late", "V": "approved_activity", "D": "not_possible",
         "I": "authorised_absence", "C": "authorised_absence", "O": "unauthorised_absence", "X": "not_possible",
         "-": "unmarked", "?": "unmapped", "#": "administrative",
@@ -113,7 +113,7 @@ def marks(
             "date": days.repeat(2)[: len(used)],
             "session": (["am", "pm"] * len(days))[: len(used)],
             "code": pd.Series(used, dtype="str"),
-            "category": pd.Series([kinds[code] for code in used], dtype="str"),
+            "category": pd.Series([categories[code] for code in used], dtype="str"),
         }
     )
 
@@ -301,22 +301,22 @@ SHAPES = [
     "bands", "bands-hidden", "cumulative", "cumulative-many", "register", "wellbeing", "wellbeing-hidden",
     "timeline-attendance", "timeline-many", "around", "around-hidden", "around-extremes",
 ]  # fmt: skip
-"""The pictures of which the shapes are kept: each view, and what is drawn otherwise at its edges."""
+"""The pictures whose shapes are compared: each plot, and its edge cases that draw something else."""
 
 
 def texts(ax: Any) -> list[Any]:
-    """All texts that can be read, in the order of the drawing; a tick beyond the end of its axis has none."""
+    """All visible texts, in the order in which they are drawn, without those of ticks beyond the end of an axis."""
     ax.figure.draw_without_rendering()
-    scales = [bar for bar in (getattr(part, "colorbar", None) for part in [*ax.images, *ax.collections]) if bar]
-    parts = [ax, *(bar.ax for bar in scales)]
-    found = dict.fromkeys(text for part in parts for text in part.findobj(Text))
-    for axis in (axis for part in parts for axis in (part.xaxis, part.yaxis)):
+    colorbars = [bar for bar in (getattr(part, "colorbar", None) for part in [*ax.images, *ax.collections]) if bar]
+    all_axes = [ax, *(bar.ax for bar in colorbars)]
+    texts_in_order = dict.fromkeys(text for part in all_axes for text in part.findobj(Text))
+    for axis in (axis for part in all_axes for axis in (part.xaxis, part.yaxis)):
         low, high = sorted(axis.get_view_interval())
         for tick in [*axis.get_major_ticks(), *axis.get_minor_ticks()]:
             if not low <= tick.get_loc() <= high:
-                found.pop(tick.label1, None)
-                found.pop(tick.label2, None)
-    return [text for text in found if text.get_visible() and text.get_text().strip()]
+                texts_in_order.pop(tick.label1, None)
+                texts_in_order.pop(tick.label2, None)
+    return [text for text in texts_in_order if text.get_visible() and text.get_text().strip()]
 
 
 def words(ax: Any) -> list[str]:
@@ -324,13 +324,13 @@ def words(ax: Any) -> list[str]:
 
 
 def draw_shapes(name: str, folder: Path) -> Path:
-    """A picture without its words and its legend, which is as wide as they are, in axes of a fixed place."""
+    """Draw a picture without words and legend, in axes with a fixed place, as their sizes depend on the fonts."""
     with plt.style.context("default"):
         figure = plt.figure(figsize=(5, 3.4))
         CASES[name](figure.add_axes((0.14, 0.2, 0.6, 0.61)))
         figure.draw_without_rendering()
-        for each in figure.findobj(lambda part: isinstance(part, Text | Legend)):
-            each.set_visible(False)
+        for artist in figure.findobj(lambda artist: isinstance(artist, Text | Legend)):
+            artist.set_visible(False)
         path = folder / f"{name}.png"
         figure.savefig(path, dpi=60, metadata={"Software": None})
     return path
@@ -344,11 +344,11 @@ def main() -> None:
     for name in SHAPES:
         draw_shapes(name, BASELINE)
         plt.close("all")
-    said = {}
+    all_words = {}
     for name, draw in CASES.items():
-        said[name] = words(draw(None))
+        all_words[name] = words(draw(None))
         plt.close("all")
-    (BASELINE / "words.json").write_text(json.dumps(said, indent=0, ensure_ascii=False) + "\n", encoding="utf-8")
+    (BASELINE / "words.json").write_text(json.dumps(all_words, indent=0, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
