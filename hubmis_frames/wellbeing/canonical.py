@@ -244,8 +244,9 @@ def timeline(
     joined["days_since_previous"] = joined["date"].diff().dt.days.astype("Int64")
     texts = ["what", "name", "severity_name", "status"]
     ids = ["severity_id", "pastoral_event_id", "learning_support_record_id"]
-    joined = joined.assign(**{name: as_ids(joined[name], f"timeline: {name}") for name in ids})
-    types = {"student_id": mine["student_id"].dtype, **dict.fromkeys(texts, "str")}
+    # With pseudonyms, ids of records are text like those of students.
+    ids_of_records = dict.fromkeys(["student_id", *ids], mine["student_id"].dtype) | {"severity_id": "Int64"}
+    types = {**ids_of_records, **dict.fromkeys(texts, "str")}
     return joined.astype(types)
 
 
