@@ -586,7 +586,7 @@ def test_a_manifest_that_is_none_is_a_sentence(tmp_path: Path, capsys: pytest.Ca
     (manifest,) = (tmp_path / "out").glob("manifest-*.json")
     manifest.write_text(held)
     assert main(["report", "out"]) == 1
-    assert "is passed over" in capsys.readouterr().err
+    assert "is skipped" in capsys.readouterr().err
     assert main(["export", "out", "--tables", "genders"]) == 1
     assert "cannot be read. Remove it, or export into another directory" in capsys.readouterr().err
 
@@ -599,7 +599,7 @@ def test_an_older_manifest_is_written_anew_and_a_later_one_is_left(tmp_path: Pat
     manifest.write_text(json.dumps(known | {"format": 0, "operations": [{"named": "in an older way"}]}))
     assert main(["export", "out", "--tables", "titles"]) == 0
     assert "note: " in (said := capsys.readouterr().err)
-    assert "an older version's and is written anew" in said
+    assert "is from an older version and is written anew" in said
     assert list(json.loads(manifest.read_text())["operations"]) == ["titles"]
     manifest.write_text(json.dumps(known | {"format": 99, "hubmis_frames": "9.0"}))
     assert main(["export", "out", "--tables", "titles"]) == 1
