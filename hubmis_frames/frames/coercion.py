@@ -22,11 +22,13 @@ _INT64 = range(-(2**63), 2**63)
 _EXACT = 2**53
 
 
-def fitted(bodies: Sequence[bytes], record: pa.StructType, wrapper: str | None, report: Findings) -> pa.ListArray:
+def fitted(
+    bodies: Sequence[bytes], record: pa.StructType, rows_in: Callable[[Any], list[Any]] | None, report: Findings
+) -> pa.ListArray:
     """Decode bodies to a list of records each, in a type that holds all of ``record`` and all that is new."""
     with _without_collector():
         fitter = _Fitter(report)
-        answers = [[fitter.item(row, record, "") for row in _rows(body, wrapper)] for body in bodies]
+        answers = [[fitter.item(row, record, "") for row in _rows(body, rows_in)] for body in bodies]
         type_ = _widened(on_wire(record), [row for answer in answers for row in answer])
         return pa.array([[_forced(row, type_) for row in answer] for answer in answers], pa.list_(type_))
 
@@ -48,18 +50,10 @@ def decode(body: bytes) -> Any:
         raise PayloadError("A body is not JSON that can be read.") from None
 
 
-def _rows(body: bytes, wrapper: str | None) -> list[Any]:
+def _rows(body: bytes, rows_in: Callable[[Any], list[Any]] | None) -> list[Any]:
     answer = decode(body)
-    if wrapper and isinstance(answer, dict) and wrapper in answer:
-        others = {name: value for name, value in answer.items() if name != wrapper}
-        answer = answer[wrapper]
-        if others:  # what stands beside the list belongs to each of its rows, under a name of its own
-            beside = {f"answer_{name}": value for name, value in others.items()}
-            answer = [{**beside, **row} if isinstance(row, dict) else row for row in _listed(answer)]
-    return _listed(answer)
-
-
-def _listed(answer: Any) -> list[Any]:
+    if rows_in is not None:
+        return rows_in(answer)
     if isinstance(answer, list):
         return answer
     return [] if answer is None else [answer]

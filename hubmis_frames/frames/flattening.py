@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..operations.declaration import Endpoint
+from ..operations.response import rows_of
 from .casting import cast_text
 from .coercion import free_name
 from .findings import Findings
@@ -113,7 +114,9 @@ def _flatten_batch(
     endpoint: Endpoint, batch: Sequence[tuple[tuple[int | str, ...], Sequence[bytes]]], offset: int, report: Findings
 ) -> dict[str, pa.Table]:
     bodies = [body for _, pages in batch for body in pages]
-    found, record = read_records(bodies, endpoint.record, endpoint.wrapper, report)
+    enveloped = endpoint.wrapper is not None or endpoint.attributes
+    rows_in = (lambda answer: rows_of(answer, endpoint)) if enveloped else None
+    found, record = read_records(bodies, endpoint.record, rows_in, report)
     rows, page = found.flatten(), found.value_parent_indices()
     report.null_rows += rows.null_count
     if rows.null_count:

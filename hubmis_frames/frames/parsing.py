@@ -1,6 +1,7 @@
 """JSON bodies to one Arrow array of records, in Arrow's own parser, without a Python object per value."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,12 +16,15 @@ _EXACT = 2.0**53  # from here on a float no longer tells neighbouring integers a
 
 
 def read_records(
-    bodies: Sequence[bytes], record: pa.StructType, wrapper: str | None, report: Findings
+    bodies: Sequence[bytes], record: pa.StructType, rows_in: Callable[[Any], list[Any]] | None, report: Findings
 ) -> tuple[pa.ListArray, pa.StructType]:
-    """Read bodies into a list of records each, and tell the record's type: declared fields, then new ones, marked."""
-    found = None if wrapper else _fast(bodies, record)
+    """Read bodies into a list of records each, and tell the record's type: declared fields, then new ones, marked.
+
+    ``rows_in`` takes the records out of an envelope; ``None`` if the answers have none.
+    """
+    found = None if rows_in else _fast(bodies, record)
     if found is None:
-        found = fitted(bodies, record, wrapper, report)
+        found = fitted(bodies, record, rows_in, report)
     return found, merged(record, found.type.value_type)
 
 

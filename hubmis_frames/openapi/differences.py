@@ -8,7 +8,7 @@ import pyarrow as pa
 from ..frames import lay_out
 from ..operations import CATALOGUE
 from ..operations.declaration import Endpoint
-from .match import Spec
+from .spec import Spec
 
 
 def compare(spec: Spec) -> pd.DataFrame:

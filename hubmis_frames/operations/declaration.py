@@ -94,6 +94,11 @@ class Endpoint:
     also: tuple[str, ...] = ()
     path_source: str = "inferred"
     sort_wires: Mapping[str, str] = field(default_factory=dict)
+    attributes: bool = False
+    """Whether records are JSON:API's, with their fields in ``attributes``."""
+    scopes: tuple[str, ...] = ()
+    """The OAuth scopes that the vendor's file says the operation takes."""
+    realm_header: str = "Realm"
     function: Callable[..., pd.DataFrame] | None = field(default=None, repr=False)
 
     @property
@@ -194,7 +199,8 @@ class Section:
         expire_after
             How long a cached answer stays good.
         wrapper
-            The field of the answer that holds the list, where the answer is an object around it.
+            The field of the answer that holds the list, where the answer is an object around it; where the list
+            lies deeper, the names on the way joined by ``/``.
         year
             Where else than in the path the academic year goes, and its name there.
         sorts

@@ -1,5 +1,6 @@
 """What an answer says, judged by its declaration: its rows, whether it is one, whether filters were obeyed."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -38,11 +39,46 @@ def _dates(years: pd.DataFrame, names: Sequence[str]) -> pd.Series | None:
     return None
 
 
-def rows_of(value: object, endpoint: Endpoint) -> list[object]:
-    """The list in an answer, whether it stands alone, in a wrapper or as a single record."""
-    if isinstance(value, dict):
-        value = value.get(endpoint.wrapper, value) if endpoint.wrapper else value
-    return value if isinstance(value, list) else [value] if value else []
+# What an envelope says of itself, without case and punctuation. It is no column of its records.
+_ENVELOPE = re.compile(
+    r"data|meta(data)?|links?|pag(ing|ination|eable)|pageinfo|cursors?|(current|next|prev|previous|first|last|total|per)?"
+    r"pages?(url|number|size|count)?|(first|last|next|prev|previous|path|from|to)(url|link|token|cursor)?|total\w*|count|"
+    r"size|limit|offset|number(ofelements)?|hasmore|hasnext(page)?|hasprevious(page)?|sort|success|ok|status(code)?|code|"
+    r"messages?|errors?|warnings?|included|jsonapi|version|timestamp|requestid|empty|hydra\w+"
+)
+
+
+def rows_of(value: object, endpoint: Endpoint) -> list[Any]:
+    """The records in an answer, whether they stand alone, in an envelope or as a single record.
+
+    What stands beside them in the envelope belongs to each of them, under a name of its own, unless it speaks of the
+    pages or of the request.
+    """
+    beside: dict[str, Any] = {}
+    for name in endpoint.wrapper.split("/") if endpoint.wrapper else ():
+        if not isinstance(value, dict) or name not in value:
+            break
+        for other, content in value.items():
+            plain = re.sub(r"[\W_]", "", other).casefold()
+            if other != name and not other.startswith("@") and not _ENVELOPE.fullmatch(plain):
+                beside[f"answer_{other}"] = content
+        value = value[name]
+    rows = value if isinstance(value, list) else [value] if value else []
+    if endpoint.attributes:
+        rows = [_with_attributes(row) for row in rows]
+    return [{**beside, **row} if isinstance(row, dict) else row for row in rows] if beside else rows
+
+
+def _with_attributes(row: Any) -> Any:
+    """A record of JSON:API as a plain one: its id, its attributes, and the ids of its relationships."""
+    if not isinstance(row, dict) or not isinstance(row.get("attributes"), dict):
+        return row
+    relationships = row.get("relationships")
+    related = relationships.items() if isinstance(relationships, dict) else ()
+    ids = {name: content["data"] for name, content in related if isinstance(content, dict) and content.get("data")}
+    left_out = ("attributes", "relationships", "links", "type")
+    own = {name: content for name, content in row.items() if name not in left_out}
+    return {**own, **ids, **row["attributes"]}
 
 
 def is_answer(value: object, endpoint: Endpoint) -> bool:
@@ -50,7 +86,9 @@ def is_answer(value: object, endpoint: Endpoint) -> bool:
     if not isinstance(value, dict) or not value or endpoint.record.num_fields == 0:
         return True
     if endpoint.wrapper:
-        return endpoint.wrapper in value
+        return endpoint.wrapper.split("/")[0] in value
+    if endpoint.attributes:
+        return "attributes" in value
     return any(endpoint.record.get_field_index(name) >= 0 for name in value)
 
 

@@ -29,11 +29,11 @@ from ..errors import (
 from ..export import Step, steps_of
 from ..files import whole_file
 from ..frames import Findings, tidy, to_pandas
-from ..openapi.match import read_spec
+from ..openapi import read_spec
 from ..operations import CATALOGUE
 from ..operations.arguments import requests_of
 from ..operations.declaration import Endpoint
-from ..operations.response import active_year
+from ..operations.response import active_year, rows_of
 from ..request import Request
 from ..transport import Reading, RetryPolicy, Session, parse
 from .json_shape import Shape, shape_of
@@ -305,10 +305,7 @@ def _names(type_: pa.DataType) -> Iterator[str]:
 
 
 def _rows(value: object, endpoint: Endpoint) -> list[dict[str, Any]]:
-    if isinstance(value, dict) and endpoint.wrapper:
-        value = value.get(endpoint.wrapper, value)
-    rows = value if isinstance(value, list) else [value]
-    return [row for row in rows if isinstance(row, dict)]
+    return [row for row in rows_of(value, endpoint) if isinstance(row, dict)]
 
 
 def _shown_names(shape: Shape | None) -> list[str]:

@@ -30,6 +30,10 @@ FORMAT = 1
 KEPT_AFTER_EXPIRY = 30 * 86400  # for offline work; children's data should not lie about for longer
 _WRITE_DEADLINE = 15.0
 _KEYED_HEADERS = ("Realm", "academic-year-id")
+_OTHER_HEADERS = frozenset(name.casefold() for name in _KEYED_HEADERS) | {
+    "accept", "accept-encoding", "authorization", "cache-control", "connection", "user-agent", "if-none-match",
+    "if-modified-since",
+}  # fmt: skip
 
 
 def open_store(
@@ -99,8 +103,10 @@ def _tell(sentence: str) -> None:
 
 
 def cache_key(request: requests.PreparedRequest, **_: Any) -> str:
-    """Find an answer by everything that chooses it: the whole URL, the realm and the academic year."""
+    """Find an answer by everything that chooses it: the whole URL, and the headers that say what is asked for."""
     parts = [request.url or "", *(str(request.headers.get(name, "")) for name in _KEYED_HEADERS)]
+    others = {name.casefold(): str(value) for name, value in request.headers.items()}
+    parts += [f"{name}: {others[name]}" for name in sorted(others) if name not in _OTHER_HEADERS]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

@@ -18,6 +18,7 @@ from ..errors import (
     RateLimitError,
     RefusedError,
     ServerFaultError,
+    SpecError,
     UnreachableError,
 )
 from ..request import Paging, Request
@@ -51,9 +52,16 @@ def read_pages(
     ------
     PayloadError
         The list does not end.
+    SpecError
+        The vendor's file pages the list in a way that cannot be followed.
     HubmisError
         As :meth:`Session.get`.
     """
+    if paging is not None and paging.style != "number":
+        raise SpecError(
+            f"The OpenAPI file pages the list at {request.path} by {paging.number or paging.size}, which hubmis_frames "
+            "cannot follow to its end. Its first page alone would look complete, so nothing was sent."
+        )
     if paging is None:
         answer = session.get(request, reading)
         yield answer
@@ -151,4 +159,5 @@ def _id(row: object) -> bytes:
 
 def numbered(request: Request, paging: Paging, number: int, size: int) -> Request:
     """The request for one page."""
-    return request._replace(query=(*request.query, (paging.number, str(number)), (paging.size, str(size))))
+    sized = [(paging.size, str(size))] if paging.size else []
+    return request._replace(query=(*request.query, (paging.number, str(number)), *sized))

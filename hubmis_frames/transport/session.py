@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import orjson
 import requests
@@ -26,9 +27,10 @@ from ..errors import (
     PayloadError,
     RefusedError,
     SettingsError,
+    SpecError,
 )
 from ..files import whole_file
-from ..request import Request
+from ..request import REALM, Request
 from .adapter import DEFAULT_RETRY, ConcurrencyLimiter, RetryAdapter, RetryPolicy, parse
 from .cache import Cipher, Rows, cache_key, open_store
 from .rate_limit import DOCUMENTED, Bucket, Rate
@@ -260,9 +262,19 @@ class Session:
         self._cached.close()  # type: ignore[no-untyped-call]
 
     def _prepare(self, request: Request) -> requests.PreparedRequest:
-        headers = {"Accept": "application/json", "Realm": self.realm, **dict(request.headers)}
+        named = {name: self.realm if value == REALM else value for name, value in request.headers}
+        headers = {"Accept": "application/json", "Realm": self.realm, **named}
         url = f"{self.base_url}{request.path}"
-        return self._cached.prepare_request(requests.Request("GET", url, headers=headers, params=list(request.query)))
+        try:
+            prepared = self._cached.prepare_request(
+                requests.Request("GET", url, headers=headers, params=list(request.query))
+            )
+        except (requests.RequestException, ValueError):
+            prepared = None
+        # The path may come from a file. Whatever it holds, the token goes to the host that the user named.
+        if prepared is None or _origin(prepared.url or "") != _origin(self.base_url):
+            raise SpecError("A path of the OpenAPI file would lead to another host than HUBmis. Nothing was sent.")
+        return prepared
 
 
 def _is_about(response: CachedResponse | None, student_id: int, named: re.Pattern[bytes]) -> bool:
@@ -270,6 +282,13 @@ def _is_about(response: CachedResponse | None, student_id: int, named: re.Patter
     if response is None:
         return True
     return str(student_id) in str(response.url).split("/") or bool(named.search(response.content))
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None, bool]:
+    """The scheme, host and port of an address, and whether it names a user."""
+    parts = urlsplit(url)
+    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    return parts.scheme, parts.hostname, port, "@" in parts.netloc
 
 
 def _leave_alone(request: requests.PreparedRequest) -> requests.PreparedRequest:
