@@ -8,27 +8,8 @@ from typing import Any
 from .document import Document, Json, mapping, sequence
 
 # Names, without case and punctuation, under which an envelope holds its records, the likeliest first.
-_CONTENTS = tuple(
-    [
-        "data",
-        "results",
-        "result",
-        "items",
-        "records",
-        "rows",
-        "entries",
-        "content",
-        "value",
-        "values",
-        "member",
-        "hydramember",
-        "embedded",
-        "list",
-        "payload",
-        "response",
-        "objects",
-    ]
-)
+_CONTENTS = ("data", "results", "result", "items", "records", "rows", "entries", "content", "value", "values", "member")
+_OTHER_CONTENTS = ("hydramember", "embedded", "list", "payload", "response", "objects")
 _CERTAIN = ("data", "results", "records", "hydramember", "embedded")
 # What stands beside them and is no record: where the list ends, and how the request went.
 _BESIDE = re.compile(
@@ -132,7 +113,7 @@ def _contents(
     plain = {name: re.sub(r"[\W_]", "", name).casefold() for name in properties}
     listed = [name for name in properties if _items(document, properties[name], where) is not None]
     rest = {name for name in properties if not _BESIDE.fullmatch(plain[name])}
-    for wanted in _CONTENTS:
+    for wanted in (*_CONTENTS, *_OTHER_CONTENTS):
         for name in properties:
             if plain[name] != wanted or name in ours:
                 continue
