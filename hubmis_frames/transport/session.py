@@ -272,7 +272,8 @@ class Session:
         except (requests.RequestException, ValueError):
             prepared = None
         # The path may come from a file. Whatever it holds, the token goes to the host that the user named.
-        if prepared is None or _origin(prepared.url or "") != _origin(self.base_url):
+        inside = prepared is not None and _origin(prepared.url or "") == _origin(self.base_url)
+        if prepared is None or not inside or not request.path.startswith("/"):
             raise SpecError("A path of the OpenAPI file would lead to another host than HUBmis. Nothing was sent.")
         return prepared
 
