@@ -17,6 +17,10 @@ class Request(NamedTuple):
     ids: tuple[int | str, ...] = ()
 
 
+FOLLOWED = ("number",)
+"""The styles of paging that are read to their end; a list in another one is refused."""
+
+
 class Paging(NamedTuple):
     """How an operation takes its pages."""
 

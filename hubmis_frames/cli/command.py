@@ -142,8 +142,9 @@ def _parser() -> argparse.ArgumentParser:
 
     spec = commands.add_parser("spec", help="the vendor's OpenAPI file, ours, and what can be known without")
     specs = spec.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    command = _command(specs, "check", cli_setup.spec_check, "hold the vendor's OpenAPI file against our declarations")
+    command = _command(specs, "check", cli_setup.spec_check, "compare the vendor's OpenAPI file with our declarations")
     command.add_argument("file", type=Path)
+    command.add_argument("--details", action="store_true", help="list every difference and every flaw")
     _add_json(command)
     command = _command(specs, "export", cli_setup.spec_export, "write our declarations as OpenAPI")
     command.add_argument("file", type=Path, help="the file to write to ('-' for the screen)")

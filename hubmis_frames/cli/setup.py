@@ -4,6 +4,7 @@ import argparse
 import getpass
 import json
 import sys
+from typing import TYPE_CHECKING
 
 from ..errors import HubmisError, SettingsError
 from ..operations import CATALOGUE
@@ -13,6 +14,11 @@ from ..setup.login import QUICK_RETRY, in_environment, shadowed, store, try_out
 from ..setup.settings import Secret, open_session, settings
 from .console import COMPLETE, FAILED, PARTLY, print_json, print_table, progress_line, rows_of
 
+if TYPE_CHECKING:
+    from ..openapi import Spec
+
+SHOWN = 10
+"""How many lines of a kind ``spec check`` prints without ``--details``."""
 _MARKS = {"ok": "ok", "note": "note", "wrong": "WRONG", "skipped": "-"}
 
 
@@ -122,23 +128,48 @@ def spec_export(options: argparse.Namespace) -> int:
 
 
 def spec_check(options: argparse.Namespace) -> int:
-    """Compare the vendor's file with our declarations."""
-    from ..openapi import compare, read_spec
+    """Compare the vendor's file with our declarations, and print what a person does next."""
+    from ..openapi import compare, count_differences, read_spec
 
     spec = read_spec(options.file)
-    changes = compare(spec)
+    differences = compare(spec)
     status = FAILED if spec.missing or spec.unusable else COMPLETE
     if options.json:
         lists = {"matched": list(spec.endpoints), "missing": list(spec.missing), "unusable": dict(spec.unusable)}
-        print_json({**lists, "only_in_file": list(spec.others), "differences": rows_of(changes)})
+        flaws = [{"where": flaw.where, "reason": flaw.reason} for flaw in spec.flaws]
+        print_json({**lists, "only_in_file": list(spec.others), "flaws": flaws, "differences": rows_of(differences)})
         return status
+    limit = None if options.details else SHOWN
     print(f"{len(spec.endpoints)} of {len(CATALOGUE)} operations matched.")
-    for said, tables in (("not in the file", spec.missing), ("only in the file", tuple(spec.others))):
-        for table in tables:
-            print(f"  {said}: {(spec.others.get(table) or CATALOGUE[table]).title}")
-    for table, reason in spec.unusable.items():
-        print(f"  cannot be asked: {CATALOGUE[table].title}: {reason}")
-    if len(changes):
-        print("\nWhere the file and the declarations differ:")
-        print_table(changes)
+    _print_some("not in the file", [CATALOGUE[table].title for table in spec.missing], limit)
+    _print_some("only in the file", [endpoint.title for endpoint in spec.others.values()], limit)
+    unusable = [f"{CATALOGUE[table].title}: {reason}" for table, reason in spec.unusable.items()]
+    _print_some("cannot be asked", unusable, limit)
+    unfollowed = [endpoint.title for endpoint in spec.endpoints.values() if not endpoint.can_be_followed]
+    _print_some("paged in a way that cannot be followed", unfollowed, limit)
+    _print_some("not read", [f"{flaw.where}: {flaw.reason}" for flaw in spec.flaws], limit)
+    if len(differences):
+        print("\nWhere the file and the declarations differ, by operation:")
+        print_table(differences if options.details else count_differences(differences))
+    print(f"\n{_next_step(spec, options)}")
     return status
+
+
+def _print_some(what: str, lines: list[str], limit: int | None) -> None:
+    """Print lines of one kind, and how many more there are."""
+    for line in lines[:limit]:
+        print(f"  {what}: {line}")
+    if limit is not None and len(lines) > limit:
+        print(f"  {what}: {len(lines) - limit} more")
+
+
+def _next_step(spec: "Spec", options: argparse.Namespace) -> str:
+    steps = [] if options.details else ["--details lists everything."]
+    if spec.flaws or spec.unusable:
+        steps.append(
+            "Send what could not be read to WCBS, and ask for a corrected file; everything else works meanwhile."
+        )
+    if spec.missing:
+        steps.append("Loaders of operations that are not in the file raise an error before anything is sent.")
+    steps.append(f"To use the file, set HUBMIS_OPENAPI to {options.file}, then run 'hubmis-frames doctor'.")
+    return f"Next: {' '.join(steps)}"

@@ -3,8 +3,8 @@
 A file says what to ask, as our declarations do. It never says where to send a token, and nothing is fetched here.
 """
 
-from .differences import compare
+from .differences import compare, count_differences
 from .spec import Spec, read_spec
 from .write import as_openapi
 
-__all__ = ["Spec", "as_openapi", "compare", "read_spec"]
+__all__ = ["Spec", "as_openapi", "compare", "count_differences", "read_spec"]

@@ -5,6 +5,7 @@ from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from .convert import kinds_of
 from .document import Document, Json, mapping, sequence
 
 # Names, without case and punctuation, under which an envelope holds its records, the likeliest first.
@@ -119,12 +120,19 @@ def _contents(
                 continue
             others = rest - {name}
             whole = name in listed or bool(properties_of(document, properties[name], where))
+            whole = whole or (wanted in _CERTAIN and _may_be_object(document, properties[name], where))
             if whole and (not others or (wanted in _CERTAIN and len(others) <= 1)):
                 return name
     candidates = [name for name in listed if name in rest]
     if len(candidates) == 1 and rest == set(candidates) and candidates[0] not in ours:
         return candidates[0]
     return None
+
+
+def _may_be_object(document: Document, node: Any, where: str) -> bool:
+    """Whether a schema leaves open what it is, or says no more than that it is an object."""
+    schema, _ = document.schema(node, where)
+    return not set(kinds_of(schema)) - {"object"}
 
 
 def _unpacked(

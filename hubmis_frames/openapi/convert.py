@@ -16,6 +16,8 @@ DEEPEST = 30
 LARGEST_RECORD = 1000
 """The most values that a record may hold, at any depth. What would make it larger is left to the data."""
 _LARGEST_PART = 300
+_MOST_TABLES = 40
+_MOST_TABLES_PER_PART = 10
 _INSIDE = 2  # the level at which an entity stands inside an entity inside an entity
 _SHORT = ("id", "name", "first_name", "last_name", "firstName", "lastName")
 
@@ -94,18 +96,19 @@ class Converter:
         if level >= _INSIDE and "id" in properties:
             properties = {name: properties[name] for name in _SHORT if name in properties}
         fields: list[pa.Field] = []
-        size = 0
+        size = tables = 0
         for name, node in properties.items():
             if not isinstance(name, str) or text(name) != name or not name:
                 continue
             field = self._field(name, node, level)
             if field is None:
                 continue
-            part = _size(field.type)
-            if part > _LARGEST_PART or size + part > LARGEST_RECORD:
+            part, lists = _size(field.type), _lists(field.type)
+            too_large = part > _LARGEST_PART or size + part > LARGEST_RECORD
+            if too_large or lists > _MOST_TABLES_PER_PART or tables + lists > _MOST_TABLES:
                 self._document.note(self._where, f"{name} holds more fields than a table can; the data tell them")
                 continue
-            size += part
+            size, tables = size + part, tables + lists
             fields.append(field)
         more = schema.get("additionalProperties")
         if fields or not isinstance(more, Mapping) or not more:
@@ -199,6 +202,13 @@ def _size(type_: pa.DataType) -> int:
     if pa.types.is_list(type_):
         return _size(type_.value_type)
     return sum(_size(field.type) for field in type_) if pa.types.is_struct(type_) else 1
+
+
+def _lists(type_: pa.DataType) -> int:
+    """How many lists a type holds, at any depth. Each makes a table."""
+    if pa.types.is_list(type_):
+        return 1 + _lists(type_.value_type)
+    return sum(_lists(field.type) for field in type_) if pa.types.is_struct(type_) else 0
 
 
 def kinds_of(schema: Json) -> tuple[str, ...]:

@@ -83,6 +83,8 @@ def _yaml(text: bytes, path: Path) -> Any:
     except _UNREADABLE as error:
         if isinstance(error, SpecError):
             raise
+        if isinstance(error, RecursionError) or "max" in str(error).casefold():  # libyaml has a limit of its own
+            raise _nested(path) from None
         raise SpecError(f"{path} is neither JSON nor YAML that can be read to its end. Download it again.") from None
 
 

@@ -19,7 +19,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ..errors import did_you_mean
-from ..request import Paging
+from ..request import FOLLOWED, Paging
 
 P = ParamSpec("P")
 
@@ -110,6 +110,11 @@ class Endpoint:
     def paged(self) -> bool:
         """Whether the operation answers page by page."""
         return self.paging is not None
+
+    @property
+    def can_be_followed(self) -> bool:
+        """Whether all pages of the list can be read."""
+        return self.paging is None or self.paging.style in FOLLOWED
 
     @property
     def grain(self) -> str:

@@ -21,7 +21,7 @@ from ..errors import (
     SpecError,
     UnreachableError,
 )
-from ..request import Paging, Request
+from ..request import FOLLOWED, Paging, Request
 from .adapter import parse
 from .rate_limit import StoppedError
 from .session import Answer, Reading, Session
@@ -57,7 +57,7 @@ def read_pages(
     HubmisError
         As :meth:`Session.get`.
     """
-    if paging is not None and paging.style != "number":
+    if paging is not None and paging.style not in FOLLOWED:
         raise SpecError(
             f"The OpenAPI file pages the list at {request.path} by {paging.number or paging.size}, which hubmis_frames "
             "cannot follow to its end. Its first page alone would look complete, so nothing was sent."

@@ -1,4 +1,4 @@
-"""How tests serve a simulated school: without a limit that is felt, and given up on soon; and a keyring of their own."""
+"""How tests serve a simulated school: a limit that is not felt, quick retries, and a keyring of their own."""
 
 import keyring.backend
 
