@@ -25,6 +25,7 @@ from requests.adapters import HTTPAdapter
 from .. import __about__
 from ..errors import CredentialsError, PayloadError, RateLimitError, ServerFaultError, SettingsError, UnreachableError
 from .addresses import place, proxy_for
+from .cache import is_further
 from .rate_limit import LONGEST_PAUSE, Bucket, called_off
 
 log = logging.getLogger("hubmis_frames")
@@ -204,7 +205,7 @@ class RetryAdapter(HTTPAdapter):
 
     def _outgoing(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         copy = request.copy()
-        kept = {name: copy.headers[name] for name in _SENT_HEADERS if name in copy.headers}
+        kept = {name: value for name, value in copy.headers.items() if name in _SENT_HEADERS or is_further(name)}
         copy.headers = requests.structures.CaseInsensitiveDict(
             kept | {"Accept": "application/json", "User-Agent": f"hubmis-frames/{__about__.__version__}"}
         )

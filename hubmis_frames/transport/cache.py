@@ -102,11 +102,16 @@ def _tell(sentence: str) -> None:
     warn(sentence)
 
 
+def is_further(name: str) -> bool:
+    """Whether a header is one that the vendor's file adds to those of every request."""
+    return name.casefold() not in _OTHER_HEADERS
+
+
 def cache_key(request: requests.PreparedRequest, **_: Any) -> str:
     """Find an answer by everything that chooses it: the whole URL, and the headers that say what is asked for."""
     parts = [request.url or "", *(str(request.headers.get(name, "")) for name in _KEYED_HEADERS)]
     others = {name.casefold(): str(value) for name, value in request.headers.items()}
-    parts += [f"{name}: {others[name]}" for name in sorted(others) if name not in _OTHER_HEADERS]
+    parts += [f"{name}: {others[name]}" for name in sorted(others) if is_further(name)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
