@@ -22,9 +22,10 @@ from ..errors import (
     PayloadError,
     RefusedError,
     ServerFaultError,
+    SpecError,
     UnreachableError,
 )
-from ..request import Paging, Request
+from ..request import FOLLOWED, Paging, Request
 from .body import parse
 from .server_facts import EVIDENCE, FIRST_PAGE, PAGE_SIZE
 from .session import Answer, Reading, Session
@@ -65,9 +66,16 @@ def read_pages(
         The list is incomplete: HUBmis refused one of its pages twice, or changed the order of its rows.
     PayloadError
         The list does not end.
+    SpecError
+        The vendor's file pages the list in a way that cannot be followed.
     HubmisError
         As :meth:`Session.get`.
     """
+    if paging is not None and paging.style not in FOLLOWED:
+        raise SpecError(
+            f"The OpenAPI file pages the list at {request.path} by {paging.number or paging.size}, which hubmis_frames "
+            "cannot follow to its end. Its first page alone would look complete, so nothing was sent."
+        )
     if paging is None:
         answer = session.get(request, reading)
         yield answer
@@ -330,4 +338,5 @@ def _id(row: object) -> bytes:
 
 def numbered(request: Request, paging: Paging, number: int, size: int) -> Request:
     """The request for one page."""
-    return request._replace(query=(*request.query, (paging.number, str(number)), (paging.size, str(size))))
+    sized = [(paging.size, str(size))] if paging.size else []
+    return request._replace(query=(*request.query, (paging.number, str(number)), *sized))
