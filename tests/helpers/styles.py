@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args, get_type_hints
 from hubmis_frames.openapi import as_openapi
 from hubmis_frames.operations.declaration import CATALOGUE, Endpoint
 from hubmis_frames.request import Paging
-from hubmis_frames.simulator import Answer, Asked
+from hubmis_frames.simulator import SimulatedRequest, SimulatedResponse
 
 Json = dict[str, Any]
 
@@ -213,7 +213,9 @@ def _envelope(style: Style, record: Json, single: bool) -> Json:
     return content
 
 
-def enveloped(style: Style, single_tables: frozenset[str], asked: Asked, answer: Answer) -> Answer:
+def enveloped(
+    style: Style, single_tables: frozenset[str], asked: SimulatedRequest, answer: SimulatedResponse
+) -> SimulatedResponse:
     """A hook: the simulated school's bare answer in the envelope of the style."""
     if answer.status != 200 or asked.table is None:
         return answer

@@ -15,7 +15,7 @@ import pytest
 
 import hubmis_frames as hf
 from hubmis_frames.cli.command import main
-from hubmis_frames.simulator import Answer, Asked, Simulator
+from hubmis_frames.simulator import SimulatedRequest, SimulatedResponse, Simulator
 from tests.helpers.schools import SECRET
 
 Serve = Callable[..., Simulator]
@@ -77,7 +77,7 @@ def test_the_cache_is_told_in_words_and_its_json_stays(capsys: pytest.CaptureFix
     assert json.loads(said("--json"))["oldest"] is None
     assert main(["export", "out", "--tables", "genders"]) == 0
     capsys.readouterr()
-    assert said("purge", "--student", "987654") == "No answer held student 987654\n"
+    assert said("purge", "--student", "987654") == "No response in the cache contains student 987654\n"
     assert json.loads(said("purge", "--student", "987654", "--json"))["removed"] == 0
     assert said("purge").startswith("Removed 1 answer from ")
     assert said("purge").startswith("Removed 0 answers from ")
@@ -92,7 +92,7 @@ def run(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
 def test_as_a_module_with_statuses_quiet_unless_asked(simulator: Simulator):
     failing = [1]
 
-    def fails(asked: Asked, answer: Answer) -> Answer:
+    def fails(asked: SimulatedRequest, answer: SimulatedResponse) -> SimulatedResponse:
         if asked.table == "genders" and failing:
             failing.pop()
             return replace(answer, status=503)
@@ -136,9 +136,11 @@ def test_a_manifest_that_is_none_is_a_sentence(tmp_path: Path, capsys: pytest.Ca
     (manifest,) = (tmp_path / "out").glob("manifest-*.json")
     manifest.write_text(held)
     assert main(["report", "out"]) == 1
-    assert "is passed over" in capsys.readouterr().err
+    assert "is skipped" in capsys.readouterr().err
     assert main(["export", "out", "--tables", "genders"]) == 1
-    assert "cannot be read. Remove it, or export into another directory" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "cannot be read: " in said
+    assert "Remove it, or export into another directory" in said
 
 
 @pytest.mark.usefixtures("environment")
@@ -149,7 +151,7 @@ def test_an_older_manifest_is_written_anew_and_a_later_one_is_left(tmp_path: Pat
     manifest.write_text(json.dumps(known | {"format": 0, "operations": [{"named": "in an older way"}]}))
     assert main(["export", "out", "--tables", "titles"]) == 0
     assert "note: " in (said := capsys.readouterr().err)
-    assert "an older version's and is written anew" in said
+    assert "is from an older version and is written anew" in said
     assert list(json.loads(manifest.read_text())["operations"]) == ["titles"]
     manifest.write_text(json.dumps(known | {"format": 99, "hubmis_frames": "9.0"}))
     assert main(["export", "out", "--tables", "titles"]) == 1

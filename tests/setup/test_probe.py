@@ -12,7 +12,7 @@ import pytest
 import hubmis_frames as hf
 from hubmis_frames.cli.command import main
 from hubmis_frames.setup.json_shape import shape_of
-from hubmis_frames.simulator import Answer, Asked, Simulator
+from hubmis_frames.simulator import SimulatedRequest, SimulatedResponse, Simulator
 from tests.helpers.schools import SECRET
 
 Serve = Callable[..., Simulator]
@@ -26,7 +26,7 @@ def test_the_probe_learns_which_paths_hold_and_with_what_fields(
     simulator = serve(forbidden=frozenset({"staff", "faiths", "rooms"}))
     monkeypatch.setenv("HUBMIS_BASE_URL", simulator.url)
 
-    def other(asked: Asked, answer: Answer) -> Answer:
+    def other(asked: SimulatedRequest, answer: SimulatedResponse) -> SimulatedResponse:
         if asked.table == "ethnicities":
             return replace(answer, status=404)
         if asked.table == "languages":
