@@ -151,9 +151,9 @@ def _meaning(parameter: Parameter) -> str:
     if parameter.place == "path":
         return "Which of the lists to load."
     if parameter.kind in (date, datetime) and parameter.name.endswith("_to"):
-        return f"The last day or instant, inclusive: a day without a time is all of it. Sent as ``{parameter.wire}``."
+        return f"The last day or instant, inclusive; a day without a time is the whole day, in UTC. Sent as ``{parameter.wire}``."
     if parameter.kind in (date, datetime) and parameter.name.endswith("_from"):
-        return f"The first day or instant, inclusive. Sent as ``{parameter.wire}``."
+        return f"The first day or instant, inclusive; a day without a time is the whole day, in UTC. Sent as ``{parameter.wire}``."
     return f"{'An id, sent' if parameter.kind is int else 'Sent'} as ``{parameter.wire}``."
 
 
