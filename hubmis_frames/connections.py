@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from .errors import BadArgumentError, SettingsError
+from .errors import BadArgumentError, SettingsError, warn
+from .files import shared_by
 from .group import Group
 from .school import School
 from .setup.keyring import cipher
@@ -28,28 +29,28 @@ def connect(
     progress: bool | None = None,
     rate: tuple[int, float] | Rate | None = None,
 ) -> School:
-    """Connect to HUBmis. Nothing is sent until something is loaded.
+    """Connect to HUBmis. Nothing is sent until you load something.
 
     Parameters
     ----------
     realm, client_id, client_secret
-        As WCBS sent them; else from ``HUBMIS_REALM``, ``HUBMIS_CLIENT_ID`` and ``HUBMIS_CLIENT_SECRET``,
-        else as ``hubmis-frames login`` stored them in the system's keyring.
+        As WCBS sent them. If you leave them out, they come from ``HUBMIS_REALM``, ``HUBMIS_CLIENT_ID`` and
+        ``HUBMIS_CLIENT_SECRET``, else from the system's keyring, where ``hubmis-frames login`` stores them.
     base_url
         The address of a test host; else ``HUBMIS_BASE_URL``, else that of the stored login, else
-        ``https://api.hubmis.com``. Plain ``http`` is for this machine alone. A stored login is sent to
-        no other address than its own.
+        ``https://api.hubmis.com``. Plain ``http`` works for this machine only. A stored login is sent to
+        the address that it was stored for and to no other.
     openapi
         The vendor's OpenAPI file (JSON or YAML); else ``HUBMIS_OPENAPI``. Its paths, parameters and fields
         replace the inferred ones.
     cache_dir
-        Where answers are kept; else ``HUBMIS_CACHE_DIR``, else the user's cache folder. Each realm
-        and client has a folder of its own in it, which only its owner can enter. ``None``: in memory alone.
+        Where responses are cached; else ``HUBMIS_CACHE_DIR``, else the user's cache folder. Each realm
+        and client has its own folder in it, which only its owner can enter. ``None``: in memory only.
     encrypt
-        Encrypt the answers on the disk with a key that lies in the system's keyring (the extra
-        ``encryption``). Without it they are protected by the permissions of the folder alone.
+        Encrypt the cached responses with a key in the system's keyring (needs the extra
+        ``encryption``). Without it only the permissions of the folder protect them.
     offline
-        Answer from the cache alone, however old.
+        Answer from the cache only, however old its responses are.
     progress
         Show progress bars; ``None``: in a terminal or a notebook.
     rate
@@ -59,7 +60,7 @@ def connect(
     Returns
     -------
     School
-        What the loaders are called with.
+        The first argument of every loader.
 
     Raises
     ------
@@ -83,29 +84,34 @@ def connect(
         from .openapi import read_spec  # it takes a library that nothing else needs
 
         spec = read_spec(found.openapi)
+    if found.cache_dir and (service := shared_by(found.cache_dir)):
+        warn(
+            f"The cache folder {found.cache_dir} lies in {service}, which copies children's data off this machine. "
+            "Choose another folder with cache_dir= or HUBMIS_CACHE_DIR."
+        )
     session = open_session(found, offline=offline, cipher=cipher() if encrypt else None, rate=rate)
     return School(session, spec=spec, progress=progress)
 
 
 def connect_group(realms: Iterable[str], **settings: Any) -> Group:
-    """Connect to several schools that one client may read. Nothing is sent until something is loaded.
+    """Connect to several schools that one client may read. Nothing is sent until you load something.
 
     Parameters
     ----------
     realms
-        The realms, each of a school.
+        The realms, one for each school.
     **settings
         As for :func:`connect`, the same for every school.
 
     Returns
     -------
     Group
-        What the loaders are called with, in place of a school.
+        The first argument of a loader, in place of a school.
 
     Raises
     ------
     SettingsError
-        A realm is named twice, or none; or as for :func:`connect`.
+        No realm is named, or one is named twice; or as for :func:`connect`.
 
     Examples
     --------
@@ -115,22 +121,22 @@ def connect_group(realms: Iterable[str], **settings: Any) -> Group:
     """
     named = [realms] if isinstance(realms, str) else list(realms)
     if not named or len(set(named)) < len(named):
-        raise SettingsError("A group takes the realm of at least one school, and each once.")
+        raise SettingsError("A group takes the realm of at least one school, and each realm once.")
     return Group(connect(realm, **settings) for realm in named)
 
 
 def demo(students: int = 240, *, seed: int = 1, progress: bool | None = None) -> School:
     """Open the simulated school, served over HTTP on this machine until Python ends.
 
-    Its limits are generous and its cache is new each time, in a folder that is removed at exit. It
-    shows how the frames fit together; it proves nothing about HUBmis.
+    Its rate limit is generous. Its cache is new each time, in a folder that is removed at exit. It
+    shows how the frames fit together and proves nothing about HUBmis.
 
     Parameters
     ----------
     students
-        How many students it has.
+        The number of students.
     seed
-        Another seed makes another school; the same seed makes the same one.
+        The same seed makes the same school.
     progress
         Show progress bars; ``None``: in a terminal or a notebook.
 

@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 import stat
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -93,12 +94,56 @@ def safe_name(text: str) -> str:
 
 
 def shared_by(folder: Path) -> str | None:
-    """Name what copies a folder to other machines, if its path shows it."""
-    path = str(Path(os.path.expanduser(folder)).absolute())  # noqa: PTH111  # it takes a user without a home folder
-    if path.startswith(("\\\\", "//")):
+    """The service that copies the contents of a folder off this machine; ``None`` if its place shows none."""
+    whole = Path(os.path.expanduser(folder)).absolute()  # noqa: PTH111  # it takes a user without a home folder
+    places = [str(folder), str(whole)]
+    with contextlib.suppress(OSError, RuntimeError):  # a link can lead into a shared folder
+        places.append(str(whole.resolve()))
+    for place in places:
+        if service := _service(place):
+            return service
+    return "a network drive" if _on_network_drive(whole) else None
+
+
+def _service(path: str) -> str | None:
+    """The service that a path names. The rules of Windows hold everywhere."""
+    if re.match(r"(\\\\|//)(?![?.][\\/](?!UNC))", path):
         return "a network share"
-    service = re.search(r"OneDrive|Dropbox|Google ?Drive|iCloud|Mobile Documents|Nextcloud|ownCloud|pCloud", path, re.I)
-    return service[0] if service else None
+    for part in re.split(r"[\\/]+", path):
+        if named := re.search(r"OneDrive|SharePoint|Dropbox|iCloud|Nextcloud|ownCloud|pCloud", part, re.I):
+            return named[0]
+        for service, pattern in _SERVICES:
+            if re.fullmatch(pattern, part, re.I):
+                return service
+    return None
+
+
+_SERVICES = (
+    ("Google Drive", r"Google ?Drive.*|My Drive|Shared drives|DriveFS|GDrive"),
+    ("Box", r"Box|Box Sync|Box-.*"),
+    ("iCloud", r"Mobile Documents"),
+    ("SharePoint", r".+ - (Documents|Shared Documents)"),  # as its library is called on a disk
+    ("cloud storage", r"CloudStorage"),
+)
+
+
+def _on_network_drive(path: Path) -> bool:
+    """Whether a path lies on a drive letter or a mount that stands for a server."""
+    if sys.platform == "win32":
+        import ctypes
+
+        return bool(ctypes.windll.kernel32.GetDriveTypeW(path.anchor) == _REMOTE)
+    try:
+        mounts = [line.split() for line in Path("/proc/mounts").read_text(errors="replace").splitlines()]
+    except OSError:
+        return False
+    above = {str(parent) for parent in (path, *path.parents)}
+    kinds = {mount[1].replace(r"\040", " "): mount[2] for mount in mounts if len(mount) > 2}
+    nearest = max((place for place in kinds if place in above), key=len, default="")
+    return kinds.get(nearest, "").partition(".")[0] in ("nfs", "nfs4", "cifs", "smb3", "smbfs", "sshfs")
+
+
+_REMOTE = 4  # what Windows answers for a drive letter that stands for a share
 
 
 @contextlib.contextmanager

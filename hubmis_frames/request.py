@@ -1,8 +1,11 @@
 """What crosses from the declarations to HTTP: a GET request, already checked, and how its pages are asked for."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 Pairs = tuple[tuple[str, str], ...]
+
+REALM = "{realm}"
+"""The value of a header that takes the realm under a name of the vendor's file; the connection knows the realm."""
 
 
 class Request(NamedTuple):
@@ -14,12 +17,27 @@ class Request(NamedTuple):
     ids: tuple[int | str, ...] = ()
 
 
+FOLLOWED = ("number",)
+"""The styles of paging that are read to their end; a list in another one is refused."""
+
+
 class Paging(NamedTuple):
     """How an operation takes its pages."""
 
     number: str = "page[number]"
+    """The parameter that moves on to the next page; empty if there is none."""
     size: str = "page[size]"
+    """The parameter for the size of a page; empty if the server decides it."""
     most: int = 500
-    """The largest page to ask for: a request is the dearest thing, and a server that gives less is noticed."""
+    """The largest page to ask for. Fewer and larger pages cost fewer requests; a server that gives less is noticed."""
     first: int | None = None
     """The number of the first page, where it is known."""
+    style: Literal["number", "offset", "cursor", "first"] = "number"
+    """What ``number`` takes: the number of a page, the rows to leave out, or what the last answer gave at ``next_at``.
+    ``first``: the list has a size but no way to its second page."""
+    next_at: str = ""
+    """Where an answer holds the address or the cursor of the next page: names joined by ``/``; empty if unknown."""
+    total_at: str = ""
+    """Where an answer holds the number of all rows."""
+    last_at: str = ""
+    """Where an answer holds the number of pages."""

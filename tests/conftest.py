@@ -23,10 +23,12 @@ hypothesis.settings.load_profile("quiet")
 
 
 @pytest.fixture(autouse=True)
-def nobodys_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep tests, and processes that they start, from the settings and the keyring of whoever runs them."""
+def nobodys_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep tests, and processes that they start, from the settings, folders and keyring of the person who runs them."""
     for name in [name for name in os.environ if name.startswith("HUBMIS_")]:
         monkeypatch.delenv(name)
+    for name in ("CACHE", "CONFIG", "STATE"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path_factory.getbasetemp() / "user" / name.lower()))
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
     keyring.set_keyring(keyring.backends.fail.Keyring())
 

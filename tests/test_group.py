@@ -110,7 +110,7 @@ def test_a_group_names_each_realm_once(monkeypatch: pytest.MonkeyPatch, tmp_path
         files = {str(school.cache()["file"]) for school in group}
         assert len(files) == 2
     for realms in ([], ["S1", "S1"]):
-        with pytest.raises(hf.SettingsError, match="each once"):
+        with pytest.raises(hf.SettingsError, match="each realm once"):
             hf.connect_group(realms, **settings)
 
 

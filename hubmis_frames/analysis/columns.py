@@ -115,7 +115,7 @@ def as_ids(values: pd.Series, caller: str) -> pd.Series:
     """Ids as ``Int64``, as an earlier merge may have turned them into floats. Pseudonyms are text and stay text."""
     present = values.dropna()
     text = isinstance(values.dtype, pd.StringDtype) or pd.api.types.infer_dtype(present) == "string"
-    if text and present.str.fullmatch(PSEUDONYM).all():
+    if text and len(present) and present.str.fullmatch(PSEUDONYM).all():
         return values.astype("str")
     try:
         return values.astype("Int64")

@@ -1,9 +1,10 @@
-"""The commands ``login``, ``doctor`` and ``spec``: words for what other modules find out. They decide nothing."""
+"""The commands ``login``, ``doctor`` and ``spec``: they print what other modules find out, and decide nothing."""
 
 import argparse
 import getpass
 import json
 import sys
+from typing import TYPE_CHECKING
 
 from ..errors import HubmisError, NoKeyringError, SettingsError
 from ..operations import CATALOGUE
@@ -13,12 +14,17 @@ from ..setup.login import QUICK_RETRY, in_environment, shadowed, store, try_out
 from ..setup.settings import Secret, open_session, settings
 from .console import COMPLETE, FAILED, PARTLY, print_json, print_table, progress_line, rows_of
 
+if TYPE_CHECKING:
+    from ..openapi import Spec
+
+SHOWN = 10
+"""How many lines of a kind ``spec check`` prints without ``--details``."""
 _MARKS = {"ok": "ok", "note": "note", "wrong": "WRONG", "skipped": "-"}
 
 
-def login(given: argparse.Namespace) -> int:
+def login(options: argparse.Namespace) -> int:
     """Ask for the credentials, try them, store them."""
-    if given.forget:
+    if options.forget:
         print("Removed the login from the keyring." if forget_login() else "No login was stored.")
         return COMPLETE
     if not sys.stdin.isatty():
@@ -27,17 +33,17 @@ def login(given: argparse.Namespace) -> int:
             "JupyterLab. A script without one takes its credentials from the environment."
         )
     try:
-        return _login(given)
+        return _login(options)
     except EOFError:
         raise SettingsError("Nothing was typed, and nothing was stored.") from None
 
 
-def _login(given: argparse.Namespace) -> int:
+def _login(options: argparse.Namespace) -> int:
     print("As WCBS sent them on registration. What you type for the secret is not shown; paste it and press Enter.")
-    realm = given.realm or _ask("Realm")
+    realm = options.realm or _ask("Realm")
     client_id = _ask("Client id")
     secret = Secret(getpass.getpass("Client secret: ").strip())
-    found = settings(realm, client_id, secret, given.base_url, None, None)
+    found = settings(realm, client_id, secret, options.base_url, None, None)
     print(f"Trying them at {found.base_url} ...")
     session = open_session(found, retry=QUICK_RETRY)
     try:
@@ -61,22 +67,22 @@ def _login(given: argparse.Namespace) -> int:
         print(in_environment(found))
         return FAILED
     if first := shadowed():
-        print(f"Note: {', '.join(first)} in the environment goes before it.")
+        print(f"Note: {', '.join(first)} in the environment take precedence over it.")
     print("Next: hubmis-frames doctor")
     return COMPLETE
 
 
-def _ask(what: str) -> str:
-    while not (text := input(f"{what}: ").strip()):
+def _ask(prompt: str) -> str:
+    while not (text := input(f"{prompt}: ").strip()):
         pass
     return text
 
 
-def doctor(given: argparse.Namespace) -> int:
-    """Say what stands in the way, and what to do."""
+def doctor(options: argparse.Namespace) -> int:
+    """Print the result of every check, and what to do."""
     advice = []
-    for check in examine(given.realm, given.base_url, given.openapi, given.cache_dir):
-        print(f"{_MARKS[check.state]:6}{check.name}: {check.said}", flush=True)
+    for check in examine(options.realm, options.base_url, options.openapi, options.cache_dir):
+        print(f"{_MARKS[check.state]:6}{check.name}: {check.result}", flush=True)
         if check.advice and check.advice not in advice:
             advice.append(check.advice)
     print()
@@ -86,59 +92,84 @@ def doctor(given: argparse.Namespace) -> int:
     print("What to do:")
     for number, sentence in enumerate(advice, 1):
         print(f"  {number}. {sentence}")
-    print("\nThis holds no secret and nothing of a child: it can be sent to support as it is.")
+    print("\nThis holds no secret and nothing about a child. You can send it to support as it is.")
     return FAILED
 
 
-def spec_probe(given: argparse.Namespace) -> int:
+def spec_probe(options: argparse.Namespace) -> int:
     """Find out which operations answer, and write the shapes of what came."""
     from ..setup.probe import probe  # it takes libraries that nothing else needs
 
-    found = settings(given.realm, None, None, given.base_url, None, given.openapi)
-    print(f"At most {given.budget} requests to {found.base_url}, one for each operation.", file=sys.stderr)
+    found = settings(options.realm, None, None, options.base_url, None, options.openapi)
+    print(f"At most {options.budget} requests to {found.base_url}, one for each operation.", file=sys.stderr)
     with progress_line() as show:
-        result = probe(found, given.file, given.budget, show)
-    print_table(result.table(), given.json)
+        result = probe(found, options.file, options.budget, show)
+    print_table(result.table(), options.json)
     print(
-        f"\n{result.summary()}\n{result.sent} requests sent. Written to {given.file}: names and types, no values, no "
-        "realm. Look it through, then share it with whoever maintains hubmis_frames, so that inferred paths can be "
+        f"\n{result.summary()}\n{result.sent} requests sent. Written to {options.file}: names and types, no values, no "
+        "realm. Read it through, then share it with whoever maintains hubmis_frames, so that inferred paths can be "
         f"corrected.{'' if found.openapi else ' And ask WCBS for the OpenAPI file, which has them all.'}",
         file=sys.stderr,
     )
     return COMPLETE if not result.cut_short else PARTLY
 
 
-def spec_export(given: argparse.Namespace) -> int:
+def spec_export(options: argparse.Namespace) -> int:
     """Write our declarations as OpenAPI."""
     from ..openapi import as_openapi  # it takes libraries that nothing else needs
 
     text = json.dumps(as_openapi(CATALOGUE.values()), indent=1, ensure_ascii=False)
-    if str(given.file) == "-":
+    if str(options.file) == "-":
         print(text)
     else:
-        given.file.write_text(text, encoding="utf-8")
-        print(f"Written to {given.file}. What is inferred is marked x-inferred.")
+        options.file.write_text(text, encoding="utf-8")
+        print(f"Written to {options.file}. What is inferred is marked x-inferred.")
     return COMPLETE
 
 
-def spec_check(given: argparse.Namespace) -> int:
-    """Hold the vendor's file against our declarations."""
-    from ..openapi import compare, read_spec
+def spec_check(options: argparse.Namespace) -> int:
+    """Compare the vendor's file with our declarations, and print what a person does next."""
+    from ..openapi import compare, count_differences, read_spec
 
-    spec = read_spec(given.file)
-    changes = compare(spec)
+    spec = read_spec(options.file)
+    differences = compare(spec)
     status = FAILED if spec.missing or spec.unusable else COMPLETE
-    if given.json:
+    if options.json:
         lists = {"matched": list(spec.endpoints), "missing": list(spec.missing), "unusable": dict(spec.unusable)}
-        print_json({**lists, "only_in_file": list(spec.others), "differences": rows_of(changes)})
+        flaws = [{"where": flaw.where, "reason": flaw.reason} for flaw in spec.flaws]
+        print_json({**lists, "only_in_file": list(spec.others), "flaws": flaws, "differences": rows_of(differences)})
         return status
+    limit = None if options.details else SHOWN
     print(f"{len(spec.endpoints)} of {len(CATALOGUE)} operations matched.")
-    for said, tables in (("not in the file", spec.missing), ("only in the file", tuple(spec.others))):
-        for table in tables:
-            print(f"  {said}: {(spec.others.get(table) or CATALOGUE[table]).title}")
-    for table, reason in spec.unusable.items():
-        print(f"  cannot be asked: {CATALOGUE[table].title}: {reason}")
-    if len(changes):
-        print("\nWhere the file and the declarations differ:")
-        print_table(changes)
+    _print_some("not in the file", [CATALOGUE[table].title for table in spec.missing], limit)
+    _print_some("only in the file", [endpoint.title for endpoint in spec.others.values()], limit)
+    unusable = [f"{CATALOGUE[table].title}: {reason}" for table, reason in spec.unusable.items()]
+    _print_some("cannot be asked", unusable, limit)
+    unfollowed = [endpoint.title for endpoint in spec.endpoints.values() if not endpoint.can_be_followed]
+    _print_some("paged in a way that cannot be followed", unfollowed, limit)
+    _print_some("not read", [f"{flaw.where}: {flaw.reason}" for flaw in spec.flaws], limit)
+    if len(differences):
+        print("\nWhere the file and the declarations differ, by operation:")
+        print_table(differences if options.details else count_differences(differences))
+    print(f"\n{_next_step(spec, options)}")
     return status
+
+
+def _print_some(what: str, lines: list[str], limit: int | None) -> None:
+    """Print lines of one kind, and how many more there are."""
+    for line in lines[:limit]:
+        print(f"  {what}: {line}")
+    if limit is not None and len(lines) > limit:
+        print(f"  {what}: {len(lines) - limit} more")
+
+
+def _next_step(spec: "Spec", options: argparse.Namespace) -> str:
+    steps = [] if options.details else ["--details lists everything."]
+    if spec.flaws or spec.unusable:
+        steps.append(
+            "Send what could not be read to WCBS, and ask for a corrected file; everything else works meanwhile."
+        )
+    if spec.missing:
+        steps.append("Loaders of operations that are not in the file raise an error before anything is sent.")
+    steps.append(f"To use the file, set HUBMIS_OPENAPI to {options.file}, then run 'hubmis-frames doctor'.")
+    return f"Next: {' '.join(steps)}"

@@ -188,7 +188,7 @@ def refuse_nested(directory: Path) -> None:
     """Raise if a folder lies inside an export, whose readers would take its files for those of a table."""
     for parent in directory.resolve().parents:
         with contextlib.suppress(OSError):  # a folder above that we may not list
-            if manifest_files(parent):
+            if any(_MANIFEST.fullmatch(file.name) for file in manifest_files(parent)):
                 raise ExportError(
                     f"{directory} lies inside the export {parent}, whose tables could no longer be read. Choose a "
                     "folder outside it."
@@ -197,4 +197,4 @@ def refuse_nested(directory: Path) -> None:
 
 def manifest_files(directory: Path) -> list[Path]:
     """The manifests of a folder, one per realm."""
-    return sorted(file for file in directory.glob("manifest-*.json") if _MANIFEST.fullmatch(file.name))
+    return sorted(directory.glob("manifest-*.json"))

@@ -15,7 +15,7 @@ import orjson
 
 from .. import __about__
 from ..errors import ExportError, warn
-from ..files import whole_file
+from ..files import expanded, whole_file
 from ..transport import is_loopback
 from .folder import ExportFolder, manifest_files, owns
 
@@ -106,7 +106,7 @@ class Manifest:
             return _content(self._file)
         except ValueError as error:
             raise ExportError(
-                f"{self._file} cannot be read: {error}. Remove it, or export into another folder."
+                f"{self._file} cannot be read: {error}. Remove it, or export into another directory."
             ) from error
 
     def _take_over(self, known: Mapping[str, Any]) -> None:
@@ -135,7 +135,7 @@ class Manifest:
 def manifests(directory: Path) -> list[dict[str, Any]]:
     """The contents of the manifests in a folder, one per realm; warns of those that cannot be used and skips them."""
     contents = []
-    for file in manifest_files(directory):
+    for file in manifest_files(expanded(directory)):
         try:
             content = _content(file)
             if content["format"] != FORMAT:
@@ -272,10 +272,10 @@ _HEAD: dict[str, Kind] = {
     "operations": (_is_object,),
 }
 _ENTRY: dict[str, Kind] = {
-    "operation": (_is_text,),
-    "path": (_is_text,),
-    "path_source": (_is_text,),
-    "status": (_is_status,),
+    "operation": (_is_text, ""),
+    "path": (_is_text, ""),
+    "path_source": (_is_text, "inferred"),
+    "status": (_is_status, "complete"),
     "tables": (_is_counts,),
     "requests": (_is_count, 0),
     "cached": (_is_count, 0),

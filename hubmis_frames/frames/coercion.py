@@ -23,11 +23,13 @@ _INT64 = range(-(2**63), 2**63)
 _EXACT = 2**53
 
 
-def fitted(bodies: Sequence[bytes], record: pa.StructType, wrapper: str | None, report: Findings) -> pa.ListArray:
+def fitted(
+    bodies: Sequence[bytes], record: pa.StructType, rows_in: Callable[[Any], list[Any]] | None, report: Findings
+) -> pa.ListArray:
     """Decode each body to a list of records, in a type that has the fields of ``record`` and all new ones."""
     with _without_collector():
         fitter = _Fitter(report)
-        responses = [[fitter.item(row, record, "") for row in _rows(body, wrapper)] for body in bodies]
+        responses = [[fitter.item(row, record, "") for row in _rows(body, rows_in)] for body in bodies]
         type_ = _widened(on_wire(record), [row for response in responses for row in response])
         return pa.array([[_forced(row, type_) for row in response] for response in responses], pa.list_(type_))
 
@@ -51,18 +53,10 @@ def decode(body: bytes) -> Any:
         raise PayloadError("A body is not JSON that can be read.") from None
 
 
-def _rows(body: bytes, wrapper: str | None) -> list[Any]:
+def _rows(body: bytes, rows_in: Callable[[Any], list[Any]] | None) -> list[Any]:
     response = decode(body)
-    if wrapper and isinstance(response, dict) and wrapper in response:
-        others = {name: value for name, value in response.items() if name != wrapper}
-        response = response[wrapper]
-        if others:  # fields beside the list become columns of each of its rows, under names of their own
-            beside = {f"answer_{name}": value for name, value in others.items()}
-            response = [{**beside, **row} if isinstance(row, dict) else row for row in _listed(response)]
-    return _listed(response)
-
-
-def _listed(response: Any) -> list[Any]:
+    if rows_in is not None:
+        return rows_in(response)
     if isinstance(response, list):
         return response
     return [] if response is None else [response]

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..operations.declaration import Endpoint
+from ..operations.response import rows_of
 from .casting import cast_text
 from .findings import Findings
 from .layout import AS_SENT, POSITION, ROW, VALUE, Path, TableLayout, free_name, lay_out
@@ -112,7 +113,9 @@ def _flatten_batch(
     endpoint: Endpoint, batch: Sequence[tuple[tuple[int | str, ...], Sequence[bytes]]], offset: int, report: Findings
 ) -> dict[str, pa.Table]:
     bodies = [body for _, pages in batch for body in pages]
-    records, record = read_records(bodies, endpoint.record, endpoint.wrapper, report)
+    enveloped = endpoint.wrapper is not None or endpoint.attributes
+    rows_in = (lambda response: rows_of(response, endpoint)) if enveloped else None
+    records, record = read_records(bodies, endpoint.record, rows_in, report)
     rows, page = records.flatten(), records.value_parent_indices()
     report.null_rows += rows.null_count
     if rows.null_count:

@@ -205,7 +205,7 @@ def _type_of(ids: pd.Series, column: str) -> str | None:
     if kind in _WHOLE and all(abs(value) <= largest and value == int(value) for value in values):
         return "Int64"
     raise BadArgumentError(
-        f"join: the column {column} holds values that are no ids. An id is a whole number, or text in pseudonymised "
+        f"join: the column {column} holds values that are not ids. An id is a whole number, or text in pseudonymised "
         "data."
     )
 

@@ -1,7 +1,8 @@
 """From JSON bodies to one Arrow array of records, with Arrow's own parser and no Python object per value."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,12 +18,15 @@ _TINY = re.compile(rb"\d[eE]-0*\d{3}")  # a number that a float may not tell fro
 
 
 def read_records(
-    bodies: Sequence[bytes], record: pa.StructType, wrapper: str | None, report: Findings
+    bodies: Sequence[bytes], record: pa.StructType, rows_in: Callable[[Any], list[Any]] | None, report: Findings
 ) -> tuple[pa.ListArray, pa.StructType]:
-    """Read each body into a list of records, of the type that comes second: declared fields, then new ones, marked."""
-    records = None if wrapper else _fast(bodies, record)
+    """Read each body into a list of records, of the type that comes second: declared fields, then new ones, marked.
+
+    ``rows_in`` takes the records out of an envelope; ``None`` if the responses have none.
+    """
+    records = None if rows_in else _fast(bodies, record)
     if records is None:
-        records = fitted(bodies, record, wrapper, report)
+        records = fitted(bodies, record, rows_in, report)
     return records, merged(record, records.type.value_type)
 
 

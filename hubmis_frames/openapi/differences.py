@@ -8,7 +8,9 @@ import pyarrow as pa
 from ..frames import lay_out
 from ..operations import CATALOGUE
 from ..operations.declaration import Endpoint
-from .match import Spec
+from .spec import Spec
+
+Difference = tuple[str, str, str, str, str, str]
 
 
 def compare(spec: Spec) -> pd.DataFrame:
@@ -17,26 +19,32 @@ def compare(spec: Spec) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``table``, ``name``, ``difference`` (``new``, ``gone``, ``another type`` or ``another name``),
-        ``declared`` and ``file``.
+        ``operation``, ``table``, ``name``, ``difference`` (``new``, ``gone``, ``another type`` or
+        ``another name``), ``declared`` and ``file``.
     """
-    rows = [row for table, found in spec.endpoints.items() for row in _differences(CATALOGUE[table], found)]
-    return pd.DataFrame(rows, columns=["table", "name", "difference", "declared", "file"])
+    rows = [row for table, in_file in spec.endpoints.items() for row in _differences(CATALOGUE[table], in_file)]
+    return pd.DataFrame(rows, columns=["operation", "table", "name", "difference", "declared", "file"])
 
 
-def _differences(ours: Endpoint, theirs: Endpoint) -> Iterator[tuple[str, str, str, str, str]]:
-    mine, found = _columns(ours), _columns(theirs)
-    for table, name in dict.fromkeys([*mine, *found]):
-        declared, there = mine.get((table, name)), found.get((table, name))
-        if declared == there:
+def count_differences(differences: pd.DataFrame) -> pd.DataFrame:
+    """Count the differences: one row per operation, one column per kind of difference."""
+    counts = pd.crosstab(differences["operation"], differences["difference"])
+    return counts.rename_axis(columns=None).reset_index()
+
+
+def _differences(declared: Endpoint, in_file: Endpoint) -> Iterator[Difference]:
+    ours, theirs = _columns(declared), _columns(in_file)
+    for table, name in dict.fromkeys([*ours, *theirs]):
+        our_type, their_type = ours.get((table, name)), theirs.get((table, name))
+        if our_type == their_type:
             continue
-        difference = "gone" if there is None else "new" if declared is None else "another type"
-        yield table, name, difference, str(declared or ""), str(there or "")
-    for parameter in ours.parameters:
-        wires = [each.wire for each in theirs.parameters if each.name == parameter.name and each.place != "path"]
+        difference = "gone" if their_type is None else "new" if our_type is None else "another type"
+        yield declared.table, table, name, difference, str(our_type or ""), str(their_type or "")
+    for parameter in declared.parameters:
+        wires = [other.wire for other in in_file.parameters if other.name == parameter.name and other.place != "path"]
         if parameter.place != "path" and parameter.wire not in wires:
             difference = "another name" if wires else "gone"
-            yield ours.table, parameter.name, difference, parameter.wire, ", ".join(wires)
+            yield declared.table, declared.table, parameter.name, difference, parameter.wire, ", ".join(wires)
 
 
 def _columns(endpoint: Endpoint) -> dict[tuple[str, str], pa.DataType]:

@@ -3,14 +3,15 @@
 import inspect
 import numbers
 import re
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from datetime import date, datetime, time
 from typing import Any
+from urllib.parse import quote
 
 import pandas as pd
 
 from ..errors import BadArgumentError, did_you_mean, warn
-from ..request import Request
+from ..request import REALM, Request
 from .declaration import CATALOGUE, YEAR, Endpoint, Parameter, camel, listed_in
 from .shapes import refers
 
@@ -41,12 +42,19 @@ def requests_of(
     if "sort" in given:
         query.append(_sort(endpoint, given["sort"]))
     headers = _sent("header", endpoint, given, explicit)
-    return [
-        Request(
-            endpoint.path.format(**dict(zip(_names(endpoint), ids, strict=True))), tuple(query), tuple(headers), ids
-        )
-        for ids in _combinations(endpoint, given)
-    ]
+    if endpoint.realm_header != "Realm":
+        headers.append((endpoint.realm_header, REALM))
+    return [Request(_path(endpoint, ids), tuple(query), tuple(headers), ids) for ids in _combinations(endpoint, given)]
+
+
+def _path(endpoint: Endpoint, ids: Sequence[int | str]) -> str:
+    """The path with its ids, each quoted so that it stays one part of the path."""
+    parts = {}
+    for name, value in zip(_names(endpoint), ids, strict=True):
+        if value in (".", ".."):  # a server takes them for steps in the path, quoted or not
+            raise BadArgumentError(f"{endpoint.loader}: {name} is a dot or two, which cannot be sent in a path.")
+        parts[name] = quote(str(value), safe="")
+    return endpoint.path.format(**parts)
 
 
 def _sent(place: str, endpoint: Endpoint, given: Mapping[str, Any], explicit: Set[str]) -> list[tuple[str, str]]:
@@ -152,7 +160,7 @@ def _combinations(endpoint: Endpoint, given: Mapping[str, Any]) -> list[tuple[in
         lists.append(
             ids_of(value, parameter.name, endpoint)
             if parameter.kind is int
-            else [_text(endpoint, parameter, item) for item in ([value] if isinstance(value, str) else value)]
+            else [_text(endpoint, parameter, item) for item in _items(value)]
         )
     several = {len(values) for values in lists if len(values) != 1}
     if len(several) > 1:
@@ -160,6 +168,12 @@ def _combinations(endpoint: Endpoint, given: Mapping[str, Any]) -> list[tuple[in
     count = several.pop() if several else 1
     columns = [values if len(values) == count else [values[0]] * count for values in lists]
     return list(dict.fromkeys(zip(*columns, strict=True))) if columns else [()]
+
+
+def _items(value: object) -> list[object]:
+    """One value or several: what is no collection is one."""
+    single = isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable)
+    return [value] if single else list(value)  # type: ignore[call-overload]
 
 
 def _text(endpoint: Endpoint, parameter: Parameter, value: object) -> str:
@@ -183,6 +197,8 @@ def _text(endpoint: Endpoint, parameter: Parameter, value: object) -> str:
         raise BadArgumentError(f"{where} is text that is not empty.")
     if str(value).encode("utf-8", "replace").decode() != str(value):
         raise BadArgumentError(f"{where} holds half a surrogate pair, which is no character and cannot be sent.")
+    if parameter.place == "header" and not (str(value).isprintable() and str(value).isascii()):
+        raise BadArgumentError(f"{where} is sent in a header, which takes plain characters without line ends.")
     return str(value)
 
 

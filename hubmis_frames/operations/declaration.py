@@ -20,7 +20,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ..errors import did_you_mean
-from ..request import Paging
+from ..request import FOLLOWED, Paging
 
 P = ParamSpec("P")
 
@@ -100,6 +100,11 @@ class Endpoint:
     also: tuple[str, ...] = ()
     path_source: str = "inferred"
     sort_wires: Mapping[str, str] = field(default_factory=dict)
+    attributes: bool = False
+    """Whether records are JSON:API's, with their fields in ``attributes``."""
+    scopes: tuple[str, ...] = ()
+    """The OAuth scopes that the vendor's file says the operation takes."""
+    realm_header: str = "Realm"
     function: Callable[..., pd.DataFrame] | None = field(default=None, repr=False)
 
     @property
@@ -111,6 +116,11 @@ class Endpoint:
     def paged(self) -> bool:
         """Whether the operation sends its list in pages."""
         return self.paging is not None
+
+    @property
+    def can_be_followed(self) -> bool:
+        """Whether all pages of the list can be read."""
+        return self.paging is None or self.paging.style in FOLLOWED
 
     @property
     def grain(self) -> str:
@@ -203,7 +213,8 @@ class Section:
         expire_after
             How long a cached response can be used.
         wrapper
-            The field of the response that holds the list, if the response is an object around the list.
+            The field of the response that holds the list, if the response is an object around the list; if the list
+            lies deeper, the names on the way joined by ``/``.
         year
             The header or query parameter that takes the academic year, if it is not part of the path.
         sorts

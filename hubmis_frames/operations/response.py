@@ -39,11 +39,46 @@ def _dates(years: pd.DataFrame, names: Sequence[str]) -> pd.Series | None:
     return None
 
 
-def rows_of(value: object, endpoint: Endpoint) -> list[object]:
-    """The rows of a response: a list, a list in a wrapper, or a single record."""
-    if isinstance(value, dict):
-        value = value.get(endpoint.wrapper, value) if endpoint.wrapper else value
-    return value if isinstance(value, list) else [value] if value else []
+# What an envelope says of itself, without case and punctuation. It is no column of its records.
+_ENVELOPE = re.compile(
+    r"data|meta(data)?|links?|pag(ing|ination|eable)|pageinfo|cursors?|(current|next|prev|previous|first|last|total|per)?"
+    r"pages?(url|number|size|count)?|(first|last|next|prev|previous|path|from|to)(url|link|token|cursor)?|total\w*|count|"
+    r"size|limit|offset|number(ofelements)?|hasmore|hasnext(page)?|hasprevious(page)?|sort|success|ok|status(code)?|code|"
+    r"messages?|errors?|warnings?|included|jsonapi|version|timestamp|requestid|empty|hydra\w+"
+)
+
+
+def rows_of(value: object, endpoint: Endpoint) -> list[Any]:
+    """The records in an answer, whether they stand alone, in an envelope or as a single record.
+
+    What stands beside them in the envelope belongs to each of them, under a name of its own, unless it speaks of the
+    pages or of the request.
+    """
+    beside: dict[str, Any] = {}
+    for name in endpoint.wrapper.split("/") if endpoint.wrapper else ():
+        if not isinstance(value, dict) or name not in value:
+            break
+        for other, content in value.items():
+            plain = re.sub(r"[\W_]", "", other).casefold()
+            if other != name and not other.startswith("@") and not _ENVELOPE.fullmatch(plain):
+                beside[f"answer_{other}"] = content
+        value = value[name]
+    rows = value if isinstance(value, list) else [value] if value else []
+    if endpoint.attributes:
+        rows = [_with_attributes(row) for row in rows]
+    return [{**beside, **row} if isinstance(row, dict) else row for row in rows] if beside else rows
+
+
+def _with_attributes(row: Any) -> Any:
+    """A record of JSON:API as a plain one: its id, its attributes, and the ids of its relationships."""
+    if not isinstance(row, dict) or not isinstance(row.get("attributes"), dict):
+        return row
+    relationships = row.get("relationships")
+    related = relationships.items() if isinstance(relationships, dict) else ()
+    ids = {name: content["data"] for name, content in related if isinstance(content, dict) and content.get("data")}
+    left_out = ("attributes", "relationships", "links", "type")
+    own = {name: content for name, content in row.items() if name not in left_out}
+    return {**own, **ids, **row["attributes"]}
 
 
 _ROWS_CHECKED = 5
@@ -61,12 +96,15 @@ def is_answer(value: object, endpoint: Endpoint) -> bool:
     Of a list only the first rows are checked. They may have no declared field at all, as the fields of
     lists are inferred; a single record must have one.
     """
-    if isinstance(value, dict) and endpoint.wrapper:
-        if endpoint.wrapper not in value:
+    for name in endpoint.wrapper.split("/") if endpoint.wrapper and isinstance(value, dict) else ():
+        if not isinstance(value, dict) or name not in value:
             return False
-        value = value[endpoint.wrapper]
+        value = value[name]
         if value is None:
             return True
+    if endpoint.attributes:
+        rows = value if isinstance(value, list) else [value]
+        return not rows or any(isinstance(row, dict) and "attributes" in row for row in rows[:_ROWS_CHECKED])
     if isinstance(value, list):
         rows = value[:_ROWS_CHECKED]
         return not rows or any(_is_record(row, endpoint) for row in rows)

@@ -1,13 +1,14 @@
-"""What can stand between a person and their school, looked at one thing after the other, and what to do about it.
+"""Checks of everything that can keep a person from their school, one after the other, and what to do about each.
 
-It says nothing secret and nothing of a child, so that it can be sent to support: of credentials only whether they
-are set, of answers only that they came, of folders not whose home they are in.
+The result holds no secret and nothing about a child, so it can be sent to support. It says whether credentials are
+set, that answers came, and where folders are, without the name of the user.
 """
 
 import importlib.metadata
 import math
 import os
 import platform
+import re
 import shutil
 import tempfile
 from collections import Counter
@@ -26,12 +27,13 @@ from ..errors import (
     RateLimitError,
     check_realm,
 )
+from ..files import shared_by
 from ..operations import CATALOGUE
 from ..operations.declaration import Endpoint
 from ..transport import DOCUMENTED, Session, proxy_for, shown_address
 from .keyring import keyring_name
 from .login import CHEAP, QUICK_RETRY, cheap_answers
-from .settings import LOGIN, Found, look_up, open_session, rate_file, settings
+from .settings import LOGIN, Setting, folder, look_up, open_session, rate_file, settings
 
 PACKAGES = ("pandas", "pyarrow", "requests", "requests-cache", "truststore", "keyring", "matplotlib", "jupyterlab")
 ROOM = 500 * 10**6
@@ -43,42 +45,44 @@ State = Literal["ok", "note", "wrong", "skipped"]
 
 
 class Check(NamedTuple):
-    """One thing that was looked at.
+    """The result of one check.
 
     ``state`` is ``ok``, ``note`` (worth knowing), ``wrong`` (``advice`` says what to do) or ``skipped``
-    (something else has to be put right, or waited for, first).
+    (something else has to be corrected, or waited for, first).
     """
 
     name: str
     state: State
-    said: str
+    result: str
     advice: str = ""
 
 
 def examine(
     realm: str | None = None, base_url: str | None = None, openapi: str | None = None, cache_dir: str | None = None
 ) -> Iterator[Check]:
-    """Look at everything, the machine first and HUBmis last.
+    """Run every check, those of the machine first and those of HUBmis last.
 
-    It sends a handful of requests at most and keeps no answer. The arguments are those of :func:`connect`.
+    This sends a few requests and keeps no answer. The arguments are those of :func:`connect`.
     """
-    given = {"realm": realm, "base_url": base_url, "openapi": openapi, "cache_dir": cache_dir}
-    for check in _examine(given):
-        yield check._replace(said=_homeless(check.said), advice=_homeless(check.advice))
+    arguments = {"realm": realm, "base_url": base_url, "openapi": openapi, "cache_dir": cache_dir}
+    for check in _examine(arguments):
+        yield check._replace(result=without_home(check.result), advice=without_home(check.advice))
 
 
-def _examine(given: Mapping[str, str | None]) -> Iterator[Check]:
+def _examine(arguments: Mapping[str, str | None]) -> Iterator[Check]:
     yield Check("versions", "ok", _versions())
     yield _keyring()
     try:
-        found = look_up(**given)
+        found = look_up(**arguments)
     except HubmisError as error:
         yield Check("settings", "wrong", "the address of HUBmis cannot be used", str(error))
         return
     yield from _credentials(found)
     yield Check("address", "ok", f"{shown_address(found['base_url'].value)} ({found['base_url'].source})")
-    folder = Path(found["cache_dir"].value).expanduser()
-    yield _writable(f"cache folder ({found['cache_dir'].source})", folder)
+    try:
+        yield _writable(f"cache folder ({found['cache_dir'].source})", folder(found["cache_dir"].value))
+    except HubmisError as error:
+        yield Check("cache folder", "wrong", "cannot be used", str(error))
     yield _writable("state folder", rate_file().parent)
     yield _writable("current folder", Path.cwd())
     known: Mapping[str, Endpoint] = CATALOGUE
@@ -92,7 +96,7 @@ def _examine(given: Mapping[str, str | None]) -> Iterator[Check]:
         return
     try:
         # Without a cache: what is asked now must be answered now.
-        whole = settings(given["realm"], None, None, given["base_url"], None, None)
+        whole = settings(arguments["realm"], None, None, arguments["base_url"], None, None)
         yield _certificates(whole.base_url)
         session = open_session(whole, retry=QUICK_RETRY)
     except HubmisError as error:
@@ -107,13 +111,16 @@ def _examine(given: Mapping[str, str | None]) -> Iterator[Check]:
 
 
 def _versions() -> str:
-    said = [f"hubmis_frames {__about__.__version__}", f"Python {platform.python_version()} on {platform.platform()}"]
+    versions = [
+        f"hubmis_frames {__about__.__version__}",
+        f"Python {platform.python_version()} on {platform.platform()}",
+    ]
     for package in PACKAGES:
         try:
-            said.append(f"{package} {importlib.metadata.version(package)}")
+            versions.append(f"{package} {importlib.metadata.version(package)}")
         except importlib.metadata.PackageNotFoundError:
-            said.append(f"no {package}")
-    return ", ".join(said)
+            versions.append(f"no {package}")
+    return ", ".join(versions)
 
 
 def _keyring() -> Check:
@@ -123,7 +130,7 @@ def _keyring() -> Check:
         return Check("keyring", "note", f"{error} Credentials come from the environment")
 
 
-def _credentials(found: Mapping[str, Found]) -> Iterator[Check]:
+def _credentials(found: Mapping[str, Setting]) -> Iterator[Check]:
     for name in LOGIN:
         if name not in found:
             yield Check(
@@ -138,25 +145,28 @@ def _credentials(found: Mapping[str, Found]) -> Iterator[Check]:
 
 
 def _writable(name: str, folder: Path) -> Check:
-    """Try it: permissions, quotas and virus scanners are not to be read off."""
-    there = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+    """Write a file: whether permissions, quotas and virus scanners allow it shows in no other way."""
+    existing = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
     advice = f"Make {folder} writable, free some disk, or choose another folder"
     advice += " with HUBMIS_CACHE_DIR." if name.startswith("cache") else "."
     try:
-        with tempfile.TemporaryFile(dir=there) as file:
+        with tempfile.TemporaryFile(dir=existing) as file:
             file.write(os.urandom(2**16))
             file.flush()
             os.fsync(file.fileno())
-        free = shutil.disk_usage(there).free
+        free = shutil.disk_usage(existing).free
     except OSError as error:
         return Check(name, "wrong", f"{folder} cannot be written: {error.strerror or error}", advice)
-    said = f"{folder}, {free / 1e9:.1f} GB free"
+    result = f"{folder}, {free / 1e9:.1f} GB free"
     if free < ROOM:
-        return Check(name, "wrong", said, f"Free some disk: {folder} has less than {ROOM / 1e6:.0f} MB left.")
-    return Check(name, "ok", said)
+        return Check(name, "wrong", result, f"Free some disk: {folder} has less than {ROOM / 1e6:.0f} MB left.")
+    if name.startswith("cache") and (service := shared_by(folder)):
+        advice = f"Choose a folder on this machine with HUBMIS_CACHE_DIR: {service} copies children's data off it."
+        return Check(name, "wrong", f"{result}, in {service}", advice)
+    return Check(name, "ok", result)
 
 
-def _known(found: Mapping[str, Found]) -> Mapping[str, Endpoint]:
+def _known(found: Mapping[str, Setting]) -> Mapping[str, Endpoint]:
     if "openapi" not in found:
         return CATALOGUE
     from ..openapi import read_spec  # it takes libraries that nothing else needs
@@ -167,28 +177,28 @@ def _known(found: Mapping[str, Found]) -> Mapping[str, Endpoint]:
 def _paths(known: Mapping[str, Endpoint]) -> Check:
     sources = Counter(endpoint.path_source for endpoint in known.values())
     counted = ", ".join(f"{number} {source}" for source, number in sorted(sources.items()))
-    said = f"of {len(CATALOGUE)} operations, by where their path is from: {counted}"
+    result = f"of {len(CATALOGUE)} operations, by where their path is from: {counted}"
     if "inferred" in sources:
-        said += ". Inferred ones may be wrong: 'hubmis-frames spec probe' finds out, the vendor's OpenAPI file knows"
-    return Check("paths", "note" if "inferred" in sources else "ok", said)
+        result += ". Inferred ones may be wrong: 'hubmis-frames spec probe' finds out, the vendor's OpenAPI file knows"
+    return Check("paths", "note" if "inferred" in sources else "ok", result)
 
 
 def _certificates(base_url: str) -> Check:
-    """Say what decides whether the server is believed, and by what way it is reached."""
+    """Which certificates decide whether the server is trusted, and whether a proxy stands between."""
     if base_url.startswith("http://"):
         return Check("certificates", "ok", "none: plain http on this machine")
-    named = next((name for name in _BUNDLES if os.environ.get(name)), None)
+    bundle = next((name for name in _BUNDLES if os.environ.get(name)), None)
     proxy = proxy_for(base_url)
-    way = f"reached through the proxy {proxy}" if proxy else "reached directly, without a proxy"
-    if named is None:
-        return Check("certificates", "ok", f"those that the system trusts; {way}")
-    file = os.environ[named]
+    route = f"reached through the proxy {proxy}" if proxy else "reached directly, without a proxy"
+    if bundle is None:
+        return Check("certificates", "ok", f"those that the system trusts; {route}")
+    file = os.environ[bundle]
     if not Path(file).exists():
         return Check(
-            "certificates", "wrong", f"{named} names {file}, which is not there; {way}",
-            f"Correct {named}, or remove it: without it, what the system trusts is trusted.",
+            "certificates", "wrong", f"{bundle} names {file}, which is not there; {route}",
+            f"Correct {bundle}, or remove it: without it, the certificates that the system trusts are used.",
         )  # fmt: skip
-    return Check("certificates", "ok", f"those that the system trusts, and {file} ({named}); {way}")
+    return Check("certificates", "ok", f"those that the system trusts, and {file} ({bundle}); {route}")
 
 
 def _hubmis(session: Session, known: Mapping[str, Endpoint]) -> Iterator[Check]:
@@ -203,7 +213,7 @@ def _hubmis(session: Session, known: Mapping[str, Endpoint]) -> Iterator[Check]:
     except CredentialsError as error:
         yield Check("token", "wrong", "HUBmis answered, and refused the client", str(error))
     except HubmisError as error:
-        yield Check("token", "wrong", "not had", _advice(error))
+        yield Check("token", "wrong", "HUBmis gave none", _advice(error))
     else:
         yield Check("token", "ok", "HUBmis took the client id and secret")
         yield from _operations(session, known)
@@ -222,7 +232,7 @@ def _not_asked(what: str, session: Session) -> Check:
 def _operations(session: Session, known: Mapping[str, Endpoint]) -> Iterator[Check]:
     outcomes: list[HubmisError | None] = []
     answers = cheap_answers(session, known)
-    # The next one is asked when it is taken, and without a request left it would wait.
+    # The next operation is asked when the loop takes it; without a request left that would wait.
     while session.bucket.left() >= 1 and (answer := next(answers, None)):
         endpoint, error = answer
         outcomes.append(error)
@@ -265,18 +275,30 @@ def _advice(error: HubmisError) -> str:
 def _clock(ahead: float | None) -> Check:
     if ahead is None:
         return Check("clock", "skipped", "not compared, as no answer came with a date")
-    said = f"{abs(ahead):.0f} seconds {'ahead of' if ahead > 0 else 'behind'} the server's"
+    result = f"{abs(ahead):.0f} seconds {'ahead of' if ahead > 0 else 'behind'} the server's"
     if abs(ahead) <= CLOCK:
-        return Check("clock", "ok", said)
-    return Check("clock", "wrong", said, "Set this machine's clock: let the system take the time from the network.")
+        return Check("clock", "ok", result)
+    return Check("clock", "wrong", result, "Set this machine's clock: let the system take the time from the network.")
 
 
 def _masked(text: str) -> str:
-    """The ends of a long id, enough to tell two apart; nothing of a short one."""
+    """The two ends of a long id, enough to tell two apart, and nothing of a short one."""
     return f"{text[:2]}...{text[-2:]}" if len(text) >= 12 else "set, not shown"
 
 
-def _homeless(text: str) -> str:
-    """A text without the name of the user, as far as the home folder holds it."""
-    home = str(Path.home())
-    return text.replace(home, "~") if len(home) > 1 else text
+def without_home(text: str, home: str | None = None) -> str:
+    """A text with ``~`` for the home folder, so that it does not show the name of the user.
+
+    Windows writes one folder in many ways: with either slash, with doubled backslashes, in any case, and with the
+    short form of a long name (``ANNSMI~1``). All are replaced.
+    """
+    home = str(Path.home()) if home is None else home
+    parts = [part for part in re.split(r"[\\/]+", home) if part]
+    if not parts or re.fullmatch("[A-Za-z]:", parts[-1]):
+        return text
+    *folders, user = (re.escape(part) for part in parts)
+    short = re.escape(re.sub(r"[^A-Za-z0-9]", "", parts[-1])[:6]) + r"~\d"
+    slash = r"(?:[\\/]+|%5C|%2F)"
+    named = slash.join([*folders, f"(?:{user}|{short})"])
+    start = "" if re.match(r"[A-Za-z]:", home) else slash
+    return re.sub(rf"{start}{named}(?![\w-]|\.\w)", "~", text, flags=re.IGNORECASE)

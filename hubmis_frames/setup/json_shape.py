@@ -1,4 +1,4 @@
-"""The shape of a JSON value: names and types, and none of what it holds."""
+"""The shape of a JSON value: its names and types, without any value."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,21 +13,21 @@ Shape = str | list["Shape"] | dict[str, "Shape"]
 
 
 def shape_of(value: Any, known: frozenset[str]) -> Shape:
-    """Say what a JSON value is made of.
+    """Describe the names and types of a JSON value.
 
     Parameters
     ----------
     value
-        As ``json.loads`` gives it. Of a long list the first rows are looked at.
+        A value from ``json.loads``. Only the first rows of a long list count.
     known
-        Names of fields that may be shown whatever they look like. Others are shown where they look
-        like a field's: a name that is itself data (an id, a person, a date) becomes ``*``.
+        Names of fields that are always shown. Another name is shown if it looks like a field's; a name
+        that is itself data (an id, a person, a date) becomes ``*``.
 
     Returns
     -------
     str, list or dict
-        A scalar's type, or several with ``|`` between them; a list with the one shape of its items, or
-        none; an object's shapes by name. A name that some objects lack ends in ``?``.
+        The type of a scalar, or several joined by ``|``; a list with the shape of its items, or an empty
+        one; the shapes of an object by name. A name that some objects lack ends in ``?``.
     """
     return _shape([value], known)
 
@@ -40,19 +40,19 @@ def _shape(values: Sequence[Any], known: frozenset[str]) -> Shape:
     if objects:
         return _object(objects, known)
     if lists:
-        items = [item for each in lists for item in each[:SAMPLE]]
+        items = [item for values in lists for item in values[:SAMPLE]]
         return [_shape(items, known)] if items else []
     return " | ".join(kinds)
 
 
 def _object(objects: Sequence[Mapping[str, Any]], known: frozenset[str]) -> Shape:
-    names = list(dict.fromkeys(name for each in objects for name in each))
+    names = list(dict.fromkeys(name for value in objects for name in value))
     if _is_map(names, objects, known):
-        return {ANY_NAME: _shape([value for each in objects for value in each.values()], known)}
+        return {ANY_NAME: _shape([inner for value in objects for inner in value.values()], known)}
     result: dict[str, Shape] = {}
     hidden: list[Any] = []
     for name in names:
-        values = [each[name] for each in objects if name in each]
+        values = [value[name] for value in objects if name in value]
         if name in known or _LIKE_A_FIELD.fullmatch(name):
             result[name if len(values) == len(objects) else f"{name}?"] = _shape(values, known)
         else:
@@ -63,7 +63,7 @@ def _object(objects: Sequence[Mapping[str, Any]], known: frozenset[str]) -> Shap
 
 
 def _is_map(names: Sequence[str], objects: Iterable[Mapping[str, Any]], known: frozenset[str]) -> bool:
-    """Whether the names are data, as of marks by day: several, none of them known, and all holding records."""
+    """Whether the names are data, as the days in marks by day: several, none of them known, and all with records."""
     if len(names) < 2 or known & set(names):
         return False
-    return all(isinstance(value, Mapping | list) for each in objects for value in each.values())
+    return all(isinstance(value, Mapping | list) for record in objects for value in record.values())

@@ -1,4 +1,4 @@
-"""What is kept where the system keeps passwords: the login, and the key that encrypts the cache."""
+"""The login, and the key that encrypts the cache, in the system's keyring."""
 
 import contextlib
 import json
@@ -13,7 +13,7 @@ _SERVICE, _LOGIN, _CACHE_KEY = "hubmis_frames", "login", "cache key"
 
 @dataclass(frozen=True)
 class Login:
-    """One client of one school, and the address it belongs to: it is sent nowhere else."""
+    """The credentials of one client of one school, and the only address that they are sent to."""
 
     realm: str
     client_id: str
@@ -22,26 +22,26 @@ class Login:
 
 
 def keyring_name() -> str:
-    """What the system calls its keyring.
+    """The system's name for its keyring.
 
     Raises
     ------
     NoKeyringError
-        There is none.
+        There is no keyring.
     """
     import keyring
     import keyring.backends.fail
     import keyring.backends.null
 
     with _opened():
-        found = keyring.get_keyring()
-        if isinstance(found, keyring.backends.fail.Keyring | keyring.backends.null.Keyring):
+        backend = keyring.get_keyring()
+        if isinstance(backend, keyring.backends.fail.Keyring | keyring.backends.null.Keyring):
             raise NoKeyringError(_NONE)
-        return str(found.name)
+        return str(backend.name)
 
 
 def stored_login() -> Login | None:
-    """Read the login; ``None`` where none is stored, or what is stored is no login of ours.
+    """Read the login; ``None`` if none is stored, or the entry is not a login of ours.
 
     Raises
     ------
@@ -51,12 +51,14 @@ def stored_login() -> Login | None:
     import keyring
 
     with _opened(), contextlib.suppress(ValueError, TypeError):
-        return Login(**json.loads(keyring.get_password(_SERVICE, _LOGIN) or "null"))
+        login = Login(**json.loads(keyring.get_password(_SERVICE, _LOGIN) or "null"))
+        if all(isinstance(value, str) for value in asdict(login).values()):
+            return login
     return None
 
 
 def store_login(login: Login) -> None:
-    """Store the login, in the place of an earlier one.
+    """Store the login. It replaces an earlier one.
 
     Raises
     ------
@@ -68,12 +70,12 @@ def store_login(login: Login) -> None:
     keyring_name()
     with _opened():
         keyring.set_password(_SERVICE, _LOGIN, json.dumps(asdict(login)))
-    if stored_login() != login:  # a keyring that keeps nothing says nothing
+    if stored_login() != login:  # some keyrings keep nothing and do not say so
         raise NoKeyringError(_NONE)
 
 
 def forget_login() -> bool:
-    """Remove the login; tell whether there was one.
+    """Remove the login and return whether there was one.
 
     Raises
     ------
@@ -91,7 +93,7 @@ def forget_login() -> bool:
 
 
 def cipher() -> Cipher:
-    """Open the key of this user, or make one.
+    """Read this user's key from the keyring, or make one.
 
     Raises
     ------
@@ -101,7 +103,7 @@ def cipher() -> Cipher:
     try:
         import cryptography.fernet
     except ImportError:
-        raise SettingsError("Encryption takes one more package: pip install 'hubmis-frames[encryption]'.") from None
+        raise SettingsError('Encryption needs one more package: pip install -e ".[encryption]".') from None
     import keyring
 
     try:
@@ -124,7 +126,7 @@ _NONE = "This system has no keyring that this program may use."
 
 @contextlib.contextmanager
 def _opened() -> Iterator[None]:
-    """A backend is the system's or a plugin: whatever it raises, it cannot be used, and its words may hold anything."""
+    """Turn whatever a keyring raises into one error. Its own message is left out, as it may hold anything."""
     try:
         yield
     except SettingsError:

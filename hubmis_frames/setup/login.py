@@ -1,4 +1,4 @@
-"""Trying and storing the credentials that a person types; what is asked of a school to see whether it answers."""
+"""Trying and storing the credentials that a person types, and the cheap requests that show whether a school answers."""
 
 import shlex
 from collections.abc import Iterator, Mapping
@@ -13,14 +13,14 @@ from .keyring import Login, keyring_name, store_login
 from .settings import BASE_URL, LOGIN, Settings, look_up, variable
 
 CHEAP = ("genders", "countries", "academic_years")
-"""Short lists without pages or children, of which most accounts may read one."""
+"""Short lists without pages or child tables. Most accounts may read at least one of them."""
 
 QUICK_RETRY = RetryPolicy(connect_timeout=10, read_timeout=20, total_timeout=30, max_attempts=2, max_wait_429=0)
-"""While a person waits for an answer, a second attempt is enough."""
+"""While a person waits for the result, a second attempt is enough."""
 
 
 def cheap_answers(session: Session, known: Mapping[str, Endpoint]) -> Iterator[tuple[Endpoint, HubmisError | None]]:
-    """Ask for the cheap operations, one after the other; tell of each by what error it was refused."""
+    """Ask for the cheap operations one by one; yield each with the error that it was refused with, or ``None``."""
     for table in CHEAP:
         endpoint = known.get(table, CATALOGUE[table])
         (request,) = requests_of(endpoint, {}, lambda: None)
@@ -38,12 +38,12 @@ def try_out(session: Session, realm: str) -> str | None:
     Returns
     -------
     str
-        What speaks against these credentials, though the client is good; ``None`` where all is well.
+        The problem with these credentials if HUBmis accepts the client; ``None`` if all is well.
 
     Raises
     ------
     HubmisError
-        The client was refused, or HUBmis was not reached.
+        HUBmis refused the client, or could not be reached.
     """
     session.log_in()
     missing = False
@@ -55,28 +55,28 @@ def try_out(session: Session, realm: str) -> str | None:
         missing = missing or isinstance(error, NotFoundError)
     if missing:
         return (
-            "HUBmis took the client, but has none of the lists that were tried, at the paths that we infer. Ask WCBS "
+            "HUBmis accepts the client, but has none of the lists that we tried at the paths that we infer. Ask WCBS "
             "for the OpenAPI file and set HUBMIS_OPENAPI to it."
         )
     return (
-        f"HUBmis took the client, but permits it none of the lists that were tried in this realm. {check_realm(realm)}"
+        f"HUBmis accepts the client, but does not permit it any list that we tried in this realm. {check_realm(realm)}"
     )
 
 
 def store(found: Settings) -> str:
-    """Store the credentials in the system's keyring and say where that is.
+    """Store the credentials in the system's keyring and return its name.
 
     Raises
     ------
     NoKeyringError
-        There is none.
+        There is no keyring.
     """
     store_login(Login(found.realm, found.client_id, found.client_secret, found.base_url))
     return keyring_name()
 
 
 def in_environment(found: Settings) -> str:
-    """Say exactly what to set where there is no keyring; the secret is asked for, so that no history keeps it."""
+    """The exact commands for a machine without a keyring. They prompt for the secret, so that no history keeps it."""
     values = {"realm": found.realm, "client_id": found.client_id}
     if found.base_url != BASE_URL:
         values["base_url"] = found.base_url
@@ -87,7 +87,7 @@ def in_environment(found: Settings) -> str:
     secret = variable("client_secret")
     return "\n".join(
         [
-            "In PowerShell, once; it holds from the next window on, for this user alone:",
+            "In PowerShell, once. It takes effect in the next window, for this user only:",
             *power,
             f"  [Environment]::SetEnvironmentVariable('{secret}', (Read-Host 'Client secret'), 'User')",
             "",
@@ -99,8 +99,8 @@ def in_environment(found: Settings) -> str:
 
 
 def shadowed() -> list[str]:
-    """The variables of the environment that go before what is stored."""
-    return [variable(name) for name, found in look_up().items() if name in LOGIN and found.source == "environment"]
+    """The environment variables that take precedence over the stored login."""
+    return [variable(name) for name, setting in look_up().items() if name in LOGIN and setting.source == "environment"]
 
 
 _ONE = "'"

@@ -1,4 +1,4 @@
-"""Which operations answer, at which path and with what shape: for an account without the vendor's file."""
+"""Finds out which operations answer, and with what shape. It is for an account without the vendor's file."""
 
 import contextlib
 import json
@@ -29,11 +29,11 @@ from ..errors import (
 from ..export import Step, steps_of
 from ..files import whole_file
 from ..frames import Findings, tidy, to_pandas
-from ..openapi.match import read_spec
+from ..openapi import read_spec
 from ..operations import CATALOGUE
 from ..operations.arguments import requests_of
 from ..operations.declaration import Endpoint
-from ..operations.response import active_year
+from ..operations.response import active_year, rows_of
 from ..request import Request
 from ..transport import Reading, RetryPolicy, Session, parse
 from .json_shape import Shape, shape_of
@@ -41,10 +41,10 @@ from .settings import Settings, open_session
 
 FORMAT = 1
 BUDGET = 150
-"""Each of the 131 operations once, a token, and room for a few new tokens."""
-_DEAREST = 6  # what one operation can cost: its token in two spellings, itself, and both again after a 401
-_HOPELESS = 3
-_FEW = 5  # so many are named one by one
+"""Enough for each of the 131 operations once, a token, and a few new tokens."""
+_MOST_PER_OPERATION = 6  # a token in two spellings and the operation, and all again after a 401
+_MOST_UNREACHED = 3
+_MOST_NAMED = 5
 _LARGEST_FILE = 500_000
 _AS_IT_COMES = Reading(timedelta(0), lambda _: True, lambda _: [], refresh=True)
 _ONCE = RetryPolicy(connect_timeout=10, read_timeout=60, total_timeout=120, max_attempts=1, max_wait_429=0)
@@ -52,7 +52,7 @@ _ONCE = RetryPolicy(connect_timeout=10, read_timeout=60, total_timeout=120, max_
 
 @dataclass
 class Probed:
-    """What became of one operation. ``shape`` holds names and types alone."""
+    """The result for one operation. ``shape`` holds names and types only."""
 
     title: str
     deprecated: bool
@@ -69,44 +69,46 @@ class Probed:
 
 @dataclass
 class Probe:
-    """What became of all operations, by table."""
+    """The results for all operations, by table."""
 
     address: str
     budget: int
     sent: int
     operations: dict[str, Probed]
     cut_short: str
-    """Why operations were left out that could have been asked; empty where none was."""
+    """Why operations were left out; empty if all were asked."""
 
     def summary(self) -> str:
-        """Say in a few sentences what became of them all."""
-        outcomes = Counter(each.outcome for each in self.operations.values())
-        inferred = [each for each in self.operations.values() if each.path_source == "inferred"]
-        holds = sum(each.outcome == "answered" for each in inferred)
-        fails = sum(each.outcome in ("not found", "answered otherwise") for each in inferred)
-        said = f"{', '.join(f'{number} {outcome}' for outcome, number in outcomes.most_common())}."
+        """The results in a few sentences."""
+        outcomes = Counter(result.outcome for result in self.operations.values())
+        inferred = [result for result in self.operations.values() if result.path_source == "inferred"]
+        holds = sum(result.outcome == "answered" for result in inferred)
+        fails = sum(result.outcome in ("not found", "answered otherwise") for result in inferred)
+        summary = f"{', '.join(f'{number} {outcome}' for outcome, number in outcomes.most_common())}."
         if inferred:
-            said += f" Of {len(inferred)} inferred paths {holds} hold and {fails} seem wrong; the others are not known."
+            summary += (
+                f" Of {len(inferred)} inferred paths {holds} hold and {fails} seem wrong; the rest are not known."
+            )
         untried: dict[str, list[str]] = {}
-        for table, each in self.operations.items():
-            if each.outcome == "not tried" and each.remark != self.cut_short:
-                untried.setdefault(each.remark, []).append(table)
+        for table, result in self.operations.items():
+            if result.outcome == "not tried" and result.remark != self.cut_short:
+                untried.setdefault(result.remark, []).append(table)
         for reason, tables in untried.items():
-            named = ", ".join(tables) if len(tables) <= _FEW else f"{len(tables)} operations"
-            said += f" Not tried: {named} ({reason})."
-        return said + (f" Cut short: {self.cut_short}." if self.cut_short else "")
+            named = ", ".join(tables) if len(tables) <= _MOST_NAMED else f"{len(tables)} operations"
+            summary += f" Not tried: {named} ({reason})."
+        return summary + (f" Cut short: {self.cut_short}." if self.cut_short else "")
 
     def table(self) -> pd.DataFrame:
         """One row per operation: ``table``, ``path``, ``path_source``, ``outcome`` and ``remark``."""
         rows = [
-            {"table": table, "path": each.path, "path_source": each.path_source, "outcome": each.outcome,
-             "remark": each.remark}
-            for table, each in self.operations.items()
+            {"table": table, "path": result.path, "path_source": result.path_source, "outcome": result.outcome,
+             "remark": result.remark}
+            for table, result in self.operations.items()
         ]  # fmt: skip
         return pd.DataFrame(rows)
 
     def write(self, file: Path) -> None:
-        """Write everything as JSON, whole or not at all. The realm and the client are left out."""
+        """Write everything as JSON, without the realm and the client. The file is complete or not written at all."""
         content = {
             "format": FORMAT,
             "hubmis_frames": __about__.__version__,
@@ -114,27 +116,26 @@ class Probe:
             "address": self.address,
             "requests_sent": self.sent,
             "cut_short": self.cut_short,
-            "operations": {table: vars(each) for table, each in self.operations.items()},
+            "operations": {table: vars(result) for table, result in self.operations.items()},
         }
         with whole_file(file) as part:
             part.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
-def probe(found: Settings, file: Path, budget: int = BUDGET, each: Callable[[str], None] = lambda _: None) -> Probe:
-    """Ask each operation once, lists first, and those about one record with an id that a list gave.
+def probe(settings: Settings, file: Path, budget: int = BUDGET, show: Callable[[str], None] = lambda _: None) -> Probe:
+    """Ask each operation once, lists first. Operations about one record take an id from a list.
 
-    Answers are looked at and not kept. A list without a page asked for gives its first page, whatever
-    the server numbers that.
+    Responses are examined and not kept. Lists are asked without a page, which gives their first one.
 
     Parameters
     ----------
-    found
-        Where to ask, and as whom.
+    settings
+        The address and the credentials.
     file
-        Where to write what was found, as JSON.
+        Where to write the results, as JSON.
     budget
-        The most requests to send, tokens among them.
-    each
+        The most requests to send, including those for tokens.
+    show
         Called with the name of each table before it is asked for.
 
     Raises
@@ -142,25 +143,27 @@ def probe(found: Settings, file: Path, budget: int = BUDGET, each: Callable[[str
     BadArgumentError
         The budget is too small to ask anything.
     CredentialsError, UnreachableError
-        HUBmis refused the client or was not reached.
+        HUBmis refused the client or could not be reached.
     CacheError
         The file cannot be written.
     """
-    if budget < _DEAREST:
-        raise BadArgumentError(f"The budget is at least {_DEAREST} requests, as one operation may cost so many.")
-    spec = read_spec(found.openapi) if found.openapi else None
+    if budget < _MOST_PER_OPERATION:
+        raise BadArgumentError(
+            f"The budget is at least {_MOST_PER_OPERATION} requests, because one operation can cost that many."
+        )
+    spec = read_spec(settings.openapi) if settings.openapi else None
     file = file.expanduser().absolute()
-    with _written(file), tempfile.TemporaryFile(dir=file.parent) as room:
-        room.write(bytes(_LARGEST_FILE))  # else all requests would have been for nothing
-    session = open_session(found, retry=_ONCE)
+    with _written(file), tempfile.TemporaryFile(dir=file.parent) as trial:
+        trial.write(bytes(_LARGEST_FILE))  # a full disk must not waste all requests
+    session = open_session(settings, retry=_ONCE)
     prober = _Prober(session, spec.endpoints if spec else CATALOGUE, budget)
     try:
         session.log_in()
-        operations = {step.endpoint.table: prober.ask(step, each) for step in _steps()}
+        operations = {step.endpoint.table: prober.ask(step, show) for step in _steps()}
     finally:
         session.close()
     ordered = {table: operations[table] for table in CATALOGUE}
-    result = Probe(found.base_url, budget, session.sent, ordered, prober.stopped)
+    result = Probe(settings.base_url, budget, session.sent, ordered, prober.stopped)
     with _written(file):
         result.write(file)
     return result
@@ -185,7 +188,7 @@ def _steps() -> list[Step]:
 
 
 class _Prober:
-    """Asks, and remembers a record of each list for the ids that others need."""
+    """Asks operations, and keeps one record of each list for the ids that other operations need."""
 
     def __init__(self, session: Session, known: Any, budget: int) -> None:
         self._session, self._known, self._budget = session, known, budget
@@ -195,7 +198,7 @@ class _Prober:
         self._unreached = 0
         self._names = frozenset(name for endpoint in CATALOGUE.values() for name in _names(endpoint.record))
 
-    def ask(self, step: Step, each: Callable[[str], None]) -> Probed:
+    def ask(self, step: Step, show: Callable[[str], None]) -> Probed:
         declared = step.endpoint
         endpoint = self._known.get(declared.table, declared)
         result = Probed(endpoint.title, endpoint.deprecated, endpoint.path, endpoint.path_source, "not tried")
@@ -205,7 +208,7 @@ class _Prober:
         request = self._request(step, endpoint, result)
         if request is None:
             return result
-        each(endpoint.table)
+        show(endpoint.table)
         try:
             body = self._session.get(request, _AS_IT_COMES).body
         except HubmisError as error:
@@ -222,7 +225,7 @@ class _Prober:
     def _request(self, step: Step, endpoint: Endpoint, result: Probed) -> Request | None:
         if self.stopped:
             result.remark = self.stopped
-        elif self._session.sent + _DEAREST > self._budget:
+        elif self._session.sent + _MOST_PER_OPERATION > self._budget:
             self.stopped = result.remark = f"the budget of {self._budget} requests is spent"
         elif missing := [parent for parent in step.parents if parent not in self._records]:
             result.remark = f"asked by ids of {' and '.join(missing)}, which did not answer"
@@ -233,11 +236,11 @@ class _Prober:
                 call = step.calls(self._records, self._year)[0]
                 return requests_of(endpoint, call, lambda: self._year)[0]
             except (BadArgumentError, LookupError):
-                result.remark = "ids to ask by could not be had"
+                result.remark = "no id to ask by was found"
         return None
 
     def _refused(self, error: HubmisError, request: Request, result: Probed) -> None:
-        """Say it in our own words: an error's message holds the path, and so an id."""
+        """Describe the error in our own words, as its message holds the path and so an id."""
         if isinstance(error, CredentialsError):
             raise error
         result.outcome = "failed"
@@ -258,8 +261,8 @@ class _Prober:
         else:
             result.remark = "no complete answer arrived"
             self._unreached += 1
-            if self._unreached == _HOPELESS:
-                self.stopped = "HUBmis was no longer reached"
+            if self._unreached == _MOST_UNREACHED:
+                self.stopped = "HUBmis could no longer be reached"
 
     def _compare(self, endpoint: Endpoint, value: object, result: Probed) -> None:
         rows = _rows(value, endpoint)
@@ -283,7 +286,7 @@ class _Prober:
         try:
             tables = tidy(endpoint, [(request.ids, [body])], Findings())
         except (ArithmeticError, LookupError, TypeError, ValueError):
-            return  # those that need its ids will say so
+            return  # operations that need its ids are reported as not tried
         frame = to_pandas(tables[endpoint.table])
         if endpoint.key in frame:
             frame = frame.dropna(subset=[endpoint.key])
@@ -295,24 +298,21 @@ class _Prober:
 
 
 def _names(type_: pa.DataType) -> Iterator[str]:
-    """Every name that a declared record holds, at any depth."""
+    """Every name in a declared record, at any depth."""
     if pa.types.is_list(type_):
         yield from _names(type_.value_type)
     elif pa.types.is_struct(type_):
-        for each in type_:
-            yield each.name
-            yield from _names(each.type)
+        for field in type_:
+            yield field.name
+            yield from _names(field.type)
 
 
 def _rows(value: object, endpoint: Endpoint) -> list[dict[str, Any]]:
-    if isinstance(value, dict) and endpoint.wrapper:
-        value = value.get(endpoint.wrapper, value)
-    rows = value if isinstance(value, list) else [value]
-    return [row for row in rows if isinstance(row, dict)]
+    return [row for row in rows_of(value, endpoint) if isinstance(row, dict)]
 
 
 def _shown_names(shape: Shape | None) -> list[str]:
-    """The names of a record as the shape shows them, the list around it left out."""
+    """The names of a record in a shape, without the list around it."""
     while isinstance(shape, list) and shape:
         shape = shape[0]
     return [name.removesuffix("?") for name in shape] if isinstance(shape, dict) else []

@@ -1,9 +1,10 @@
-"""Where a school's settings come from: arguments, the environment, the keyring.
+"""A school's settings from arguments, the environment and the keyring, and the session that they open.
 
-Opening a session from them sends nothing yet.
+Nothing is sent here.
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,18 +19,19 @@ from .keyring import Login, stored_login
 BASE_URL = "https://api.hubmis.com"
 LOGIN = ("realm", "client_id", "client_secret")
 OTHERS = ("base_url", "cache_dir", "openapi")
-USUAL = ""  # the cache folder of the environment, else of the user
+_LAST_IN_HEADER = 0xFF
+USUAL = ""  # the cache folder from the environment, else the user's
 
 
 class Secret(str):
-    """Text that does not show itself where a traceback or a notebook shows variables."""
+    """Text that tracebacks and notebooks show as ``***``."""
 
     def __repr__(self) -> str:
         return "Secret('***')"
 
 
-class Found(NamedTuple):
-    """A setting and where it comes from: ``argument``, ``environment``, ``keyring`` or ``default``."""
+class Setting(NamedTuple):
+    """A setting and its source: ``argument``, ``environment``, ``keyring`` or ``default``."""
 
     value: str
     source: str
@@ -37,7 +39,7 @@ class Found(NamedTuple):
 
 @dataclass(frozen=True)
 class Settings:
-    """What it takes to reach one school."""
+    """All settings that one school needs."""
 
     realm: str
     client_id: str
@@ -47,33 +49,33 @@ class Settings:
     openapi: str | os.PathLike[str] | None = None
 
 
-def look_up(**given: str | os.PathLike[str] | None) -> dict[str, Found]:
-    """Find each setting: as given, else in the environment, else in the keyring, else its default.
+def look_up(**arguments: str | os.PathLike[str] | None) -> dict[str, Setting]:
+    """Find each setting: the argument, else the environment, else the keyring, else the default.
 
-    What is found nowhere is left out. A login in the keyring belongs to one address and one client, so
-    its secret goes with no other. The keyring is opened where something is missing alone.
+    A setting that is found nowhere is left out. A login in the keyring belongs to one address and one client, so
+    its secret is used with no other. The keyring is opened only if something is missing.
     """
-    found: dict[str, Found] = {}
+    found: dict[str, Setting] = {}
     for name in (*LOGIN, *OTHERS):
-        value, source = given.get(name), "argument"
+        value, source = arguments.get(name), "argument"
         if value is None or (value == USUAL and name in OTHERS):
             value, source = os.environ.get(variable(name)) or None, "environment"
         if value is not None and str(value).strip():
-            found[name] = Found(_kept(name, str(value).strip()), source)
-    empty = {name for name in LOGIN if given.get(name) is not None}  # given as nothing: a mistake, not a wish
+            found[name] = Setting(_hidden(name, str(value).strip()), source)
+    empty = {name for name in LOGIN if arguments.get(name) is not None}  # an empty argument is a mistake
     missing = [name for name in LOGIN if name not in found and name not in empty]
     if missing and (login := login_for(found.get("base_url"))):
-        found.setdefault("base_url", Found(login.base_url, "keyring"))
+        found.setdefault("base_url", Setting(login.base_url, "keyring"))
         for name in missing:
             if name != "client_secret" or "client_id" not in found or found["client_id"].value == login.client_id:
-                found[name] = Found(_kept(name, getattr(login, name)), "keyring")
-    found.setdefault("base_url", Found(BASE_URL, "default"))
-    found.setdefault("cache_dir", Found(str(user_folder("cache")), "default"))
+                found[name] = Setting(_hidden(name, getattr(login, name)), "keyring")
+    found.setdefault("base_url", Setting(BASE_URL, "default"))
+    found.setdefault("cache_dir", Setting(str(user_folder("cache")), "default"))
     return found
 
 
-def login_for(base_url: Found | None) -> Login | None:
-    """The login in the keyring, if there is one and it belongs to the address."""
+def login_for(base_url: Setting | None) -> Login | None:
+    """The login in the keyring, if it belongs to the address."""
     try:
         login = stored_login()
     except NoKeyringError:
@@ -91,7 +93,7 @@ def settings(
     cache_dir: str | os.PathLike[str] | None,  # None: in memory
     openapi: str | os.PathLike[str] | None,
 ) -> Settings:
-    """Complete the arguments and check them; see :func:`look_up`. The secret comes as a :class:`Secret`.
+    """Complete the arguments, as :func:`look_up` does, and check them. The secret is a :class:`Secret`.
 
     Raises
     ------
@@ -118,27 +120,45 @@ def settings(
             raise SettingsError(
                 f"{variable(name)} holds a character that cannot be sent, such as a line end. Copy it again."
             )
+    if any(ord(character) > _LAST_IN_HEADER for character in found["realm"].value):
+        raise SettingsError("HUBMIS_REALM holds a character that cannot be sent in a header. Copy it again.")
     return Settings(
         found["realm"].value,
         found["client_id"].value,
         found["client_secret"].value,
         address(found["base_url"].value),
-        None if cache_dir is None else expanded(found["cache_dir"].value),
+        None if cache_dir is None else folder(found["cache_dir"].value),
         found["openapi"].value if "openapi" in found else None,
     )
 
 
-def _kept(name: str, value: str) -> str:
+def folder(path: str) -> Path:
+    """The folder that a setting names.
+
+    Raises
+    ------
+    SettingsError
+        The text is no path.
+    """
+    try:
+        if "\0" in path:
+            raise ValueError
+        return expanded(path)
+    except (OSError, ValueError):
+        raise SettingsError("HUBMIS_CACHE_DIR (or cache_dir=) is not a folder's path. Correct it.") from None
+
+
+def _hidden(name: str, value: str) -> str:
     return Secret(value) if name == "client_secret" else value
 
 
 def variable(name: str) -> str:
-    """The variable of the environment that holds a setting."""
+    """The environment variable of a setting."""
     return f"HUBMIS_{name.upper()}"
 
 
-def _elsewhere(found: Mapping[str, Found]) -> str:
-    """Say so where a login is stored that belongs to another address."""
+def _elsewhere(found: Mapping[str, Setting]) -> str:
+    """A sentence about a stored login that belongs to another address; empty if there is none."""
     login = login_for(None)
     if login is None or found["base_url"].value == login.base_url:
         return ""
@@ -146,13 +166,15 @@ def _elsewhere(found: Mapping[str, Found]) -> str:
 
 
 def address(url: str) -> str:
-    """Check the address of HUBmis: scheme and host, https unless the host is this machine."""
+    """Check the address of HUBmis and return it as scheme and host. It is https unless the host is this machine."""
     try:
         parts = urlsplit(url.strip())
         port = parts.port
     except ValueError:
         raise SettingsError(f"{_shown(url)} is not an address. An address looks like {BASE_URL}.") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise SettingsError(f"{_shown(url)} is not an address. An address looks like {BASE_URL}.")
+    if not re.fullmatch(r"[\w.:%-]+", parts.hostname):
         raise SettingsError(f"{_shown(url)} is not an address. An address looks like {BASE_URL}.")
     if parts.username or parts.password:
         raise SettingsError("The address of HUBmis takes no user name or password. Give client_id and client_secret.")
@@ -161,7 +183,7 @@ def address(url: str) -> str:
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise SettingsError(
             f"http://{parts.hostname} would send the secret and children's data unencrypted. Use https://; plain http "
-            "is for a server on this machine alone."
+            "is only for a server on this machine."
         )
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{parts.scheme}://{host}{f':{port}' if port else ''}"
@@ -217,7 +239,7 @@ def _rate(base_url: str, rate: tuple[int, float] | Rate | None) -> Rate:
 
 
 def rate_file() -> Path:
-    """The file in which all processes of this user count requests, whatever cache they use."""
+    """The file in which all processes of this user count their requests, whichever cache they use."""
     return user_folder("state") / "rate.sqlite"
 
 

@@ -30,6 +30,7 @@ from ..errors import (
 )
 from .addresses import place
 from .body import is_from_hubmis, parse
+from .cache import is_further
 from .concurrency import ConcurrencyLimiter
 from .connection import OneRequestAdapter
 from .problems import (
@@ -200,7 +201,7 @@ class RetryAdapter(OneRequestAdapter):
 
     def _outgoing(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         copy = request.copy()
-        kept = {name: copy.headers[name] for name in _SENT_HEADERS if name in copy.headers}
+        kept = {name: value for name, value in copy.headers.items() if name in _SENT_HEADERS or is_further(name)}
         ours = {
             "Accept": "application/json",
             "Connection": "close",

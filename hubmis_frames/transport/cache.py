@@ -32,6 +32,10 @@ KEPT_AFTER_EXPIRY = 30 * 86400  # for offline work; children's data should not s
 _WRITE_DEADLINE = 15.0
 _COLUMNS = {("key", True), ("value", False), ("expires", False)}  # and whether it is the primary key
 _KEYED_HEADERS = ("Realm", "academic-year-id")
+_OTHER_HEADERS = frozenset(name.casefold() for name in _KEYED_HEADERS) | {
+    "accept", "accept-encoding", "authorization", "cache-control", "connection", "user-agent", "if-none-match",
+    "if-modified-since",
+}  # fmt: skip
 
 
 def open_store(
@@ -96,9 +100,16 @@ def _format_of(file: Path) -> int:
     return int(named[1]) if named else FORMAT
 
 
+def is_further(name: str) -> bool:
+    """Whether a header is one that the vendor's file adds to those of every request."""
+    return name.casefold() not in _OTHER_HEADERS
+
+
 def cache_key(request: requests.PreparedRequest, **_: Any) -> str:
-    """The key of an answer, made of everything that selects it: the whole URL, the realm and the academic year."""
+    """The key of an answer, made of all that selects it: the whole URL, and the headers that say what is asked."""
     parts = [request.url or "", *(str(request.headers.get(name, "")) for name in _KEYED_HEADERS)]
+    others = {name.casefold(): str(value) for name, value in request.headers.items()}
+    parts += [f"{name}: {others[name]}" for name in sorted(others) if is_further(name)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

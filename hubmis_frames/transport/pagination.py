@@ -22,15 +22,18 @@ from ..errors import (
     PayloadError,
     RefusedError,
     ServerFaultError,
+    SpecError,
     UnreachableError,
 )
-from ..request import Paging, Request
+from ..request import FOLLOWED, Paging, Request
 from .body import parse
 from .server_facts import EVIDENCE, FIRST_PAGE, PAGE_SIZE
 from .session import Answer, Reading, Session
 
 MOST_PAGES = 5000
 SMALLER_PAGE = 100
+_LARGE = 20
+"""Rows from which on a page is too large to be downloaded twice, or to agree with another by chance."""
 SAME_AGE = timedelta(minutes=15)
 NOT_A_PAGE = (NotFoundError, NotPermittedError, PayloadError, RefusedError)
 """Errors after which the session has not asked again itself."""
@@ -63,9 +66,16 @@ def read_pages(
         The list is incomplete: HUBmis refused one of its pages twice, or changed the order of its rows.
     PayloadError
         The list does not end.
+    SpecError
+        The vendor's file pages the list in a way that cannot be followed.
     HubmisError
         As :meth:`Session.get`.
     """
+    if paging is not None and paging.style not in FOLLOWED:
+        raise SpecError(
+            f"The OpenAPI file pages the list at {request.path} by {paging.number or paging.size}, which hubmis_frames "
+            "cannot follow to its end. Its first page alone would look complete, so nothing was sent."
+        )
     if paging is None:
         answer = session.get(request, reading)
         yield answer
@@ -211,9 +221,10 @@ class _PagedList:
             if zero is not None:
                 self._learn(FIRST_PAGE, 1, len(ids))
             return 1
-        # Both pages are read, so nothing is lost whichever is the first.
         if ids.isdisjoint(ids_of_zero):
             self._learn(FIRST_PAGE, 0, len(ids_of_zero))
+        # Nothing is lost whichever is the first page. Page 1 is read again, as rows may have moved to it meanwhile.
+        del self._read[1]
         return 0
 
     def _begins_at_zero(self) -> bool:
@@ -246,9 +257,9 @@ class _PagedList:
     def _is_first(self, one: list[object]) -> bool:
         """Whether a small page 1 shows that nothing comes before the large one: both begin with the same rows.
 
-        It is no larger than that to save bytes. Were page 0 the first, both would begin further on, at different rows.
+        It is no larger than that to save bytes. Were page 0 the first, both would begin further on, at rows far apart.
         """
-        if len(one) <= EVIDENCE:
+        if len(one) < _LARGE:
             return False
         try:
             rows = self._ask(1, EVIDENCE)[1]
@@ -280,7 +291,7 @@ class _PagedList:
         if len(rows) > 1 or rows is one:  # the server chooses the size itself, so this tells nothing
             if not isinstance(refusal, NotFoundError | RefusedError):
                 raise self._incomplete(0, refusal)
-        elif not {_id(row) for row in rows} <= {_id(row) for row in one}:
+        elif not {_id(row) for row in rows} <= {_id(row) for row in one} or (len(one) == 1 and self._further(2)):
             raise self._incomplete(0, refusal)
         elif len(one) > 1:
             self._learn(FIRST_PAGE, 1, len(one) * EVIDENCE)
@@ -302,12 +313,13 @@ class _PagedList:
 
 
 def _is_reordered(previous: list[bytes], page: list[bytes], seen: set[bytes]) -> bool:
-    """Whether a page repeats other rows than the last ones of the page before it, in their order.
+    """Whether a page repeats rows in another way than after rows were added before them.
 
-    It begins with those where rows were added before them.
+    It then begins with the last rows of the page before it. In pages of a few rows, that may be chance.
     """
     repeated = [row for row in page if row in seen]
-    return bool(repeated) and not (page[: len(repeated)] == repeated == previous[-len(repeated) :])
+    by_chance = len(previous) < _LARGE
+    return bool(repeated) and (by_chance or not page[: len(repeated)] == repeated == previous[-len(repeated) :])
 
 
 def _print(row: object) -> bytes:
@@ -326,4 +338,5 @@ def _id(row: object) -> bytes:
 
 def numbered(request: Request, paging: Paging, number: int, size: int) -> Request:
     """The request for one page."""
-    return request._replace(query=(*request.query, (paging.number, str(number)), (paging.size, str(size))))
+    sized = [(paging.size, str(size))] if paging.size else []
+    return request._replace(query=(*request.query, (paging.number, str(number)), *sized))

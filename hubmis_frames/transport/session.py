@@ -17,8 +17,8 @@ from typing import NamedTuple
 import requests
 from requests_cache.models.response import CachedResponse
 
-from ..errors import CacheError, NotCachedError, PayloadError, SettingsError
-from ..request import Request
+from ..errors import CacheError, NotCachedError, PayloadError, SettingsError, SpecError
+from ..request import REALM, Request
 from .adapter import RetryAdapter
 from .addresses import is_same_server
 from .body import parse
@@ -268,7 +268,8 @@ class Session:
         self._store.close()  # type: ignore[no-untyped-call]
 
     def _prepare(self, request: Request) -> requests.PreparedRequest:
-        headers = {"Accept": "application/json", "Realm": self.realm, **dict(request.headers)}
+        named = {name: self.realm if value == REALM else value for name, value in request.headers}
+        headers = {"Accept": "application/json", "Realm": self.realm, **named}
         url = f"{self.base_url}{request.path}"
         try:
             prepared = self._http.prepare_request(
@@ -277,11 +278,9 @@ class Session:
             safe = is_same_server(str(prepared.url), str(requests.Request("GET", self.base_url).prepare().url))
         except (requests.RequestException, ValueError):
             safe = False
-        if not safe:
-            raise SettingsError(
-                f"The path {request.path!r} does not lead to {self.base_url}, so nothing was sent. Check the OpenAPI "
-                "file that it comes from."
-            )
+        # The path may come from a file. Whatever it holds, the token goes to the host that the user named.
+        if not safe or not request.path.startswith("/"):
+            raise SpecError("A path of the OpenAPI file would lead to another host than HUBmis. Nothing was sent.")
         return prepared
 
 

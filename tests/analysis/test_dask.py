@@ -260,7 +260,7 @@ def test_marks_of_one_session_in_different_partitions_are_refused(group: Path) -
 
 def test_a_join_needs_to_know_the_school(group: Path) -> None:
     students = hf.read(group, "students", realm="A").drop(columns="realm")
-    with pytest.raises(BadArgumentError, match="no realm, to tell schools apart"):
+    with pytest.raises(BadArgumentError, match="no column realm, which tells schools apart"):
         hf.join(hf.read(group, "marks", engine="dask"), students)
     with pytest.raises(BadArgumentError, match="takes a pandas frame"):
         hf.join(students, hf.read(group, "marks", engine="dask"))

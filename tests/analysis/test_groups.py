@@ -7,7 +7,7 @@ from hubmis_frames import attendance as at
 from hubmis_frames import wellbeing as wb
 from hubmis_frames.analysis.columns import as_days
 from hubmis_frames.errors import BadArgumentError
-from tests.helpers.figures import made
+from tests.helpers.figures import canonical_events
 
 TERMS = pd.DataFrame(
     {
@@ -22,7 +22,7 @@ TERMS = pd.DataFrame(
 @pytest.mark.parametrize("period", ["term", "half_term", "academic_year", "school_week"])
 def test_events_with_a_column_of_periods_need_no_calendar(period: str) -> None:
     calendar = at.Calendar(TERMS)
-    events = made((1, "2026-01-12T10:00Z"), (2, "2025-09-15T10:00Z"), (1, "2025-12-18T10:00Z"))
+    events = canonical_events((1, "2026-01-12T10:00Z"), (2, "2025-09-15T10:00Z"), (1, "2025-12-18T10:00Z"))
     with pytest.raises(BadArgumentError, match=f"by='{period}' needs calendar="):
         wb.summarise(events, period)
     with_column = events.assign(**{period: calendar.lookup(events["date"], [period])[period]})

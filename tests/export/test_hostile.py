@@ -23,7 +23,7 @@ from hubmis_frames.export.folder import INCOMPLETE, ExportFolder, owned_name, ow
 from hubmis_frames.export.manifest import manifests
 from hubmis_frames.operations.declaration import CATALOGUE
 from hubmis_frames.school import School
-from hubmis_frames.simulator import Answer, Asked, Simulator, build_world
+from hubmis_frames.simulator import SimulatedRequest, SimulatedResponse, Simulator, build_world
 
 Serve = Callable[..., Simulator]
 Connect = Callable[..., School]
@@ -65,7 +65,7 @@ def contents(folder: Path, *, without: Path | None = None) -> dict[str, str]:
     }
 
 
-def answer_genders(body: bytes) -> Callable[[Asked, Answer], Answer]:
+def answer_genders(body: bytes) -> Callable[[SimulatedRequest, SimulatedResponse], SimulatedResponse]:
     return lambda asked, answer: replace(answer, body=body) if asked.table == "genders" else answer
 
 
@@ -177,7 +177,7 @@ def test_a_json_key_replaces_no_other_operations_table(simulator: Simulator, sch
     school.export(tmp_path / "out", ["form_students", "forms"])
     before = contents(tmp_path / "out" / "form_students")
 
-    def add(asked: Asked, answer: Answer) -> Answer:
+    def add(asked: SimulatedRequest, answer: SimulatedResponse) -> SimulatedResponse:
         if asked.table != "sections":
             return answer
         return replace(answer, body=orjson.dumps([{"id": 1, "year_groups_x": [{"a": 1}], "deleted": [{"a": 1}]}]))

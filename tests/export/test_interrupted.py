@@ -20,7 +20,7 @@ import hubmis_frames as hf
 from hubmis_frames.export import folder as export_folder
 from hubmis_frames.export.folder import FILE, INCOMPLETE, ExportFolder
 from hubmis_frames.school import School
-from hubmis_frames.simulator import Answer, Asked, Simulator
+from hubmis_frames.simulator import SimulatedRequest, SimulatedResponse, Simulator
 
 Serve = Callable[..., Simulator]
 Connect = Callable[..., School]
@@ -44,10 +44,10 @@ def asked_for_marks(simulator: Simulator) -> int:
     return sum(asked.table == MARKS for asked in simulator.log)
 
 
-def drop_marks(day: str) -> Callable[[Asked, Answer], Answer]:
+def drop_marks(day: str) -> Callable[[SimulatedRequest, SimulatedResponse], SimulatedResponse]:
     """A hook: the school has deleted the marks of a day."""
 
-    def hook(asked: Asked, answer: Answer) -> Answer:
+    def hook(asked: SimulatedRequest, answer: SimulatedResponse) -> SimulatedResponse:
         if asked.table != MARKS or answer.status != 200:
             return answer
         rows = [row for row in json.loads(answer.body) if row["date"] != day]
@@ -220,7 +220,7 @@ def test_a_damaged_file_is_asked_for_whole(simulator: Simulator, school: School,
 def test_a_new_child_table_of_a_history_is_fetched_whole(simulator: Simulator, school: School, tmp_path: Path):
     school.export(tmp_path / "out", [MARKS])
 
-    def add(asked: Asked, answer: Answer) -> Answer:
+    def add(asked: SimulatedRequest, answer: SimulatedResponse) -> SimulatedResponse:
         if asked.table != MARKS:
             return answer
         return replace(
@@ -238,7 +238,7 @@ def test_a_new_child_table_of_a_history_is_fetched_whole(simulator: Simulator, s
 def test_an_incomplete_export_says_who_and_why(simulator: Simulator, school: School, tmp_path: Path):
     bad = hf.load_students(school, enrolment_status="current").student_id.iloc[[3, 20, 31, 45, 50]].tolist()
 
-    def fail(asked: Asked, answer: Answer) -> Answer:
+    def fail(asked: SimulatedRequest, answer: SimulatedResponse) -> SimulatedResponse:
         lost = asked.table == MARKS and int(asked.path.split("/")[-2]) in bad
         return replace(answer, status=404, body=b"{}") if lost else answer
 
@@ -335,7 +335,7 @@ def test_however_often_it_is_killed_the_files_are_those_of_an_undisturbed_run(
         )
 
 
-def serve_with(serve: Serve, hook: Callable[[Asked, Answer], Answer]) -> Simulator:
+def serve_with(serve: Serve, hook: Callable[[SimulatedRequest, SimulatedResponse], SimulatedResponse]) -> Simulator:
     simulator = serve()
     simulator.hooks.append(hook)
     return simulator

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from hubmis_frames.simulator import Answer
+from hubmis_frames.simulator import SimulatedResponse
 
-Fault = Callable[[Answer], Answer | None]
+Fault = Callable[[SimulatedResponse], SimulatedResponse | None]
 
 
 def with_status(code: int, body: bytes = b'{"message": "No."}', **headers: str) -> Fault:
-    """Answer with a status and a body."""
+    """SimulatedResponse with a status and a body."""
     return lambda answer: replace(answer, status=code, body=body, headers={**answer.headers, **headers})
 
 

@@ -1,9 +1,10 @@
-"""How tests serve a simulated school: without a limit, and given up on soon; and a keyring of their own."""
+"""How tests serve a simulated school: a limit that is not felt, quick retries, and a keyring of their own."""
 
 import keyring.backend
 
 from hubmis_frames.transport import RetryPolicy
 
+SECRET = "demo-secret"
 GENEROUS = {"capacity": 1_000_000, "refill_seconds": 0.001}
 QUICK = RetryPolicy(connect_timeout=5, read_timeout=5, total_timeout=5, first_delay=0.01, max_wait_429=5)
 

@@ -162,7 +162,7 @@ def test_ids_and_dates_of_other_types_are_the_same_ids_and_dates() -> None:
             assert line["days_since_previous"].tolist()[1:] == [2, 1], (day, who)
             table = jt.attendance_by_learning_support(marks_of({1: "/////"}), mine)
             assert table["possible_sessions"].tolist() == [3, 0, 2, 0], (day, who)
-    with pytest.raises(BadArgumentError, match="no ids"):
+    with pytest.raises(BadArgumentError, match="that are not ids"):
         wb.timeline(found, "Ann")  # type: ignore[arg-type]
     assigned = pd.DataFrame({"pastoral_event_id": ["100", None], "staff_id": ["7", "8"]})
     assert wb.staff_load(found, assigned)["events"].tolist() == [1, 1]

@@ -14,7 +14,7 @@ from hubmis_frames.export import CORE
 from hubmis_frames.operations.declaration import CATALOGUE
 from hubmis_frames.privacy import declared_columns, is_declared, pseudonyms_of, safe_columns
 from hubmis_frames.school import School
-from hubmis_frames.simulator import Answer, Asked, Simulator
+from hubmis_frames.simulator import SimulatedRequest, SimulatedResponse, Simulator
 
 TABLES = [*CORE, "contacts", "student_contacts", "student_emails", "student_learning_support_reviews"]
 QUASI = re.compile(
@@ -35,7 +35,7 @@ def exports(
     """The same school, named and pseudonymised, with fields that nobody declared, and one request that fails."""
     monkeypatch.setenv("HUBMIS_PSEUDONYM_KEY", str(tmp_path / "key"))
 
-    def add(asked: Asked, answer: Answer) -> Answer:
+    def add(asked: SimulatedRequest, answer: SimulatedResponse) -> SimulatedResponse:
         if asked.table not in ("students", "student_attendance", "staff") or answer.status != 200:
             return answer
         rows = json.loads(answer.body)

@@ -4,6 +4,7 @@ import itertools
 import os
 import stat
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,35 @@ def test_age_is_counted_at_the_start_of_the_year(born: str | None, age: int | No
     frame = pd.DataFrame({"student_id": [1], "date_of_birth": pd.to_datetime([born])})
     found = hf.pseudonymise({"students": frame}, KEY, year_start=START)["students"]["age_at_start_of_year"][0]
     assert found == age if age is not None else pd.isna(found)
+
+
+def test_a_disk_that_is_full_while_the_key_is_written_breaks_nothing(key_file: Path, monkeypatch: pytest.MonkeyPatch):
+    def full(_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("hubmis_frames.files.os.fsync", full)
+        with pytest.raises(hf.CacheError, match="No space left"):
+            hf.open_key()
+    assert not key_file.exists()
+    key = hf.open_key()
+    assert len(key) == 64
+    assert hf.open_key() == key
+    assert not list(key_file.parent.glob("*.part"))
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"3f9a", b"\0" * 64])
+def test_a_key_that_is_not_whole_is_refused_and_not_replaced(key_file: Path, content: bytes):
+    key_file.parent.mkdir()
+    key_file.write_bytes(content)
+    with pytest.raises(hf.CacheError, match=r"whole key.*Restore it from a backup"):
+        hf.open_key()
+    assert key_file.read_bytes() == content
+
+
+def test_processes_that_open_a_new_key_at_once_get_the_same(key_file: Path):
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(lambda _: hf.open_key(), range(16)))) == 1
 
 
 def test_a_short_key_is_refused():

@@ -26,10 +26,10 @@ Declare it in the module of its section, as a function whose signature is the re
 
 ```python
 @attendance_section(
-    "Get all reasons for absence",                      # the document's title, exactly
-    "absence-reasons",                                  # the path below /api/v1/
+    "Get all reasons for absence",  # the document's title, exactly
+    "absence-reasons",  # the path below /api/v1/
     record(id=ID, name=TEXT, attendance_code=struct_of("attendance_code_id")),
-    key="absence_reason_id",                            # the name of the record's id in every table
+    key="absence_reason_id",  # the name of the record's id in every table
 )
 def load_absence_reasons(school: SchoolOrGroup, *, refresh: bool = False) -> pd.DataFrame:
     \"\"\"Reasons for absence: one row per reason.\"\"\"

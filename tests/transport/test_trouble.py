@@ -400,6 +400,6 @@ def test_no_path_leads_to_another_server(simulator: Simulator, school: School, p
     hf.load_genders(school)
     with RawServer(granting(lambda connection, _: connection.sendall(response(GOOD)))) as other:
         request = Request(path.format(other.url.removeprefix("http://")))
-        with pytest.raises((hf.SettingsError, hf.NotFoundError)):
+        with pytest.raises((hf.SpecError, hf.NotFoundError)):
             school._session.get(request, reading)
         assert other.received == []
