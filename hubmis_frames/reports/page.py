@@ -238,7 +238,11 @@ def _run(section: str, settings: str) -> tuple[str, str]:
         with tempfile.TemporaryDirectory() as elsewhere:  # files that a notebook writes are removed
             quiet = ["--log-level=40"]
             client = nbclient.NotebookClient(
-                notebook, timeout=1800, resources={"metadata": {"path": elsewhere}}, extra_arguments=quiet
+                notebook,
+                timeout=1800,
+                resources={"metadata": {"path": elsewhere}},
+                extra_arguments=quiet,
+                coalesce_streams=True,  # or one sentence may become two paragraphs
             )
             # A new event loop, so that it works in a notebook too. The notebooks read an export and need no login.
             asyncio.run(client.async_execute(env=_environment_without_login()))

@@ -23,6 +23,7 @@ def run(file: Path) -> nbformat.NotebookNode:
             timeout=300,
             resources={"metadata": {"path": folder}},
             record_timing=False,
+            coalesce_streams=True,  # or one print arrives in several pieces on a busy machine
             extra_arguments=["--log-level=40"],
         ).execute()
     return notebook
