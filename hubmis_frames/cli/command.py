@@ -150,8 +150,7 @@ def _report(options: argparse.Namespace) -> int:
         file, problems = report(
             options.directory, options.file, realm=options.realm, praise=options.praise, year_group=options.year_group
         )
-    print(f"Written to {file}. This report names children. Store it only where people who may see the register can "
-          "open it.")  # fmt: skip
+    print(f"Written to {file}. Store it only where people who may see the register can open it.")
     for problem in problems:
         print(f"note: {problem}", file=sys.stderr)
     return PARTLY if problems else COMPLETE
