@@ -42,9 +42,7 @@ def _fast(bodies: Sequence[bytes], record: pa.StructType) -> pa.ListArray | None
             records = _parse(lines, as_text)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, UnicodeDecodeError):
         return None
-    if records is None or _inexact(records, any(map(_TINY.search, lines))):
-        return None
-    return records
+    return None if records is None or _inexact(records, lines) else records
 
 
 def _line(body: bytes) -> bytes:
@@ -78,16 +76,22 @@ def _without_guesses(type_: pa.DataType, record: pa.DataType) -> pa.DataType | N
     return None if as_text == type_ else merged(on_wire(record), as_text)
 
 
-def _inexact(values: pa.Array, tiny: bool) -> bool:
+def _inexact(values: pa.Array, lines: Sequence[bytes]) -> bool:
     """Whether floats may not be what was sent.
 
-    Arrow reads ``[2**53 + 1, 1.5]`` as floats, which rounds the integer; ``1E400`` as infinite; and, where there are
-    ``tiny`` numbers, ``1E-400`` as 0.
+    Arrow reads ``[2**53 + 1, 1.5]`` as floats, which rounds the integer; ``1E400`` as infinite; and ``1E-400`` as 0.
     """
     if pa.types.is_floating(values.type):
         sizes = pc.min_max(pc.abs(values)).as_py()
-        return sizes["max"] is not None and (sizes["max"] >= _EXACT or (tiny and sizes["min"] == 0))
+        if sizes["max"] is None:
+            return False
+        return sizes["max"] >= _EXACT or (sizes["min"] == 0 and _has_tiny_numbers(lines))
     if pa.types.is_nested(values.type):
         parts = values.flatten() if pa.types.is_struct(values.type) else [values.flatten()]
-        return any(_inexact(part, tiny) for part in parts)
+        return any(_inexact(part, lines) for part in parts)
     return False
+
+
+def _has_tiny_numbers(lines: Sequence[bytes]) -> bool:
+    # To look for two bytes first takes a tenth of the time of the expression.
+    return any((b"e-" in line or b"E-" in line) and _TINY.search(line) for line in lines)
