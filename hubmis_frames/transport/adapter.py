@@ -248,7 +248,7 @@ class RetryAdapter(OneRequestAdapter):
             self._limiter.shrink()
             self._bucket.pause(pause_after_429(response.headers, time.time(), self._bucket.rate.interval))
         elif remaining is not None:
-            self._bucket.lower(remaining)
+            self._bucket.note_remaining(remaining)
             self._limiter.learn(remaining, learnt)
 
 
