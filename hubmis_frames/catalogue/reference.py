@@ -150,10 +150,10 @@ def _meaning(parameter: Parameter) -> str:
         return f"One id, several ids, a Series of ids, or a frame with the column ``{parameter.name}``."
     if parameter.place == "path":
         return "Which of the lists to load."
-    if parameter.kind in (date, datetime) and parameter.name.endswith("_to"):
-        return f"The last day or instant, inclusive: a day without a time is all of it. Sent as ``{parameter.wire}``."
-    if parameter.kind in (date, datetime) and parameter.name.endswith("_from"):
-        return f"The first day or instant, inclusive. Sent as ``{parameter.wire}``."
+    if parameter.kind in (date, datetime) and parameter.name.endswith(("_from", "_to")):
+        end = "first" if parameter.name.endswith("_from") else "last"
+        whole = " A day without a time is the whole day, in UTC." if parameter.kind is datetime else ""
+        return f"The {end} day or instant, inclusive.{whole} Sent as ``{parameter.wire}``."
     return f"{'An id, sent' if parameter.kind is int else 'Sent'} as ``{parameter.wire}``."
 
 

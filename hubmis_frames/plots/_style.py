@@ -1,8 +1,9 @@
 """Shared by all plots: colours, titles, numbers of students, and how small groups are hidden."""
 
+import functools
 import textwrap
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, ParamSpec
 
 import pandas as pd
 
@@ -26,6 +27,24 @@ RATES = {
     "persistent_absence_rate": "Persistent absence",
     "severe_absence_rate": "Severe absence",
 }
+
+
+_Arguments = ParamSpec("_Arguments")
+
+
+def plain_text(plot: "Callable[_Arguments, Axes]") -> "Callable[_Arguments, Axes]":
+    """Make a plot show all its text as it is: matplotlib would typeset ``$...$`` in a school's own names."""
+
+    @functools.wraps(plot)
+    def with_plain_text(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> "Axes":
+        from matplotlib.text import Text
+
+        ax = plot(*args, **kwargs)
+        for text in ax.findobj(Text):
+            text.set(parse_math=False, usetex=False)
+        return ax
+
+    return with_plain_text
 
 
 def axes(ax: "Axes | None", width: float, height: float) -> "Axes":
@@ -134,7 +153,10 @@ def row_names(names: Iterable[object], points: float) -> list[str]:
 
 
 def legend_beside(ax: "Axes", title: str | None = None) -> None:
-    """Draw the legend to the right of the plot, where it covers nothing."""
+    """Draw the legend to the right of the plot, where it covers nothing.
+
+    Give an artist its label with a space in front: matplotlib leaves out labels that begin with ``_``.
+    """
     handles, labels = ax.get_legend_handles_labels()
     labels = [textwrap.fill(shorten(label, 72), 26) for label in labels]
     ax.legend(

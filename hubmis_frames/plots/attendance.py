@@ -15,6 +15,7 @@ from ._style import (
     STYLES,
     font_size,
     legend_beside,
+    plain_text,
     points_available,
     rate_label,
     rate_name,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _FEW_WEEKS = 10
 
 
+@plain_text
 def attendance_trend(
     summary: pd.DataFrame,
     *,
@@ -103,6 +105,7 @@ def attendance_trend(
     return ax
 
 
+@plain_text
 def attendance_heat_map(
     summary: pd.DataFrame,
     *,
@@ -167,6 +170,7 @@ def attendance_heat_map(
     return ax
 
 
+@plain_text
 def attendance_cumulative(
     frame: pd.DataFrame,
     *,
@@ -241,7 +245,7 @@ def _line(ax: "Axes", number: int, x: "pd.Index | pd.Series", y: pd.Series, labe
         linewidth=1.6 if number else 2.2,
         marker=MARKERS[number],
         markersize=4 if len(y) <= 20 else 2.5,
-        label=label,
+        label=f" {label}",
         clip_on=False,
         zorder=3,
     )

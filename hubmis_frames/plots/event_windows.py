@@ -16,6 +16,7 @@ from ._style import (
     heading,
     legend_beside,
     number_of_students,
+    plain_text,
     points_available,
     rate_label,
     require_result,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+@plain_text
 def around_events(around: pd.DataFrame, *, title: str | None = None, ax: "Axes | None" = None) -> "Axes":
     """Draw attendance by week around an event, beside that of comparable students.
 

@@ -17,6 +17,7 @@ from ._style import (
     font_size,
     heading,
     is_small,
+    plain_text,
     points_available,
     quantity,
     rate_label,
@@ -35,6 +36,7 @@ _PERSISTENT = 2
 """How many bands of absence lie below 10 per cent."""
 
 
+@plain_text
 def attendance_bars(
     frame: pd.DataFrame,
     *,
@@ -117,6 +119,7 @@ def _confidence(frame: pd.DataFrame) -> str:
     return "" if confidence is None else f"{round(100 * confidence, 6):g} % "
 
 
+@plain_text
 def absence_bands(
     frame: pd.DataFrame, *, suppress_below: int | None = None, title: str | None = None, ax: "Axes | None" = None
 ) -> "Axes":

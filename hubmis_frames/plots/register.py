@@ -8,7 +8,18 @@ import pandas as pd
 from ..analysis.calendar import Calendar, check_calendar
 from ..analysis.periods import week_start
 from ..errors import BadArgumentError
-from ._style import COLOURS, GREY, axes, draw_empty, font_size, heading, points_available, require_result, wrap_text
+from ._style import (
+    COLOURS,
+    GREY,
+    axes,
+    draw_empty,
+    font_size,
+    heading,
+    plain_text,
+    points_available,
+    require_result,
+    wrap_text,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,6 +52,7 @@ _SHUT: dict[str, Any] = {"facecolor": "#F2F2F2", "edgecolor": "#BBBBBB", "hatch"
 _GAP = 0.7
 
 
+@plain_text
 def student_register(
     marks: pd.DataFrame,
     *,

@@ -19,6 +19,7 @@ from ._style import (
     heading,
     legend_beside,
     number_of_students,
+    plain_text,
     points_available,
     quantity,
     require_result,
@@ -48,6 +49,7 @@ _LANES = {
 _HATCH = "#ADADAD"
 
 
+@plain_text
 def wellbeing_by_category(
     summary: pd.DataFrame, *, value: str = "events", title: str | None = None, ax: "Axes | None" = None
 ) -> "Axes":
@@ -107,6 +109,7 @@ def wellbeing_by_category(
     return ax
 
 
+@plain_text
 def student_timeline(
     timeline: pd.DataFrame,
     *,
@@ -318,7 +321,7 @@ def _draw_events(ax: "Axes", rows: pd.DataFrame, lane_numbers: pd.Series) -> Non
             )  # fmt: skip
         ax.scatter(
             [], [], s=40, marker=MARKERS[number % len(MARKERS)], color=colour,
-            label=level if level is not None else "not given",
+            label=" not given" if level is None else f" {level}",
         )  # fmt: skip
     if len(rows):
         ax.scatter([], [], s=40, marker="o", facecolors="white", edgecolors=GREY, label="hollow: not active")

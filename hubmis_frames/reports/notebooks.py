@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib.util
+import os
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -13,6 +14,7 @@ from ..files import own_folder, shared_by, whole_file
 from .page import notebooks
 
 FOLDER = "hubmis-notebooks"
+_SECRET = "HUBMIS_CLIENT_SECRET"  # noqa: S105 - the name of a variable
 
 
 class Copied(NamedTuple):
@@ -69,9 +71,19 @@ def need_jupyterlab() -> None:
 
 
 def run_jupyterlab(folder: Path, options: Iterable[str] = ()) -> int:
-    """Run JupyterLab in a folder until it is shut down, and return its exit status."""
+    """Run JupyterLab in a folder until it is shut down, and return its exit status.
+
+    Notebooks do not get the client secret of the environment: whatever runs in one could show it and save it.
+    """
+    environment = dict(os.environ)
+    if environment.pop(_SECRET, None):
+        warn(
+            f"{_SECRET} is set, but notebooks do not get it, because a notebook could save it. To use hf.connect() in "
+            "a notebook, run 'hubmis-frames login' once: it puts the secret into the keyring, where "
+            "hf.connect() finds it."
+        )
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder.absolute()}", *options]
-    with subprocess.Popen(command, cwd=folder) as server:  # noqa: S603 - our own Python and the user's own folder
+    with subprocess.Popen(command, cwd=folder, env=environment) as server:  # noqa: S603 - our own Python and the user's own folder
         while server.poll() is None:
             with contextlib.suppress(KeyboardInterrupt):  # JupyterLab receives Ctrl-C too, and asks before it stops
                 server.wait()

@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import html
+import importlib.util
+import os
 import re
 import tempfile
 from collections.abc import Iterable
@@ -24,11 +26,12 @@ SECTIONS = ("02-attendance", "03-wellbeing")
 _LEFT_OUT = ("simulated", "aside")
 _SETTINGS = "export"
 _SUMMARY = "summary"
-_CONTENTS = "[contents]"  # replaced by the list of contents
+_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
 <style>
@@ -50,6 +53,8 @@ pre {{ white-space: pre-wrap; margin: 0.5rem 0; font: inherit; }}
 </style>
 </head>
 <body>
+{head}
+{contents}
 {body}
 </body>
 </html>
@@ -108,14 +113,11 @@ def report(
     manifest = _manifest(folder, realm)
     praise = [praise] if isinstance(praise, str) else list(praise)
     _check(folder, manifest["realm"], praise, year_group)
-    try:
-        import nbconvert
-        import nbformat
-    except ImportError:
+    if importlib.util.find_spec("nbconvert") is None or importlib.util.find_spec("nbclient") is None:
         raise ExportError(
             "A report needs more packages. Install them in your clone of hubmis_frames: "
             'python -m pip install -e ".[notebooks]"'
-        ) from None
+        )
     plain = re.fullmatch(r"[\w ]+", year_group or "")
     suffix = f"-{year_group.replace(' ', '-') if plain else safe_name(year_group)}" if year_group else ""
     target = Path(file).absolute() if file else folder / f"report-{datetime.now():%Y-%m-%d}{suffix}.html"
@@ -124,7 +126,6 @@ def report(
             f"{target} seems to be in {service}, so the report leaves this machine. It names children. Choose a folder "
             "that is not synced, unless you may store such data there."
         )
-    whole = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(_head(manifest, year_group))])
     values = (str(folder), manifest["realm"], year_group, None, praise)
     settings = f"EXPORT, REALM, YEAR_GROUP, ROWS, PRAISE = {values!r}"
     with ThreadPoolExecutor(len(SECTIONS)) as pool:
@@ -132,21 +133,14 @@ def report(
     problems = [problem for _, problem in parts if problem]
     if len(problems) == len(SECTIONS):
         raise ExportError(f"No part of the report could be made. {' '.join(problems)}")
-    whole.cells += [cell for cells, _ in parts for cell in cells]
-    heading = ""
-    for number, cell in enumerate(whole.cells):
-        cell.id = f"cell-{number}"  # two notebooks may use the same ids
-        heading = next((line.lstrip("# ") for line in cell.source.splitlines() if line.startswith("#")), heading)
-        cell.metadata["alt"] = f"Chart below the heading: {heading}"
-    exporter = nbconvert.HTMLExporter(template_name="basic", exclude_input=True, exclude_output_prompt=True)
-    body, _ = exporter.from_notebook_node(whole)
-    body, contents = _with_contents(body)
-    title = html.escape(f"Attendance and wellbeing: {manifest['realm']}")
-    page = _PAGE.format(title=title, body=body.replace(f"<p>{_CONTENTS}</p>", contents))
+    body, contents = _with_contents("\n".join(part for part, _ in parts))
+    title = f"Attendance and wellbeing: {manifest['realm']}"
+    head = _head(title, manifest, year_group)
+    page = _PAGE.format(policy=_POLICY, title=html.escape(title), head=head, contents=contents, body=body)
     try:
         private_folder(target.parent)
         with whole_file(target) as scratch:
-            scratch.write_text(page, encoding="utf-8")
+            scratch.write_text(page, encoding="utf-8", errors="replace")
     except OSError as error:
         raise ExportError(f"Cannot write {target}: {error.strerror or error}. Choose another file.") from error
     return target, problems
@@ -196,35 +190,42 @@ def _with_contents(body: str) -> tuple[str, str]:
         return f'<h{level} id="part-{len(entries) - 1}">{text}</h{level}>'
 
     body = re.sub(r"<h([12])[^>]*>(.*?)(?:<a class=\"anchor-link\".*?</a>)?</h\1>", with_id, body)
-    return body, f"<nav><ul>{''.join(entries[1:])}</ul></nav>"
+    return body, f"<nav><ul>{''.join(entries)}</ul></nav>"
 
 
-def _head(manifest: dict[str, Any], year_group: str | None) -> str:
+def _head(title: str, manifest: dict[str, Any], year_group: str | None) -> str:
+    """Return the beginning of the page as HTML. It is not Markdown, so that text from outside is never markup."""
     fetched = manifest["operations"].get("student_attendance", {}).get("fetched_to")
     when = f"on {datetime.fromisoformat(fetched).astimezone():%d %B %Y at %H:%M}" if fetched else "at an unknown time"
     names = "lists children by pseudonym" if manifest.get("pseudonymised") else "names children"
     lines = [
-        f"# Attendance and wellbeing: {manifest['realm']}",
-        f"Made on {datetime.now():%d %B %Y at %H:%M}. The newest marks were fetched {when}.",
-        f"**This report {names}.** Store it only where people who may see the register can open it, and delete it "
-        "when you no longer need it.",
+        f"<h1>{html.escape(title)}</h1>",
+        f"<p>Made on {datetime.now():%d %B %Y at %H:%M}. The newest marks were fetched {when}.</p>",
+        f"<p><strong>This report {names}.</strong> Store it only where people who may see the register can open it, "
+        "and delete it when you no longer need it.</p>",
     ]
     if year_group:
-        lines.append(f"**Lists of names show only {year_group}.** Charts and other tables show the whole school.")
+        lines.append(
+            f"<p><strong>Lists of names show only {html.escape(year_group)}.</strong> Charts and other tables show the "
+            "whole school.</p>"
+        )
     partly = [
-        f"- `{table}`: {entry['status']}. {' '.join(entry['remarks'])}"
+        f"{table}: {entry['status']}. {' '.join(entry['remarks'])}"
         for table, entry in manifest["operations"].items()
         if entry["status"] != "complete"
     ]
     if partly or not manifest["finished_at"]:
-        lines.append("**The export is not complete**, so figures that use these tables are not complete either:")
-        lines.append("\n".join(partly) or "- the export was interrupted.")
-    lines.append(_CONTENTS)
-    return "\n\n".join(lines)
+        lines.append(
+            "<p><strong>The export is not complete</strong>, so figures that use these tables are not complete "
+            "either:</p>"
+        )
+        items = (f"<li>{html.escape(text)}</li>" for text in partly or ["The export was interrupted."])
+        lines.append(f"<ul>{''.join(items)}</ul>")
+    return "\n".join(lines)
 
 
-def _run(section: str, settings: str) -> tuple[list[Any], str]:
-    """Run a notebook over an export; return its cells and "", or a cell that says why it failed, and the reason."""
+def _run(section: str, settings: str) -> tuple[str, str]:
+    """Run a notebook over an export; return its HTML and "", or HTML that says why it failed, and the reason."""
     import nbclient
     import nbformat
 
@@ -239,17 +240,45 @@ def _run(section: str, settings: str) -> tuple[list[Any], str]:
             client = nbclient.NotebookClient(
                 notebook, timeout=1800, resources={"metadata": {"path": elsewhere}}, extra_arguments=quiet
             )
-            asyncio.run(client.async_execute())  # a new event loop, so that it works in a notebook too
+            # A new event loop, so that it works in a notebook too. The notebooks read an export and need no login.
+            asyncio.run(client.async_execute(env=_environment_without_login()))
     except nbclient.exceptions.CellExecutionError as error:
-        # Only our own messages are known to contain no child's data.
-        own = error.ename in ("ExportError", "BadArgumentError", "MissingFieldError")
-        reason = error.evalue if own else f"{error.ename}; run the notebook {section} over the export to see where."
-        problem = f"{section} could not be made: {reason}"
-        return [
-            nbformat.v4.new_markdown_cell(f"# {section[3:].capitalize()}\n\n**This part is missing.** {problem}")
-        ], problem
+        return _missing(section, error.ename, error.evalue)
+    except (nbclient.exceptions.DeadKernelError, nbclient.exceptions.CellTimeoutError) as error:
+        return _missing(section, type(error).__name__)
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    if shown := [output for output in outputs if output.output_type == "error"]:  # for example, a table that failed
+        return _missing(section, shown[0].ename, shown[0].evalue)
     title, *cells = notebook.cells
-    return [title, *sorted(cells, key=lambda cell: not _tagged(cell, _SUMMARY))], ""
+    notebook.cells = [title, *sorted(cells, key=lambda cell: not _tagged(cell, _SUMMARY))]
+    return _to_html(section, notebook), ""
+
+
+def _environment_without_login() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.upper().startswith("HUBMIS_")}
+
+
+def _missing(section: str, error: str, message: str = "") -> tuple[str, str]:
+    """Return a part that says why it is missing, and the reason as text."""
+    # Only our own messages are known to contain no child's data.
+    own = error in ("ExportError", "BadArgumentError", "MissingFieldError")
+    reason = message if own else f"{error}. To see where, run the notebook {section} over the export."
+    problem = f"{section} could not be made: {reason}"
+    text = f"<p><strong>This part is missing.</strong> {html.escape(problem)}</p>"
+    return f"<h1>{html.escape(section[3:].capitalize())}</h1>\n{text}", problem
+
+
+def _to_html(section: str, notebook: Any) -> str:
+    import nbconvert
+
+    heading = ""
+    for number, cell in enumerate(notebook.cells):
+        cell.id = f"{section}-{number}"  # two notebooks may use the same ids
+        heading = next((line.lstrip("# ") for line in cell.source.splitlines() if line.startswith("#")), heading)
+        cell.metadata["alt"] = f"Chart below the heading: {heading}"
+    exporter = nbconvert.HTMLExporter(template_name="basic", exclude_input=True, exclude_output_prompt=True)
+    body: str = exporter.from_notebook_node(notebook)[0]
+    return body
 
 
 def _tagged(cell: Any, *tags: str) -> bool:
