@@ -68,6 +68,10 @@ class ServerFaultError(UnreachableError):
     """The server answered every attempt with a fault of its own (5xx)."""
 
 
+class NotFromHubmisError(ServerFaultError):
+    """Something on the way answered every attempt in place of HUBmis: a filter, a proxy or a sign-in page."""
+
+
 class PayloadError(HubmisError):
     """What arrived is not the JSON that the operation answers with."""
 

@@ -94,7 +94,7 @@ def test_the_schools_of_a_client_share_one_count_and_plan_one_after_another(simu
     with Group(connect_to(simulator, realm=realm, rate=Rate(10, 60.0)) for realm in REALMS) as group:
         hf.load_genders(group.schools["S1"])  # and the token
         assert [round(school._session.bucket.left()) for school in group] == [8, 8, 8]
-        group.schools["S2"]._session.bucket.lower(4)
+        group.schools["S2"]._session.bucket.note_remaining(4)
         plan = group.plan(["genders", "boarding_types"])
         assert list(plan["realm"].unique()) == list(REALMS)
         assert list(plan["requests"] - plan["cached"]) == [0, 1, 1, 1, 1, 1]

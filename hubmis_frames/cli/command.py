@@ -1,6 +1,8 @@
 """The command ``hubmis-frames``: runs what was chosen, shows progress, returns an exit status. It decides nothing."""
 
 import argparse
+import contextlib
+import errno
 import logging
 import os
 import sys
@@ -11,6 +13,7 @@ from typing import Any
 
 from ..catalogue.reference import describe, endpoints
 from ..connections import connect, connect_group, demo
+from ..display.streams import is_terminal, replace_missing_streams
 from ..errors import BadArgumentError, HubmisError, HubmisWarning, did_you_mean
 from ..export import WINDOW
 from ..export.manifest import manifests
@@ -27,6 +30,7 @@ from .console import COMPLETE, FAILED, PARTLY, print_json, print_table, progress
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
+    replace_missing_streams()
     if hasattr(sys.stdout, "reconfigure"):  # a redirected Windows console cannot show every name
         sys.stdout.reconfigure(errors="replace")
     options = build_parser().parse_args(arguments)
@@ -40,10 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except HubmisError as error:
         print(f"hubmis-frames: {error}", file=sys.stderr)
         return FAILED
-    except BrokenPipeError:  # the reader of our output stopped reading, as in `| head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return COMPLETE
     except OSError as error:
+        if _is_reader_gone(error):
+            return COMPLETE
         print(
             f"hubmis-frames: {error.filename or 'A file'} cannot be used: {error.strerror or error}. Make it writable, "
             "free some disk space, or choose another place.",
@@ -57,6 +60,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return 130
     return status
+
+
+def _is_reader_gone(error: OSError) -> bool:
+    """Whether the reader of our output stopped reading, as in ``| head``. What is left of the output is dropped."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with contextlib.suppress(OSError):  # a stream without a number
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Windows says EINVAL. Files that cannot be used say so too, so both have to fail: this error and the output.
+        return error.errno in (errno.EPIPE, errno.EINVAL) and error.filename is None
+    return isinstance(error, BrokenPipeError)
 
 
 def _log_to_screen() -> None:
@@ -127,7 +142,7 @@ def _export_to(
 
         def on_table(table: str, requests: int, seconds: float) -> None:
             show(table)
-            if not sys.stderr.isatty() and seconds > 60:
+            if not is_terminal(sys.stderr) and seconds > 60:
                 print(f"{table}: up to {requests:,} requests, {seconds / 60:.0f} minutes", file=sys.stderr, flush=True)
 
         result = school.export(directory, tables, on_table=on_table, **choices)

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 
 import pandas as pd
 
+from ..display.streams import is_terminal
+
 COMPLETE, FAILED, PARTLY = 0, 1, 3
 
 
@@ -29,20 +31,20 @@ def rows_of(frame: pd.DataFrame) -> list[dict[str, object]]:
 
 
 def print_json(value: object) -> None:
-    """Print a value as JSON."""
-    print(json.dumps(value, indent=1, ensure_ascii=False))
+    """Print a value as JSON in ASCII: whatever the encoding of the console or file, no letter is lost."""
+    print(json.dumps(value, indent=1))
 
 
 @contextlib.contextmanager
 def progress_line() -> Iterator[Callable[[str], None]]:
     """Show what is being done, on a terminal only; the line is cleared at the end."""
-    is_terminal = sys.stderr.isatty()
+    shown = is_terminal(sys.stderr)
     width = shutil.get_terminal_size().columns - 1
 
     def show(text: str) -> None:
-        if is_terminal:
+        if shown:
             print(f"  {text} ...".ljust(width), end="\r", file=sys.stderr, flush=True)
 
     yield show
-    if is_terminal:
+    if shown:
         print(" " * width, end="\r", file=sys.stderr, flush=True)

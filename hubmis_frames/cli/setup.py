@@ -6,6 +6,7 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
+from ..display.streams import is_terminal
 from ..errors import HubmisError, NoKeyringError, SettingsError
 from ..operations import CATALOGUE
 from ..setup.doctor import examine
@@ -27,7 +28,7 @@ def login(options: argparse.Namespace) -> int:
     if options.forget:
         print("Removed the login from the keyring." if forget_login() else "No login was stored.")
         return COMPLETE
-    if not sys.stdin.isatty():
+    if not is_terminal(sys.stdin):
         raise SettingsError(
             "login asks for the secret, so it needs a terminal: run it in PowerShell, Terminal or a terminal of "
             "JupyterLab. A script without one takes its credentials from the environment."
@@ -118,11 +119,11 @@ def spec_export(options: argparse.Namespace) -> int:
     """Write our declarations as OpenAPI."""
     from ..openapi import as_openapi  # it takes libraries that nothing else needs
 
-    text = json.dumps(as_openapi(CATALOGUE.values()), indent=1, ensure_ascii=False)
+    document = as_openapi(CATALOGUE.values())
     if str(options.file) == "-":
-        print(text)
+        print_json(document)
     else:
-        options.file.write_text(text, encoding="utf-8")
+        options.file.write_text(json.dumps(document, indent=1, ensure_ascii=False), encoding="utf-8")
         print(f"Written to {options.file}. What is inferred is marked x-inferred.")
     return COMPLETE
 

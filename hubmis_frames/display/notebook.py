@@ -9,11 +9,12 @@ import pandas as pd
 
 from ..errors import HubmisError
 from ..transport import Session
+from .streams import is_terminal
 
 
 def is_watched() -> bool:
     """Whether the output goes to a terminal or a notebook."""
-    return sys.stderr.isatty() or in_notebook()
+    return is_terminal(sys.stderr) or in_notebook()
 
 
 def in_notebook() -> bool:

@@ -1,6 +1,7 @@
 """One progress bar for anything that takes longer than two seconds: a line in a terminal, an output in a notebook."""
 
 import io
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -33,7 +34,9 @@ class Progress(tqdm):  # type: ignore[type-arg]
         self._seconds = seconds
         self._output: Any = None
         with_total = "{percentage:3.0f} %|{bar}| {left} requests left, up to {time}"
-        place = {"file": io.StringIO(), "ncols": 90, "ascii": False} if in_notebook() else {"dynamic_ncols": True}
+        place: dict[str, Any] = {"dynamic_ncols": True}
+        if in_notebook() or sys.stderr is None:
+            place = {"file": io.StringIO(), "ncols": 90, "ascii": False}
         super().__init__(
             desc=name, total=total, delay=DELAY, leave=False, miniters=1, mininterval=0.5,
             bar_format="{desc}: " + (with_total if total else "{n} pages, {elapsed}"), **place,

@@ -20,6 +20,7 @@ from ..errors import (
     CredentialsError,
     HubmisError,
     NotFoundError,
+    NotFromHubmisError,
     NotPermittedError,
     PayloadError,
     RateLimitError,
@@ -255,9 +256,13 @@ class _Prober:
         elif isinstance(error, RefusedError):
             result.remark = f"status {error.status}"
         elif isinstance(error, PayloadError):
-            result.remark = "the answer is no JSON list or object"
+            result.remark = (
+                "the answer is no JSON list or object; a web page would come from the network's filter or proxy"
+            )
+        elif isinstance(error, NotFromHubmisError):
+            result.remark = "the network's filter, proxy or sign-in page answered in place of HUBmis"
         elif isinstance(error, ServerFaultError):
-            result.remark = "a fault of the server's (5xx)"
+            result.remark = "a fault of the server's (5xx), or of a proxy on the way"
         else:
             result.remark = "no complete answer arrived"
             self._unreached += 1

@@ -6,6 +6,7 @@ import shlex
 import sys
 import threading
 
+from ..display.streams import replace_missing_streams
 from . import Rules, Simulator, build_world
 
 
@@ -51,7 +52,9 @@ def main() -> None:
             _setting("HUBMIS_REALM", arguments.realm),
             _setting("HUBMIS_CLIENT_ID", rules.client_id),
             _setting("HUBMIS_CLIENT_SECRET", rules.client_secret),
+            f"In Python, connect at its pace: hf.connect(rate=({rules.capacity}, {rules.refill_seconds!r}))",
         )
+        replace_missing_streams()
         sys.stdout.write("\n".join(lines) + "\n")
         sys.stdout.flush()
         try:

@@ -22,6 +22,7 @@ from .. import __about__
 from ..errors import (
     CredentialsError,
     HubmisError,
+    NotFromHubmisError,
     PayloadError,
     RateLimitError,
     ServerFaultError,
@@ -29,7 +30,7 @@ from ..errors import (
     UnreachableError,
 )
 from .addresses import place
-from .body import is_from_hubmis, parse
+from .body import is_from_hubmis, is_page, parse
 from .cache import is_further
 from .concurrency import ConcurrencyLimiter
 from .connection import OneRequestAdapter
@@ -164,11 +165,11 @@ class RetryAdapter(OneRequestAdapter):
         """What is wrong with a response, if asking again may mend it; ``None`` if HUBmis has spoken."""
         status = response.status_code
         if status >= 500 or status in PASSING:
-            return ServerFaultError(server_fault(status, where))
+            return ServerFaultError(server_fault(status, where, is_page(response.content)))
         if status == 200:
             return _unusable(response.content, where, is_answer) if is_answer else None
         if not is_from_hubmis(response):
-            return ServerFaultError(not_from_hubmis(status, where))
+            return NotFromHubmisError(not_from_hubmis(status, where))
         if status == 401 and self._tokens:
             return CredentialsError(refused_token(where))
         return None
@@ -248,7 +249,7 @@ class RetryAdapter(OneRequestAdapter):
             self._limiter.shrink()
             self._bucket.pause(pause_after_429(response.headers, time.time(), self._bucket.rate.interval))
         elif remaining is not None:
-            self._bucket.lower(remaining)
+            self._bucket.note_remaining(remaining)
             self._limiter.learn(remaining, learnt)
 
 

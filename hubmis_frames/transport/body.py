@@ -7,6 +7,7 @@ import orjson
 import requests
 
 from ..errors import PayloadError
+from .problems import SENT_BY_THE_NETWORK
 
 _MOST_LEVELS = 1024
 
@@ -22,8 +23,11 @@ def parse(body: bytes, where: str) -> object:
     try:
         value = _loads(body)
     except (ValueError, RecursionError):
-        form = "a web page, perhaps a proxy's" if _is_page(body) else "not whole JSON"
-        form = form if body.strip() else "empty"
+        if is_page(body):
+            raise PayloadError(
+                f"The answer at {where} is a web page, and nothing of it was kept: {SENT_BY_THE_NETWORK}"
+            ) from None
+        form = "not whole JSON" if body.strip() else "empty"
         raise PayloadError(
             f"The answer at {where} is {form}. Nothing of it was kept. Check HUBMIS_BASE_URL and the network; if it "
             "happens again, tell the vendor."
@@ -51,7 +55,8 @@ def is_from_hubmis(response: requests.Response) -> bool:
     return True
 
 
-def _is_page(body: bytes) -> bool:
+def is_page(body: bytes) -> bool:
+    """Whether a body is HTML or XML."""
     return body.lstrip()[:1] == b"<"
 
 

@@ -45,6 +45,12 @@ def unusable_setting(error: Exception) -> str:
     )
 
 
+SENT_BY_THE_NETWORK = (
+    "perhaps a filter, a proxy or a sign-in page of the network sent it. Check HUBMIS_BASE_URL, and ask who runs the "
+    "network to let requests to HUBmis through."
+)
+
+
 def not_from_hubmis(status: int, where: str) -> str:
     """Say that something on the way to HUBmis answered in its place."""
     if 300 <= status < 400:
@@ -52,15 +58,14 @@ def not_from_hubmis(status: int, where: str) -> str:
             f"The answer at {where} is a redirect (status {status}) that HUBmis itself would not send. Perhaps the "
             "network wants you to sign in first. Check the network and HUBMIS_BASE_URL."
         )
-    return (
-        f"The answer at {where} has status {status} and does not seem to come from HUBmis: perhaps a filter, a proxy "
-        "or a sign-in page of the network sent it. Check HUBMIS_BASE_URL, and ask who runs the network to let requests "
-        "to HUBmis through."
-    )
+    return f"The answer at {where} has status {status} and does not seem to come from HUBmis: {SENT_BY_THE_NETWORK}"
 
 
-def server_fault(status: int, where: str) -> str:
-    """Say that HUBmis itself is in trouble."""
+def server_fault(status: int, where: str, is_page: bool) -> str:
+    """Say that HUBmis is in trouble; a web page may also come from the network."""
+    if is_page:
+        page = f"The answer at {where} is a web page with status {status}."
+        return f"{page} Either HUBmis has a fault, or {SENT_BY_THE_NETWORK}"
     return f"HUBmis answered {status} (a fault on its side) at {where}."
 
 

@@ -1,7 +1,8 @@
-"""The rate limit as one number per client in SQLite, shared by every process on the machine.
+"""The rate limit as two numbers per client in SQLite, shared by every process on the machine.
 
-The number is the instant at which the bucket would be full again. A request costs one interval, and may be sent as
-long as the bucket is not more than its capacity of intervals from full.
+Each number is the instant at which the bucket would be full again: by our own count, and by what the server's last
+answer said. A request costs one interval in both, and may be sent while neither is more than the bucket's capacity of
+intervals from full.
 """
 
 import contextlib
@@ -12,14 +13,14 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from ..errors import CacheError, HubmisError, warn
 from ..files import private_file
 from .sqlite_files import is_damaged, remove
 
 LONGEST_PAUSE = 900.0
-_COLUMNS = {("client", True), ("full_at", False), ("noted_at", False)}
+_COLUMNS = {("client", True), ("full_at", False), ("server_full_at", False), ("noted_at", False)}
 T = TypeVar("T")
 
 
@@ -56,6 +57,15 @@ class StoppedError(HubmisError):
     """The work was interrupted while it waited for the rate limit."""
 
 
+class _Counts(NamedTuple):
+    """The instants at which the bucket will be full."""
+
+    own: float = 0.0
+    """By our own count."""
+    server: float = 0.0
+    """By the server's last answer and what was sent since. The next answer replaces it: a wrong one does not last."""
+
+
 class Bucket:
     """The requests that one client may send, whichever process sends them.
 
@@ -84,21 +94,22 @@ class Bucket:
         """How many requests could be sent at once."""
         return self._run(self._left)
 
-    def lower(self, remaining: float) -> None:
-        """Believe the server when it says that fewer requests remain than we counted. Never more."""
+    def note_remaining(self, remaining: float) -> None:
+        """Note how many requests remain by the server's last answer. More than we count ourselves changes nothing."""
 
-        def lower(db: sqlite3.Connection) -> None:
-            if remaining < self._left(db):
-                self._write(db, self._clock() + (self.rate.capacity - remaining) * self.rate.paced)
+        def note(db: sqlite3.Connection) -> None:
+            server = self._clock() + max(self.rate.capacity - remaining, 0.0) * self.rate.paced
+            self._write(db, self._counts(db)._replace(server=server))
 
-        self._run(lower)
+        self._run(note)
 
     def pause(self, seconds: float) -> None:
         """After a 429: no request from any process until then, and from then on one at a time."""
 
         def pause(db: sqlite3.Connection) -> None:
             empty = self._clock() + (self.rate.capacity - 1) * self.rate.paced + min(seconds, LONGEST_PAUSE)
-            self._write(db, max(empty, self._full_at(db)))
+            counts = self._counts(db)
+            self._write(db, counts._replace(own=max(empty, counts.own)))
 
         self._run(pause)
 
@@ -108,35 +119,44 @@ class Bucket:
         def attempt(db: sqlite3.Connection) -> float:
             left = self._left(db)
             if left >= 1:
-                self._write(db, max(self._full_at(db), self._clock()) + self.rate.paced)
+                now = self._clock()
+                self._write(db, _Counts(*(max(full_at, now) + self.rate.paced for full_at in self._counts(db))))
                 return 0.0
             return max((1 - left) * self.rate.paced, 0.001)
 
         return self._run(attempt)
 
     def _left(self, db: sqlite3.Connection) -> float:
-        return self.rate.capacity - max(0.0, self._full_at(db) - self._clock()) / self.rate.paced
+        return self.rate.capacity - max(0.0, max(self._counts(db)) - self._clock()) / self.rate.paced
 
-    def _full_at(self, db: sqlite3.Connection) -> float:
-        """The instant at which the bucket will be full; corrected in the file where the clock was set back."""
-        row = db.execute("SELECT full_at, noted_at FROM bucket WHERE client = ?", (self._client,)).fetchone()
+    def _counts(self, db: sqlite3.Connection) -> _Counts:
+        """Read both counts; corrected in the file where the clock was set back."""
+        row = db.execute(
+            "SELECT full_at, server_full_at, noted_at FROM bucket WHERE client = ?", (self._client,)
+        ).fetchone()
         if row is None:
-            return 0.0
-        full_at, noted_at = (float(instant) for instant in row)
+            return _Counts()
+        *instants, noted_at = (float(instant) for instant in row)
+        counts = _Counts(*instants)
         now = self._clock()
         # What was left of the bucket when it was noted is left of it still: the clock moved, and no time passed.
-        corrected = full_at - max(0.0, noted_at - now)
-        if not math.isfinite(corrected) or corrected > self._latest():
-            corrected = now + self.rate.capacity * self.rate.paced  # no number that we would write: an empty bucket
-        if corrected != full_at:
+        set_back = max(0.0, noted_at - now)
+        corrected = _Counts(*(self._plausible(full_at - set_back) for full_at in counts))
+        if corrected != counts:
             self._write(db, corrected)
         return corrected
+
+    def _plausible(self, full_at: float) -> float:
+        """An instant that we could have written; for any other, that of an empty bucket."""
+        if math.isfinite(full_at) and full_at <= self._latest():
+            return full_at
+        return self._clock() + self.rate.capacity * self.rate.paced
 
     def _latest(self) -> float:
         return self._clock() + self.rate.capacity * self.rate.paced + LONGEST_PAUSE
 
-    def _write(self, db: sqlite3.Connection, full_at: float) -> None:
-        db.execute("INSERT OR REPLACE INTO bucket VALUES (?, ?, ?)", (self._client, full_at, self._clock()))
+    def _write(self, db: sqlite3.Connection, counts: _Counts) -> None:
+        db.execute("INSERT OR REPLACE INTO bucket VALUES (?, ?, ?, ?)", (self._client, *counts, self._clock()))
 
     def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Do something with the file in one transaction; make a damaged file anew first.
@@ -174,7 +194,7 @@ class Bucket:
             db.execute("BEGIN IMMEDIATE")
             db.execute(
                 "CREATE TABLE IF NOT EXISTS bucket "
-                "(client TEXT PRIMARY KEY, full_at REAL NOT NULL, noted_at REAL NOT NULL)"
+                "(client TEXT PRIMARY KEY, full_at REAL NOT NULL, server_full_at REAL NOT NULL, noted_at REAL NOT NULL)"
             )
             columns = {(name, bool(key)) for _, name, _, _, _, key in db.execute("PRAGMA table_info(bucket)")}
             if columns != _COLUMNS:

@@ -7,6 +7,8 @@ import orjson
 import requests
 
 from ..errors import CredentialsError, RefusedError
+from .body import is_page
+from .problems import SENT_BY_THE_NETWORK
 
 _LONGEST_LIFE = 900.0  # the document's 15 minutes, whatever expires_in claims
 _MARGIN = 60.0
@@ -42,12 +44,11 @@ class ClientCredentials:
 
     def _fetch(self) -> None:
         asked = time.monotonic()
-        bearer, claimed = _read(self._post()) or _read(self._post()) or ("", 0.0)  # the first may have been cut
-        if not bearer:
-            raise RefusedError(
-                "The token endpoint's answer holds no token. Check HUBMIS_BASE_URL, and whether a proxy answers in "
-                "its place."
-            )
+        token = _read(self._post()) or _read(body := self._post())  # the first may have been cut
+        if token is None:
+            form = "is a web page" if is_page(body) else "holds no token"
+            raise RefusedError(f"The token endpoint's answer {form}: {SENT_BY_THE_NETWORK}")
+        bearer, claimed = token
         life = min(claimed, _LONGEST_LIFE)
         self._bearer, self._expires = bearer, asked + life - min(_MARGIN, life / 5)
 

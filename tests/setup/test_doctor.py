@@ -79,7 +79,7 @@ def test_the_doctor_does_not_wait_for_a_rate_limit(simulator: Simulator, capsys:
 def spend(left: float) -> None:
     """Leave so many requests in the bucket of the client that the environment names."""
     session = open_session(settings(None, None, None, None, None, None))
-    session.bucket.lower(left)
+    session.bucket.note_remaining(left)
     session.close()
 
 

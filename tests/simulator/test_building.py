@@ -12,6 +12,7 @@ import orjson
 import pytest
 import requests
 
+import hubmis_frames as hf
 from hubmis_frames.operations.declaration import Endpoint
 from hubmis_frames.simulator import Rules, Simulator, World, build_world, school
 from hubmis_frames.simulator.__main__ import main
@@ -108,6 +109,9 @@ def test_no_data_is_later_than_today() -> None:
     assert max(row["leaving_date"] or "" for row in students) <= "2025-11-14"
 
 
+PACE = ["--capacity", "60", "--refill-seconds", "0.5"]
+
+
 def test_a_school_is_served_from_the_command_line(monkeypatch: Any, capsys: Any) -> None:
     def ask() -> None:
         lines = capsys.readouterr().out.splitlines()
@@ -121,13 +125,19 @@ def test_a_school_is_served_from_the_command_line(monkeypatch: Any, capsys: Any)
                 "client_secret": said["HUBMIS_CLIENT_SECRET"],
             },
         )
+        # The line about its pace is Python: it connects as it stands.
+        for name, value in said.items():
+            monkeypatch.setenv(name, value)
+        statement = lines[-1].removeprefix("In Python, connect at its pace: ")
+        with eval(statement, {"hf": hf}) as connected:
+            assert connected._session.permitted() == (60, 0.5)
         headers = {"Authorization": f"Bearer {granted.json()['access_token']}", "Realm": said["HUBMIS_REALM"]}
         query = {"filter[colour]": "red"}
         students = requests.get(f"{said['HUBMIS_BASE_URL']}{V1}students", query, headers=headers)
         assert len(students.json()) == 8
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("sys.argv", ["simulator", "--students", "8", "--realm", "S7", "--no-strict"])
+    monkeypatch.setattr("sys.argv", ["simulator", "--students", "8", "--realm", "S7", "--no-strict", *PACE])
     monkeypatch.setattr("hubmis_frames.simulator.__main__.wait", ask)
     main()
 

@@ -3,13 +3,18 @@
 import contextlib
 import multiprocessing
 import sqlite3
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from random import Random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hubmis_frames.transport import Bucket, Rate, Session
+from hubmis_frames.transport.rate_limit import LONGEST_PAUSE
 from hubmis_frames.transport.session import THREADS
 
 
@@ -49,12 +54,72 @@ def test_clients_do_not_share_and_processes_do(tmp_path: Path):
     assert other.left() == 3
 
 
-def test_the_server_only_ever_lowers_the_count(tmp_path: Path):
+@pytest.mark.parametrize(("sent", "remaining", "left"), [(0, 100, 100), (100, 450, 400), (0, 10**9, 500), (0, 0, 0)])
+def test_the_servers_word_can_lower_the_count_and_not_raise_it(
+    tmp_path: Path, sent: int, remaining: float, left: float
+):
     bucket = Bucket(tmp_path / "rate.sqlite", "a", Rate(500, 5.0), Clock())
-    bucket.lower(100)
-    assert abs(bucket.left() - 100) < 1e-6
-    bucket.lower(400)
-    assert abs(bucket.left() - 100) < 1e-6
+    assert not any(bucket._try() for _ in range(sent))
+    bucket.note_remaining(remaining)
+    assert abs(bucket.left() - left) < 1e-6
+
+
+@pytest.mark.parametrize("wrong", [0, 1, 37])
+def test_a_wrong_word_of_the_server_lasts_until_its_next_answer(tmp_path: Path, wrong: int):
+    one, other = (Bucket(tmp_path / "rate.sqlite", "a", Rate(500, 5.0), Clock()) for _ in range(2))
+    one.note_remaining(wrong)
+    assert abs(other.left() - wrong) < 1e-6
+    other.note_remaining(400)
+    assert abs(one.left() - 400) < 1e-6
+    assert one._try() == 0.0
+    assert abs(other.left() - 399) < 1e-6
+
+
+def test_a_pause_after_a_429_outlasts_what_later_answers_say(tmp_path: Path):
+    bucket = Bucket(tmp_path / "rate.sqlite", "a", Rate(500, 5.0), Clock())
+    bucket.pause(30)
+    bucket.note_remaining(400)
+    assert abs(bucket._try() - 30) < 1e-3
+
+
+CAPACITY, PACED = 12, 5.25
+_EVENTS = st.lists(
+    st.one_of(
+        st.tuples(st.just("try"), st.just(0.0)),
+        st.tuples(st.just("pass"), st.floats(0, 100)),
+        st.tuples(st.just("word"), st.floats(0, 2 * CAPACITY)),
+        st.tuples(st.just("pause"), st.floats(0, 1000)),
+        st.tuples(st.just("set back"), st.floats(0, 10**6)),
+    ),
+    max_size=20,
+)
+
+
+@given(_EVENTS, st.randoms(use_true_random=False))
+def test_the_count_is_the_lesser_of_ours_and_the_servers_last_word(events: list[tuple[str, float]], chance: Random):
+    own = server = float(CAPACITY)
+    clock = Clock()
+    with tempfile.TemporaryDirectory() as folder:
+        processes = [Bucket(Path(folder, "rate.sqlite"), "a", Rate(CAPACITY, 5.0), clock) for _ in range(2)]
+        for event, number in events:
+            bucket = chance.choice(processes)
+            if event == "try":
+                wait = bucket._try()
+                assert (wait == 0) == (min(own, server) >= 1) or abs(min(own, server) - 1) < 1e-3
+                own, server = (own - 1, server - 1) if wait == 0 else (own, server)
+            elif event == "pass":
+                clock.now += number
+                own, server = (min(CAPACITY, left + number / PACED) for left in (own, server))
+            elif event == "word":
+                bucket.note_remaining(number)
+                server = min(number, CAPACITY)
+            elif event == "pause":
+                bucket.pause(number)
+                own = min(own, 1 - min(number, LONGEST_PAUSE) / PACED)
+            else:  # no time passes
+                bucket.note_remaining(server)  # so that now is when the file was last written
+                clock.now -= number
+            assert abs(chance.choice(processes).left() - min(own, server)) < 1e-3
 
 
 def test_after_a_pause_there_is_one_place_at_a_time(tmp_path: Path):
@@ -109,7 +174,7 @@ def test_a_plan_reckons_with_what_is_left_of_the_burst_and_then_with_the_pace(tm
     )  # fmt: skip
     with contextlib.closing(session):
         assert session.seconds(500) == 500 * session._adapter.latency / THREADS
-        session.bucket.lower(100)
+        session.bucket.note_remaining(100)
         assert abs(session.seconds(300) - session.seconds(100) - 200 * 5.25) < 0.1
         assert session.seconds(0) == 0
 
@@ -129,12 +194,14 @@ def test_a_clock_that_is_put_right_leaves_what_was_left(tmp_path: Path, jump: fl
     assert bucket._try() == 0.0
 
 
-@pytest.mark.parametrize("full_at", [1e300, float("inf"), 2e9])
-def test_a_count_that_nobody_wrote_is_an_empty_bucket(tmp_path: Path, full_at: float):
+@pytest.mark.parametrize("wrong", [1e300, float("inf"), 2e9])
+@pytest.mark.parametrize("column", [0, 1])
+def test_an_impossible_count_is_an_empty_bucket(tmp_path: Path, wrong: float, column: int):
+    full_at = [wrong if column == index else 0.0 for index in range(2)]
     clock = Clock()
     bucket = Bucket(tmp_path / "rate.sqlite", "a", Rate(10, 5.0), clock)
     with sqlite3.connect(tmp_path / "rate.sqlite") as db:
-        db.execute("INSERT INTO bucket VALUES ('a', ?, ?)", (full_at, clock.now))
+        db.execute("INSERT INTO bucket VALUES ('a', ?, ?, ?)", (*full_at, clock.now))
     db.close()
     assert bucket._try() < 6
     clock.now += 6

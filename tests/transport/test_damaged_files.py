@@ -91,7 +91,7 @@ def check_count(content: bytes) -> None:
             warnings.simplefilter("always")
             for client in ("a", "b", "d"):
                 bucket = Bucket(file, client, RATE)
-                bucket.lower(5)
+                bucket.note_remaining(5)
                 assert -200 < bucket.left() < 5.5
                 bucket.pause(1)
                 assert 0 < bucket._try() <= 6
@@ -144,7 +144,8 @@ OTHER_SCHEMAS = [
     "CREATE TABLE {} (client TEXT PRIMARY KEY, full_at REAL NOT NULL)",
     "CREATE TABLE {} (key TEXT PRIMARY KEY, value BLOB, expires INTEGER, more TEXT NOT NULL)",
     "CREATE TABLE {} (key TEXT, value BLOB, expires INTEGER)",
-    "CREATE TABLE {} (client TEXT, full_at REAL, noted_at REAL)",
+    "CREATE TABLE {} (client TEXT PRIMARY KEY, full_at REAL NOT NULL, noted_at REAL NOT NULL)",
+    "CREATE TABLE {} (client TEXT, full_at REAL, server_full_at REAL, noted_at REAL)",
     "CREATE VIEW {} AS SELECT 1 AS client, 2 AS full_at",
     "CREATE VIRTUAL TABLE {} USING fts5(body)",
 ]
