@@ -27,7 +27,7 @@ class BadArgumentError(HubmisError, ValueError):
 
 
 class MissingFieldError(BadArgumentError):
-    """A measure needs a field that the server did not send; no figure stands in for it."""
+    """A measure needs a field that the server did not send, so there is no figure."""
 
 
 class NoKeyringError(SettingsError):
@@ -49,7 +49,7 @@ class NotFoundError(HubmisError):
 
 
 class RefusedError(HubmisError):
-    """HUBmis refused the request as such (another 4xx, or a redirect); ``status`` says with what."""
+    """HUBmis refused the request (another 4xx, or a redirect); ``status`` is the HTTP status."""
 
     def __init__(self, message: str, status: int = 0) -> None:
         super().__init__(message)
@@ -61,7 +61,7 @@ class RateLimitError(HubmisError):
 
 
 class UnreachableError(HubmisError):
-    """No complete answer arrived: no connection, a broken one, a deadline, or a server fault that lasted."""
+    """No complete response arrived: no connection, a broken connection, a timeout, or a server fault that lasted."""
 
 
 class ServerFaultError(UnreachableError):
@@ -73,7 +73,7 @@ class NotFromHubmisError(ServerFaultError):
 
 
 class PayloadError(HubmisError):
-    """What arrived is not the JSON that the operation answers with."""
+    """The response is not the JSON that the operation should return."""
 
 
 class SpecError(HubmisError, ValueError):
@@ -81,7 +81,7 @@ class SpecError(HubmisError, ValueError):
 
 
 class NotCachedError(HubmisError):
-    """Offline, and the answer is not in the cache."""
+    """Offline, and the response is not in the cache."""
 
 
 class CacheError(HubmisError):
@@ -89,7 +89,7 @@ class CacheError(HubmisError):
 
 
 class FilterIgnoredError(HubmisError):
-    """Rows came back that a filter should have kept away."""
+    """Rows came back that a filter should have excluded."""
 
 
 class IncompleteError(HubmisError):
@@ -98,7 +98,7 @@ class IncompleteError(HubmisError):
     Attributes
     ----------
     tables
-        What did arrive, by table name. It is not all that was asked for.
+        The rows that arrived, by table name. Others are missing.
     failed
         The ids that failed, each with the error.
     """
@@ -116,7 +116,7 @@ class ExportError(HubmisError):
 
 
 class HubmisWarning(UserWarning):
-    """Something a reader of the frame should know: fields nobody declared, values that did not fit, rows dropped."""
+    """Something a reader of the frame should know: undeclared fields, values that did not fit, rows left out."""
 
 
 def warn(text: str) -> None:
@@ -132,17 +132,17 @@ def warn(text: str) -> None:
 
 
 def check_realm(realm: str) -> str:
-    """What to do where a realm permits nothing that was asked."""
+    """What to do if a realm permits none of the requests."""
     return (
         f"Compare the realm {realm!r} letter by letter with what WCBS sent; if it is right, ask WCBS for the scopes of "
         "this client."
     )
 
 
-def did_you_mean(said: object, known: Iterable[str], most: int = 1) -> str:
-    """The end of a sentence that names what was probably meant; nothing where nothing is near."""
+def did_you_mean(name: object, known: Iterable[str], most: int = 1) -> str:
+    """The end of a message that suggests similar names; empty if no name is similar."""
     plain = {_plain(name): name for name in known}
-    near = difflib.get_close_matches(_plain(str(said)), plain, most)
+    near = difflib.get_close_matches(_plain(str(name)), plain, most)
     return f" Did you mean {' or '.join(repr(plain[name]) for name in near)}?" if near else ""
 
 

@@ -1,6 +1,6 @@
-"""One operation of one school: a call becomes requests, requests become answers, answers become tidy tables.
+"""One operation of one school: a call becomes requests, their responses become tidy tables.
 
-The vendor's OpenAPI file is looked up once on that way, in :meth:`Fetcher.resolve`; all else here takes its result.
+Only :meth:`Fetcher.resolve` looks an operation up in the vendor's OpenAPI file; everything else takes its result.
 """
 
 import contextlib
@@ -40,9 +40,9 @@ class Fetcher:
     session
         The connection.
     spec
-        What the vendor's OpenAPI file says of the operations.
+        How the vendor's OpenAPI file describes the operations.
     progress
-        Whether to show a progress bar on what takes longer than two seconds.
+        Whether to show a progress bar for what takes longer than two seconds.
     """
 
     def __init__(self, session: Session, *, spec: "Spec | None" = None, progress: bool = False) -> None:
@@ -61,9 +61,9 @@ class Fetcher:
         BadArgumentError
             An argument is not what the document allows; nothing was sent.
         IncompleteError
-            Some of many requests failed; it holds what did arrive.
+            Some of many requests failed; the error holds the rows that arrived.
         FilterIgnoredError
-            Rows came back that a filter should have kept away.
+            Rows came back that a filter should have excluded.
         HubmisError
             The request failed.
         """
@@ -90,17 +90,17 @@ class Fetcher:
         return tables
 
     def resolve(self, declared: Endpoint) -> Endpoint:
-        """The operation as the vendor's OpenAPI file has it, where there is one.
+        """The operation as the vendor's OpenAPI file describes it, if there is such a file.
 
         Raises
         ------
         SpecError
-            The file does not have it, or not so that it could be asked.
+            The file does not have the operation, or describes it in a way that cannot be requested.
         """
         return self.spec.endpoint(declared) if self.spec else declared
 
     def requests(self, endpoint: Endpoint, arguments: Mapping[str, Any]) -> list[Request]:
-        """The requests that a call stands for."""
+        """The requests that a call needs."""
         return requests_of(endpoint, arguments, self.current_year)
 
     def fetch(
@@ -111,16 +111,16 @@ class Fetcher:
         refresh: bool = False,
         new_since: datetime | None = None,
     ) -> "Fetch":
-        """Begin to fetch the answers to requests; they are sent as the result is read.
+        """Prepare to fetch the responses; requests are sent while the result is read.
 
-        With ``refresh``, cached answers that were fetched at ``new_since`` or later still count as new.
+        With ``refresh``, cached responses that were fetched at ``new_since`` or later still count as new.
         """
         if endpoint.path_source == "inferred" and not self._simulated:
             self.warn_once(INFERRED)
         return Fetch(self, endpoint, requests, refresh, new_since)
 
     def count_cached(self, endpoint: Endpoint, request: Request) -> int | None:
-        """How many requests an answer in the cache consists of; ``None`` where it is not whole and good."""
+        """How many requests a cached response took; ``None`` if it is incomplete or no longer valid."""
         try:
             return _all_pages(
                 read_pages(self.session, request, endpoint.paging, reading(endpoint, only_cached=True))
@@ -131,7 +131,7 @@ class Fetcher:
     def current_year(self) -> int | None:
         """The id of the active academic year; it stays the same for as long as this school is open.
 
-        ``None`` where the account may not read the academic years.
+        ``None`` if the account may not read the academic years.
         """
         if self._current_year is None:
             years = CATALOGUE["academic_years"]
@@ -143,16 +143,16 @@ class Fetcher:
         return self._current_year
 
     def warn_once(self, sentence: str) -> None:
-        """Warn of something, once for each school."""
+        """Give a warning once for each school."""
         if sentence not in self._warned:
             self._warned.add(sentence)
             warn(sentence)
 
 
 class Fetch:
-    """What comes back for a number of requests: iterate over its batches of tables once, or take all by :meth:`tables`.
+    """The result of some requests: iterate over its batches of tables once, or call :meth:`tables` for all of them.
 
-    What became of the requests is known when all batches have been taken.
+    Failures and counts are final when all batches have been read.
     """
 
     def __init__(
@@ -178,7 +178,7 @@ class Fetch:
 
     @property
     def ages(self) -> dict[str, str | None]:
-        """When the oldest and the newest answer were fetched."""
+        """When the oldest and the newest response were fetched."""
         return {
             "fetched_from": self._oldest.isoformat(timespec="seconds") if self._oldest else None,
             "fetched_to": self._newest.isoformat(timespec="seconds") if self._newest else None,
@@ -189,14 +189,14 @@ class Fetch:
         return joined_by_name([batch.tables for batch in self])
 
     def __iter__(self) -> Iterator[Batch]:
-        """Yield tables batch by batch, as answers come; none is kept.
+        """Yield tables batch by batch as responses arrive, and keep none of them.
 
         Raises
         ------
         HubmisError
-            Every request failed; it is the first one's error.
+            Every request failed. This is the error of the first one.
         """
-        # Closed whatever happens, so that nothing goes on asking once nobody waits for it.
+        # Always closed, so that no request is sent after the caller has stopped reading.
         with contextlib.closing(self._answers()) as answers:
             batches = flatten(self._endpoint, answers, self.findings)
             while batch := _next(batches, self._endpoint):
@@ -205,14 +205,14 @@ class Fetch:
             raise next(iter(self.failed.values()))
 
     def _answers(self) -> Generator[tuple[tuple[int | str, ...], Sequence[bytes]], None, None]:
-        """The path ids and the bodies of the answers, in the order asked."""
+        """The path ids and the bodies of the responses, in the order of the requests."""
         many = len(self._requests) > 1
         session, paging = self._fetcher.session, self._endpoint.paging
         how = reading(self._endpoint, refresh=self._refresh)
         with contextlib.ExitStack() as stack:
             advance: Callable[[], object] = lambda: None  # noqa: E731
             if self._fetcher.progress and (many or self._endpoint.paged):
-                from .display.progress import Progress  # a tenth of our import, and only who watches needs it
+                from .display.progress import Progress  # takes a tenth of our import time
 
                 bar = Progress(self._endpoint.table, len(self._requests) if many else None, session.seconds)
                 advance = stack.enter_context(bar).update
@@ -225,14 +225,14 @@ class Fetch:
             for outcome in stack.enter_context(contextlib.closing(gather(self._requests, ask))):
                 if pages := self._counted(outcome):
                     bodies = [answer.body for answer in pages.answers]
-                    # Pages whose rows overlap have to be seen together; others may be many.
+                    # Pages that may overlap have to be compared; other pages may be too many to hold together.
                     for part in [bodies] if pages.overlap else ([body] for body in bodies):
                         yield outcome.request.ids, part
                     if many:
                         advance()
 
     def _fetched_since(self, request: Request) -> Pages | None:
-        """The answer in the cache if all of it is new enough for a refresh that goes on."""
+        """The cached response, if all of it is new enough for a refresh that continues."""
         if self._new_since is None:
             return None
         how = reading(self._endpoint, only_cached=True)
@@ -243,7 +243,7 @@ class Fetch:
         return pages if min(answer.fetched_at for answer in pages.answers) >= self._new_since else None
 
     def _counted(self, outcome: Outcome) -> Pages | None:
-        """The pages of an outcome, taken into account; ``None`` where it is an error."""
+        """Count an outcome and return its pages; ``None`` if it is an error."""
         if isinstance(outcome.result, HubmisError):
             self.failed[outcome.request.ids] = outcome.result
             return None
@@ -257,7 +257,7 @@ class Fetch:
 
 
 def reading(endpoint: Endpoint, *, refresh: bool = False, only_cached: bool = False) -> Reading:
-    """How the answers of an operation are read."""
+    """How the responses of an operation are read."""
     return Reading(
         expire_after=endpoint.expire_after,
         is_answer=lambda value: is_answer(value, endpoint),
@@ -285,6 +285,6 @@ def _next(batches: Iterator[Batch], endpoint: Endpoint) -> Batch | None:
         if isinstance(error, HubmisError):
             raise
         raise PayloadError(
-            f"{endpoint.loader}: an answer could not be made tidy ({type(error).__name__}). It is kept in the "
-            "cache until refresh=True. Please report it with the shape of the answer, and no child's data."
+            f"{endpoint.loader}: a response could not be turned into tables ({type(error).__name__}). It is kept in "
+            "the cache until refresh=True. Please report it with the field names of the response, but no child's data."
         ) from error

@@ -21,7 +21,7 @@ HELD = 10.0
 """For how many seconds a file that another program holds open is tried again."""
 _ABANDONED = 86400.0
 _UNSUPPORTED = {errno.EINVAL, errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
-"""What file systems answer, network homes among them, that have no permissions or cannot sync."""
+"""The errors of file systems, such as network homes, that have no permissions or cannot sync."""
 
 
 def expanded(path: str | os.PathLike[str]) -> Path:
@@ -143,14 +143,14 @@ def _on_network_drive(path: Path) -> bool:
     return kinds.get(nearest, "").partition(".")[0] in ("nfs", "nfs4", "cifs", "smb3", "smbfs", "sshfs")
 
 
-_REMOTE = 4  # what Windows answers for a drive letter that stands for a share
+_REMOTE = 4  # what Windows returns for a drive letter that stands for a share
 
 
 @contextlib.contextmanager
 def scratch_file(file: Path) -> Iterator[Path]:
     """Yield an empty temporary file beside ``file``, and remove it at the end.
 
-    What a process that was killed left there of the same file goes too, a day later.
+    Temporary files that a killed process left of the same file are removed too, a day later.
     """
     for part in file.parent.glob(f".{glob_escape(file.name)}.*.part"):
         with contextlib.suppress(OSError):
@@ -200,7 +200,7 @@ def whole_file(file: Path) -> Iterator[Path]:
 def _sync_folder(folder: Path) -> None:
     if os.name == "nt":  # Windows cannot open a folder, and replaces durably without
         return
-    # The file is whole and in its place; that its name survives a power cut is all that this adds.
+    # The file is already whole and in place. This only makes its name survive a power cut.
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:

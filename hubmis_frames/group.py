@@ -52,7 +52,7 @@ class Group:
         self.close()
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("A Group holds credentials and is not pickled; connect again where it is needed.")
+        raise TypeError("A Group holds credentials and cannot be pickled. Connect again where you need it.")
 
     @property
     def sent(self) -> int:
@@ -65,7 +65,7 @@ class Group:
             school.close()
 
     def plan(self, tables: str | Iterable[str] = "core", *, refresh: bool = False) -> pd.DataFrame:
-        """What an export of all schools would cost: the rows of :meth:`School.plan` for each, with ``realm``."""
+        """Say what an export of all schools would cost: the rows of :meth:`School.plan` for each, with ``realm``."""
         tables = tables if isinstance(tables, str) else list(tables)
         plans: list[pd.DataFrame] = []
         sent = 0

@@ -1,11 +1,11 @@
-"""What crosses from the declarations to HTTP: a GET request, already checked, and how its pages are asked for."""
+"""What passes from the declarations to HTTP: a GET request, already checked, and how to request its pages."""
 
 from typing import Literal, NamedTuple
 
 Pairs = tuple[tuple[str, str], ...]
 
 REALM = "{realm}"
-"""The value of a header that takes the realm under a name of the vendor's file; the connection knows the realm."""
+"""Marks a header of the vendor's file that takes the realm; the connection fills in the realm."""
 
 
 class Request(NamedTuple):
@@ -33,11 +33,11 @@ class Paging(NamedTuple):
     first: int | None = None
     """The number of the first page, where it is known."""
     style: Literal["number", "offset", "cursor", "first"] = "number"
-    """What ``number`` takes: the number of a page, the rows to leave out, or what the last answer gave at ``next_at``.
+    """What ``number`` takes: the number of a page, the rows to leave out, or what the last one gave at ``next_at``.
     ``first``: the list has a size but no way to its second page."""
     next_at: str = ""
-    """Where an answer holds the address or the cursor of the next page: names joined by ``/``; empty if unknown."""
+    """Where a response holds the address or the cursor of the next page: names joined by ``/``; empty if unknown."""
     total_at: str = ""
-    """Where an answer holds the number of all rows."""
+    """Where a response holds the number of all rows."""
     last_at: str = ""
-    """Where an answer holds the number of pages."""
+    """Where a response holds the number of pages."""

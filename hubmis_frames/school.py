@@ -1,4 +1,4 @@
-"""One school, as a user holds it: what the loaders are called with, and the exports that it makes."""
+"""One school, as a user holds it: the first argument of the loaders, with methods to plan and export."""
 
 from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
@@ -111,8 +111,8 @@ class School:
         """Write tables to Parquet files that :func:`pandas.read_parquet` opens.
 
         Each table lies in ``DIRECTORY/<table>/realm=<realm>/``. A manifest beside the tables says what was fetched,
-        when, how many rows, and what was not permitted. A file appears whole or not at all. Answers stay in the cache,
-        so an export that was interrupted continues where it stopped, with ``refresh`` too.
+        when, how many rows, and what was not permitted. A file appears whole or not at all. Responses stay in the
+        cache, so an export that was interrupted continues where it stopped, with ``refresh`` too.
 
         ``core`` costs one request for each student, form, tutor group and house; for each list that has pages, one per
         page and two more, to find the number of the first page and to be sure of the end; two for each of the four
@@ -149,7 +149,7 @@ class School:
         Returns
         -------
         DataFrame
-            One row per operation: ``table``; ``rows``; ``child_tables``; ``requests`` sent; ``cached`` answers used;
+            One row per operation: ``table``; ``rows``; ``child_tables``; ``requests`` sent; ``cached`` responses used;
             ``status``: ``complete``, ``incomplete`` (some ids failed; the manifest names all of them), ``not
             permitted`` or ``failed``; and ``remarks``: the reason, the first ids that failed, and other findings. A
             table that is not permitted has no file; a table that failed keeps the file of an earlier export, marked as
@@ -177,16 +177,16 @@ class School:
         return export(self._fetcher, folder, tables, options, on_table)
 
     def cache(self) -> dict[str, object]:
-        """Describe the cache: its file, the number of answers, their ages and its size."""
+        """Describe the cache: its file, the number of responses, their ages and its size."""
         return self._session.cache()
 
     def purge_cache(self, student_id: int | None = None) -> int:
-        """Remove every answer of this school from the cache, or only those that may mention a student.
+        """Remove every response of this school from the cache, or only those that may mention a student.
 
         Returns
         -------
         int
-            How many answers were removed.
+            How many responses were removed.
         """
         return self._session.purge(student_id)
 

@@ -57,11 +57,11 @@ def as_day(value: object, caller: str) -> pd.Timestamp:
 
 
 def as_days(since: object, until: object, caller: str) -> tuple[pd.Timestamp | None, pd.Timestamp | None]:
-    """The first and the last day to count, as days; None for a bound that was not given."""
+    """The first and the last day to count, as days; None for a limit that was not given."""
     first = None if since is None else as_day(since, f"{caller}: since")
     last = None if until is None else as_day(until, f"{caller}: until")
     if first is not None and last is not None and last < first:
-        raise BadArgumentError(f"{caller}: until ({last:%Y-%m-%d}) lies before since ({first:%Y-%m-%d}).")
+        raise BadArgumentError(f"{caller}: until ({last:%Y-%m-%d}) is before since ({first:%Y-%m-%d}).")
     return first, last
 
 

@@ -37,7 +37,7 @@ class EventGroups(NamedTuple):
     levels: dict[str, pd.Series]
     """For every other name, all values that have to appear in the result."""
     order: dict[str, dict[object, int]]
-    """The place of each value, where values sort neither by number nor by name."""
+    """The position of each value, if values sort neither by number nor by name."""
 
 
 def as_list(by: By) -> list[str]:
@@ -138,7 +138,7 @@ def first_dates(number: npt.ArrayLike, dates: pd.Series, size: int) -> Whole:
 def unknown_group(name: str, columns: Sequence[str] | pd.Index, caller: str, join: str) -> BadArgumentError:
     """The error for a name in ``by`` that is neither a column nor a period; ``join`` is the call that adds columns."""
     columns = list(dict.fromkeys(map(str, columns)))
-    # Who writes yeargroup means the name of the year group; its id is spelt as nearly the same.
+    # A user who writes yeargroup means the name of the year group, although the name of its id is as similar.
     near = [
         column for column in columns if not column.endswith("_id") or f"{column.removesuffix('id')}name" not in columns
     ]
@@ -170,8 +170,8 @@ def group_events(
 ) -> EventGroups:
     """Give each event the values of ``by``, from ``students`` where that frame has the column.
 
-    An event's own ``year_group_name`` may be that of its time and the student's that of today: a rate of the one over
-    the other would be wrong.
+    An event may hold the year group that the student had then, and the student's row holds today's. A rate of one
+    over the other would be wrong.
     """
     columns = [*rows.columns, *(() if students is None else students.columns)]
     for name in by:
@@ -210,7 +210,7 @@ def _event_levels(
     days: tuple[pd.Timestamp, pd.Timestamp] | None,
     caller: str,
 ) -> pd.Series:
-    """Every period from the first day to the last, in order, those without an event among them."""
+    """Every period from the first day to the last, in order, including periods without an event."""
     if name in CALENDAR_PERIODS:
         if calendar is None:
             raise BadArgumentError(f"{caller}: by={name!r} needs calendar=, a Calendar or the result of load_terms.")

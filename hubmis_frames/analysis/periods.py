@@ -6,7 +6,7 @@ from ..errors import BadArgumentError
 from .calendar import WEEKDAYS, Calendar, check_calendar, first_of_week
 
 NAMED_PERIODS = ("term", "half_term", "academic_year")
-"""Periods whose names do not sort by time. They come in the order of the first date in each."""
+"""Periods whose names do not sort by time. They are in the order of their first dates."""
 CALENDAR_PERIODS = (*NAMED_PERIODS, "school_week")
 """Periods that only a school's calendar knows."""
 PERIODS = ("week", "weekday", "month", *CALENDAR_PERIODS)
@@ -15,7 +15,7 @@ PERIOD_COLUMNS = ("academic_year", "term", "half_term", "week", "school_week")
 
 
 def week_start(frame: pd.DataFrame, calendar: Calendar | None) -> int:
-    """The weekday on which the school's week begins: the calendar's, else that of the column ``week``, else Monday."""
+    """The weekday on which the school's week begins: from the calendar, else from the column ``week``, else Monday."""
     if calendar is not None:
         return calendar.weekdays[0]
     if "week" in frame and pd.api.types.is_datetime64_dtype(frame["week"]) and frame["week"].notna().any():
@@ -29,7 +29,7 @@ def weekdays_from(first: int) -> list[str]:
 
 
 def period_of(dates: pd.Series, name: str, calendar: Calendar | None, first_weekday: int, caller: str) -> pd.Series:
-    """The period that each date lies in: a first day, a name, or the number of a school week."""
+    """The period of each date: a first day, a name, or the number of a school week."""
     if name == "week":
         return first_of_week(dates, first_weekday)
     if name == "month":
@@ -47,7 +47,7 @@ def first_of_month(dates: pd.Series) -> pd.Series:
 
 
 def as_calendar(calendar: Calendar | pd.DataFrame | None, caller: str) -> Calendar | None:
-    """The school's calendar. Terms alone, as a frame, make a calendar without holidays."""
+    """The school's calendar. A frame of terms makes a calendar without holidays."""
     if isinstance(calendar, pd.DataFrame):
         return Calendar(calendar)
     return None if calendar is None else check_calendar(calendar, caller)

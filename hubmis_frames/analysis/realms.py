@@ -18,7 +18,7 @@ def realms_of(*frames: pd.DataFrame | None) -> list[str]:
 
 
 def require_one_school(frame: pd.DataFrame, caller: str, *others: pd.DataFrame | None) -> None:
-    """Raise if a frame, alone or together with others, holds several schools: their ids mean different people."""
+    """Raise if a frame holds several schools, by itself or together with others: their ids mean different people."""
     for checked in (frame, *others):
         refuse_dask(checked, caller)
     if len(realms_of(frame, *others)) > 1:

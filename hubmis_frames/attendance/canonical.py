@@ -145,8 +145,8 @@ def marks(
             report["not_enrolled"] = int((~enrolled).sum())
             canonical = canonical[enrolled]
             warn(
-                f"{caller}: {report['not_enrolled']} marks lie before a student joined or after they left, and were "
-                "left out."
+                f"{caller}: {report['not_enrolled']} marks are from before a student joined or after they left, and "
+                "were left out."
             )
     canonical, report["duplicates"] = _drop_duplicates(canonical)
     if report["duplicates"]:
@@ -164,7 +164,7 @@ def marks(
 
 
 def _with_periods(marks: pd.DataFrame, calendar: Calendar) -> pd.DataFrame:
-    """The marks with the periods of a calendar as columns, behind the canonical ones."""
+    """The marks with the periods of a calendar as columns, after the canonical ones."""
     periods = calendar.lookup(marks["date"], PERIOD_COLUMNS)
     # A week is known on days outside the calendar too.
     periods["week"] = first_of_week(marks["date"], calendar.weekdays[0])
@@ -271,7 +271,7 @@ def _codes(frame: pd.DataFrame, fields: dict[str, str], codes: pd.DataFrame | No
         # A file with blank marks turns whole numbers into floats; the school's code is 1 and not 1.0.
         if pd.api.types.is_float_dtype(given) and given.dropna().mod(1).eq(0).all():
             given = given.astype("Int64")
-        # hf.to_csv puts an apostrophe before some codes, and here they lose it again.
+        # hf.to_csv puts an apostrophe before some codes; it is removed here.
         texts = given.astype("str").str.replace(GUARDED, "", regex=True)
     if "code_id" in fields and codes is not None and {"attendance_code_id", "code"} <= set(codes.columns):
         by_id = codes.dropna(subset="attendance_code_id").drop_duplicates("attendance_code_id")

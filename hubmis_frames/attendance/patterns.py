@@ -77,7 +77,7 @@ def runs(marks: pd.DataFrame, calendar: Calendar | None = None, *, at_least: int
     unknown = number > _ADMINISTRATIVE
     fresh = np.ones(len(order), dtype=bool)
     fresh[1:] = (student[1:] != student[:-1]) | (day[1:] - day[:-1] > 1)
-    # A new stretch begins after each attended session, and wherever the student's marks begin.
+    # A new stretch begins after each attended session, and at the first mark of each student.
     stretch = np.cumsum(fresh | attended | np.concatenate([[False], attended[:-1]])[: len(order)])
     before = np.cumsum(unknown)
     rows = pd.DataFrame(
@@ -133,7 +133,7 @@ def broken_weeks(marks: pd.DataFrame, by: By = None, *, calendar: Calendar | Non
     marks, calendar
         As for :func:`summarise`.
     by
-        Columns or periods to keep apart beside the student, such as ``"term"``.
+        Columns or periods to group by, in addition to the student, such as ``"term"``.
 
     Returns
     -------

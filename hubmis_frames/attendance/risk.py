@@ -91,10 +91,10 @@ def at_risk(
     calendar
         The school's days, for the sessions that are still to come.
     on
-        The day on which to stand; the :func:`newest_register` if not given. For a part of the school, give the newest
-        register of the whole.
+        The day from which to look ahead; the :func:`newest_register` if not given. For a part of the school, give the
+        newest register of the whole school.
     within_sessions
-        A student is at risk who would be persistently absent after so many more sessions of absence in a row.
+        A student is at risk if this many more sessions of absence in a row would make the student persistently absent.
     enrolment
         A frame with ``student_id`` and ``leaving_date``: no sessions are expected after a student has left.
     sessions_per_day
@@ -117,7 +117,7 @@ def at_risk(
           negative number says that none can be missed, and by how many sessions the absence so far is too high;
         - ``avoidable``: attending all remaining sessions would end the year below 10 per cent;
         - ``sessions_to_recover``: for persistent students, how many sessions to attend in a row to be below 10 per
-          cent; missing if the year is too short for it, and for all others.
+          cent; missing if the year is too short for that, and for all other students.
 
     Raises
     ------
@@ -141,7 +141,7 @@ def at_risk(
         raise BadArgumentError(f"at_risk: within_sessions must be at least 1, not {within_sessions!r}.")
     day = newest_register(marks) if on is None else as_day(on, "at_risk: on")
     if pd.isna(day):
-        raise BadArgumentError("at_risk: there are no marks. Give the day on which to stand: on='2026-07-03'.")
+        raise BadArgumentError("at_risk: there are no marks. Give the day from which to look ahead: on='2026-07-03'.")
     year = calendar.year_of(day)
     if year is None:
         raise BadArgumentError(f"at_risk: {day:%Y-%m-%d} is before the calendar's first term.")

@@ -28,7 +28,7 @@ RATES = {
     "authorised_rate": "authorised_sessions",
     "unauthorised_rate": "unauthorised_sessions",
 }
-"""Each rate, and the sessions that it is of the possible ones."""
+"""Each rate, and the sessions that it divides by the possible ones."""
 PERSISTENCE = ["persistent_absentees", "persistent_absence_rate", "severe_absentees", "severe_absence_rate"]
 BANDS = (*(f"{low} to <{low + 5}" for low in range(0, 50, 5)), "50 and over")
 
@@ -53,15 +53,15 @@ def summarise(
     ----------
     marks
         Canonical marks, of one school or several. A student is identified by ``realm`` and ``student_id``. A Dask frame
-        gives the same figures: each partition is counted where it lies, and the result is a pandas frame.
+        gives the same figures: each partition is counted on its own worker, and the result is a pandas frame.
     by
         A column of ``marks``, a period, or several of them. Periods: ``"week"`` (its Monday, or the first day of the
         calendar's week), ``"weekday"``, ``"month"`` (its first day), ``"term"``, ``"half_term"``, ``"academic_year"``
         and ``"school_week"``. The last four need ``calendar``, unless :func:`marks` already had it and made columns of
-        them; a column goes before a period of the same name. To group by another column, join it first:
+        them; a column takes precedence over a period of the same name. To group by another column, join it first:
         ``hf.attendance.summarise(hf.join(marks, students), by="form_name")``. Students change forms, and a joined form
-        is today's. ``"student_id"`` brings ``realm`` with it. For several schools, other ids need ``"realm"`` beside
-        them, and terms and school weeks have to be columns of the marks.
+        is today's. ``"student_id"`` adds ``realm`` too. For several schools, give ``"realm"`` together with any other
+        id, and terms and school weeks have to be columns of the marks.
     calendar
         The school's days.
     confidence
@@ -131,7 +131,7 @@ def summarise(
 def count_marks(
     marks: pd.DataFrame, by: By, calendar: Calendar | None, intervals: bool = False, caller: str = "summarise"
 ) -> GroupCounts:
-    """What :func:`summary_of` needs: by group, the marks of each category, students, and sums for ``intervals``."""
+    """Count what :func:`summary_of` needs by group: marks of each category, students, and sums for ``intervals``."""
     made = [*COUNTS, *RATES, *PERSISTENCE, *(f"{rate}_{end}" for rate in RATES if intervals for end in ("low", "high"))]
     groups = number_groups(marks, by, calendar, caller, made)
     warn_several_years(marks, groups.number, caller)

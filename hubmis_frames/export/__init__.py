@@ -1,4 +1,4 @@
-"""Tables to Parquet: what to ask for, what it costs, files that are whole or absent, and a manifest."""
+"""Tables to Parquet: what to request, what it costs, files that are complete or absent, and a manifest."""
 
 from .reading import read
 from .refresh import WINDOW

@@ -1,4 +1,4 @@
-"""Where the files of an export lie: the only place that turns a table's or a realm's name into a path.
+"""Where the files of an export are: the only place that turns a table's or a realm's name into a path.
 
 Names of tables can come from JSON keys or from a manifest, so they are never used as paths as they are.
 """
@@ -57,7 +57,7 @@ class ExportFolder:
         Raises
         ------
         ExportError
-            It is a link, so the rows would land elsewhere.
+            It is a link, so the rows would be written elsewhere.
         """
         self.refuse_links(table)
         return private_folder(self.of_table(table))
@@ -89,7 +89,7 @@ class ExportFolder:
                 empty_folder.rmdir()
 
     def sweep(self) -> None:
-        """Remove scratch files that a killed export left: they hold children's rows. To be called under the lock."""
+        """Remove scratch files that a killed export left: they hold children's rows. Call this only under the lock."""
         for file in self.directory.iterdir():
             if _SCRATCH.fullmatch(file.name):
                 with contextlib.suppress(OSError):
@@ -166,7 +166,7 @@ def replace_file(part: Path, file: Path) -> None:
 
 
 def remove_file(file: Path) -> None:
-    """Remove a file if it is there, waiting for a program that holds it open; raises as :func:`replace_file`."""
+    """Remove a file if it exists, waiting for a program that holds it open. Raises like :func:`replace_file`."""
     _retry(lambda: file.unlink(missing_ok=True), file)
 
 

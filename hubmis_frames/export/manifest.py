@@ -27,7 +27,7 @@ Status = Literal["complete", "incomplete", "not permitted", "failed"]
 
 @dataclass
 class Entry:
-    """What became of one operation."""
+    """The outcome of one operation."""
 
     operation: str
     path: str
@@ -40,7 +40,7 @@ class Entry:
     fetched_from: str | None = None
     fetched_to: str | None = None
     whole_from: str | None = None
-    """When all of it was last asked for, if since then only its last days were."""
+    """When all of it was last requested, if only its last days have been requested since."""
     failed: dict[str, str] = field(default_factory=dict)
     """The ids that failed, each with the reason."""
     remarks: list[str] = field(default_factory=list)
@@ -70,23 +70,23 @@ class Manifest:
         self.started_at = datetime.now(UTC)
         self.academic_year_id: int | None = None
         self.refresh_began: datetime | None = None
-        """When a refresh began that has not reached its end."""
+        """When a refresh began that has not ended."""
         self.unfinished_year: int | None = None
-        """The academic year of an export that did not end: the next run goes on with it, whatever is active now."""
+        """The academic year of an export that did not end: the next run continues with it, whichever is active now."""
         self.entries: dict[str, Entry] = {}
         _refuse_other_address(folder.directory, base_url)
         if self._file.exists():
             self._take_over(self._read())
 
     def begin_refresh(self) -> datetime:
-        """The instant since which answers count as new: now, or when a refresh began that was interrupted."""
+        """The instant since which responses count as new: now, or the start of a refresh that was interrupted."""
         now = datetime.now(UTC)
         if self.refresh_began is None or not timedelta() <= now - self.refresh_began < _GOES_ON_FOR:
             self.refresh_began = now
         return self.refresh_began
 
     def write(self, entries: Mapping[str, Entry], complete: bool) -> None:
-        """Record what became of operations, and whether the whole export has ended with them."""
+        """Record the outcome of operations, and whether the whole export has ended."""
         self.entries |= entries
         if complete:
             self.refresh_began = None
@@ -110,7 +110,7 @@ class Manifest:
             ) from error
 
     def _take_over(self, known: Mapping[str, Any]) -> None:
-        """Go on from an earlier export into the same folder, whose other tables stay."""
+        """Continue from an earlier export into the same folder; its other tables stay."""
         if known["format"] > FORMAT:
             raise ExportError(
                 f"{self._file} was written by a later version of hubmis_frames ({known.get('hubmis_frames')}). Install "
@@ -133,7 +133,7 @@ class Manifest:
 
 
 def manifests(directory: Path) -> list[dict[str, Any]]:
-    """The contents of the manifests in a folder, one per realm; warns of those that cannot be used and skips them."""
+    """The contents of the manifests in a folder, one per realm; skips those that cannot be used, with a warning."""
     contents = []
     for file in manifest_files(expanded(directory)):
         try:
@@ -152,7 +152,7 @@ def _refuse_other_address(directory: Path, base_url: str) -> None:
         try:
             address = _content(file).get("address")
         except (OSError, ValueError):
-            continue  # of another realm; the realm's own is read next, and says what is wrong with it
+            continue  # another realm's; the manifest of this realm is read next and reports its own problem
         if address is not None and _server(address) != _server(base_url):
             raise ExportError(
                 f"{directory} holds an export from {address}, and this one is from {base_url}. Mixed, they could not "
@@ -161,7 +161,7 @@ def _refuse_other_address(directory: Path, base_url: str) -> None:
 
 
 def _server(address: str) -> str:
-    """What tells servers apart: every simulated school on this machine counts as one, as its port is a new one."""
+    """What distinguishes servers: all simulated schools on this machine count as one, because each gets a new port."""
     try:
         host = urlsplit(address).hostname or ""
     except ValueError:
@@ -173,12 +173,12 @@ def _server(address: str) -> str:
 
 
 def _content(file: Path) -> dict[str, Any]:
-    """Read a manifest and check every value; of another format, only the format.
+    """Read a manifest and check every value; for another format, only the format.
 
     Raises
     ------
     ValueError
-        It is no manifest, or holds something that no export writes.
+        It is not a manifest, or holds something that no export writes.
     """
     try:
         content = orjson.loads(file.read_bytes())  # refuses what json lets through: NaN, half a character, great depth
@@ -197,15 +197,15 @@ def _content(file: Path) -> dict[str, Any]:
 
 def _operation(name: str, entry: object) -> dict[str, Any]:
     if not isinstance(entry, dict):
-        raise ValueError("an operation of it is not an object")
-    checked = _checked(entry, _ENTRY, "an operation of it")
+        raise ValueError("one of its operations is not an object")
+    checked = _checked(entry, _ENTRY, "one of its operations")
     if not all(owns(name, table) for table in checked["tables"]):
-        raise ValueError("it gives an operation a table of another one")
+        raise ValueError("it gives an operation the table of another operation")
     return checked
 
 
 def _checked(content: Mapping[str, Any], kinds: "Mapping[str, Kind]", where: str) -> dict[str, Any]:
-    """The known fields of an object, each of its kind; one that may be missing has the value that is then meant."""
+    """The known fields of an object, with their types checked; an optional field that is missing gets its default."""
     checked = {}
     for name, (is_kind, *default) in kinds.items():
         if name not in content and default:
@@ -230,7 +230,7 @@ def _is_bool(value: object) -> bool:
 
 
 def _is_instant(value: object) -> bool:
-    """Whether it is an instant with its zone, or none."""
+    """Whether it is an instant with a time zone, or None."""
     try:
         return value is None or (isinstance(value, str) and datetime.fromisoformat(value).utcoffset() is not None)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Reading an export back, with a warning for what it lacks."""
+"""Reads an export back, and warns if rows are missing."""
 
 from os import PathLike
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A long history brought up to date by its last days: what to ask again, and how new rows replace old ones."""
+"""Brings a long history up to date by its last days: what to request again, and how new rows replace old ones."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -32,11 +32,11 @@ class Keys(NamedTuple):
 
 
 HISTORIES = {"student_attendance": Keys("student_id", "date", "attendance_session")}
-"""Tables asked person by person that grow by the day, and change only in their last days."""
+"""Tables that are requested person by person, grow every day, and change only in their last days."""
 
 
 class History:
-    """What an earlier export holds of a table, and how new rows are merged into it.
+    """The rows of a table in an earlier export, and how new rows are merged into them.
 
     Parameters
     ----------
@@ -59,22 +59,22 @@ class History:
         # Marks may lie in the future, if an absence is known beforehand: they say nothing of today's.
         self._since = last.clip(upper=pd.Timestamp(until)) - pd.Timedelta(days=window)
         self.deleted: list[pa.Table] = []
-        """Rows that are no longer sent."""
+        """Rows that the server no longer sends."""
         self.counts: Counter[str] = Counter()
 
     def ask_from(self, person: object) -> date | None:
-        """The day from which to ask for a person's rows; ``None`` for all, if none are here."""
+        """The day from which to request a person's rows; ``None`` for all rows, if the earlier export has none."""
         since = self._since.get(person)
         return None if since is None else (since - _MARGIN).date()
 
     def merge_window(self, people: Sequence[object], new: pa.Table) -> pa.Table:
-        """The rows of some people: old ones up to the days that were asked again, and new ones from then on."""
+        """The rows of some people: old ones before the days that were requested again, and new ones from then on."""
         person, day, _ = self._keys
         old = self._rows_of(people)
         since = self._since.reindex(list(people))
         first = new.select([person, day]).to_pandas().groupby(person)[day].min().reindex(since.index)
         ignored = first < since - _MARGIN
-        self.counts["answers not limited to the days asked for"] += int(ignored.sum())
+        self.counts["responses not limited to the days asked for"] += int(ignored.sum())
         since = since.mask(ignored)
         in_window, new_in_window = self._in_window(old, since), self._in_window(new, since)
         self._compare(old.filter(in_window), new.filter(new_in_window))
@@ -101,7 +101,7 @@ class History:
         return pc.field(self._keys.person).isin(pa.array(people, type_))
 
     def _in_window(self, table: pa.Table, since: pd.Series) -> npt.NDArray[np.bool_]:
-        """Whether each row lies in the days that were asked again; all do if everything was asked."""
+        """Whether each row is in the days that were requested again; true for all rows if everything was requested."""
         rows = table.select([self._keys.person, self._keys.day]).to_pandas()
         bound = since.reindex(rows[self._keys.person]).to_numpy()
         inside: npt.NDArray[np.bool_] = ~(rows[self._keys.day].to_numpy() < bound)
@@ -122,7 +122,7 @@ class History:
 def open_history(
     endpoint: Endpoint, file: Path, written: Sequence[str], earlier: Entry | None, window: int
 ) -> History | None:
-    """Open what an earlier export holds of a table; ``None`` if only asking for all of it again is safe.
+    """Open the rows of a table in an earlier export; ``None`` if all of it has to be requested again to be safe.
 
     ``written`` are the declared columns that an export with the same options writes.
     """
@@ -132,7 +132,7 @@ def open_history(
     if not is_sound(file):
         return None
     declared = empty(endpoint)
-    # Child tables are found only by ids, which do not say on which days they lie.
+    # Child rows have only ids, which do not show their day.
     if not list(earlier.tables) == list(declared) == [endpoint.table]:
         return None
     columns, known = set(pq.read_schema(file).names), {*declared[endpoint.table].column_names, *written}
@@ -140,7 +140,7 @@ def open_history(
         return None
     try:
         history = History(file, keys, datetime.fromisoformat(earlier.fetched_from).date(), window)
-    except (pa.ArrowException, TypeError, ValueError):  # its columns are of other types, as if of another program
+    except (pa.ArrowException, TypeError, ValueError):  # its columns have other types, perhaps from another program
         return None
     return history if history.usable else None
 
@@ -148,7 +148,7 @@ def open_history(
 def deleted_rows(history: History, file: Path) -> pa.Table | None:
     """All rows that were in the table once and are no longer sent, new ones with the instant; ``None`` if none are new.
 
-    A refresh that failed before the table was in place notices the same rows again, so each stands there once.
+    A refresh that failed before the table was in place notices the same rows again, so repeated rows are left out.
     """
     found = joined(history.deleted)
     known = _read(file) if file.exists() and is_sound(file) else None
@@ -168,7 +168,7 @@ def _read(file: Path, **choice: object) -> pa.Table:
 
 
 def _is_among(rows: pd.DataFrame, others: pd.DataFrame, columns: list[str]) -> npt.NDArray[np.bool_]:
-    """Whether each row stands, by some columns, among others; two missing values are the same."""
+    """Whether each row is among other rows, compared by some columns; two missing values are equal."""
     marked = rows[columns].merge(others[columns].drop_duplicates(), how="left", on=columns, indicator=True)
     found: npt.NDArray[np.bool_] = marked["_merge"].eq("both").to_numpy()
     return found

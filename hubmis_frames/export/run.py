@@ -1,4 +1,4 @@
-"""Running an export: step by step, each table written whole, one failure not stopping the others."""
+"""Runs an export step by step. Each table is written whole, and one failure does not stop the others."""
 
 import contextlib
 import re
@@ -41,7 +41,7 @@ from .refresh import HISTORIES, WINDOW, History, deleted_rows, open_history
 from .steps import Step, first_day, steps_of
 from .write import TableWriter, is_sound
 
-_YEARS = "academic_years"  # ages and bounds depend on them
+_YEARS = "academic_years"  # ages and date limits depend on them
 _SHOWN = 3  # failed ids that a remark names; the manifest names all
 
 
@@ -103,7 +103,7 @@ def _run(
     )
     year = manifest.unfinished_year
     if year is None and any(step.endpoint.year for step in steps):
-        with contextlib.suppress(SpecError):  # the table of academic years itself will say so
+        with contextlib.suppress(SpecError):  # the step for the academic years reports it
             year = fetcher.current_year()
     manifest.academic_year_id = year
     new_since = manifest.begin_refresh() if options.refresh else None
@@ -141,14 +141,14 @@ def _why_nothing(fetcher: Fetcher, errors: list[HubmisError]) -> HubmisError:
     """Why no table at all was fetched: the first error, unless nothing is permitted."""
     if errors and all(isinstance(error, NotPermittedError) for error in errors):
         return NotPermittedError(
-            f"HUBmis permits this client nothing of what was asked. {check_realm(fetcher.session.realm)}"
+            f"HUBmis permits this client none of the requests. {check_realm(fetcher.session.realm)}"
         )
     return next(error for error in errors if not isinstance(error, NotPermittedError))
 
 
 @dataclass
 class _Run:
-    """One run of an export: the tables loaded so far, by whose ids others are asked."""
+    """One run of an export, with the tables loaded so far, whose ids other requests need."""
 
     fetcher: Fetcher
     folder: ExportFolder
@@ -156,16 +156,16 @@ class _Run:
     options: ExportOptions
     earlier: dict[str, Entry]
     needed: set[str]
-    """The tables by whose rows others are asked."""
+    """The tables whose ids other requests need."""
     new_since: datetime | None
-    """With a refresh: cached answers fetched since then count as new."""
+    """With a refresh: cached responses that were fetched since then count as new."""
     on_table: Callable[[str, int, float], None]
     loaded: dict[str, pd.DataFrame] = field(default_factory=dict)
     errors: list[HubmisError] = field(default_factory=list)
     """Why tables failed."""
 
     def step(self, step: Step) -> Entry:
-        """Ask for one operation and write its tables."""
+        """Request one operation and write its tables."""
         declared = step.endpoint
         entry = Entry(declared.title, declared.path, declared.path_source, "complete")
         try:
@@ -173,7 +173,7 @@ class _Run:
             entry = Entry(endpoint.title, endpoint.path, endpoint.path_source, "complete")
             if missing := self._missing(step):
                 entry.status = "failed"
-                entry.remarks = [f"It is asked by {missing}."]
+                entry.remarks = [f"It needs {missing}."]
             else:
                 self._write_tables(step, endpoint, entry)
         except CredentialsError:
@@ -185,7 +185,7 @@ class _Run:
         return _beside(entry, self.earlier.get(declared.table))
 
     def _missing(self, step: Step) -> str:
-        """What a table is asked by that was not fetched."""
+        """The ids or the academic year that a table needs and that could not be fetched."""
         if missing := [parent for parent in step.parents if parent not in self.loaded]:
             return f"the ids of {' and '.join(missing)}, which could not be fetched"
         if (step.by_year and self.year is None) or (step.by_dates and _YEARS not in self.loaded):
@@ -194,7 +194,7 @@ class _Run:
         return ""
 
     def _write_tables(self, step: Step, endpoint: Endpoint, entry: Entry, *, whole: bool = False) -> None:
-        """Fetch an operation and write its tables; ``whole`` asks for all of a history, whatever is here."""
+        """Fetch an operation and write its tables; ``whole`` requests all of a history, even if we have most of it."""
         requests = step.requests(self.fetcher, endpoint, self.loaded, self.year)
         self.on_table(endpoint.table, len(requests), self.fetcher.session.seconds(len(requests)))
         history = None if whole else self._history(endpoint)
@@ -207,7 +207,7 @@ class _Run:
             writers: dict[str, TableWriter] = {}
             for batch in self._batches(fetched, requests):
                 if history and batch.tables.keys() > {endpoint.table}:
-                    # Rows of a new child table do not say on which days they lie.
+                    # Rows of a new child table do not show their day.
                     return self._write_tables(step, endpoint, entry, whole=True)
                 for name, table in batch.tables.items():
                     if self.options.key is not None and not is_declared(name):
@@ -257,7 +257,7 @@ class _Run:
         return None
 
     def _batches(self, fetched: Fetch, requests: Sequence[Request]) -> Iterator[Batch]:
-        """The tables as they come; for pseudonyms all at once, as they are sorted."""
+        """The tables batch by batch; with pseudonyms all at once, because rows are sorted."""
         if self.options.key is None:
             yield from fetched
             return
@@ -265,7 +265,7 @@ class _Run:
         yield Batch([request.ids for request in requests if request.ids not in fetched.failed], tables)
 
     def _failures(self, endpoint: Endpoint, fetched: Fetch, asked: int) -> list[str]:
-        """Which requests failed and why: the first few, and how many more; nothing if none did."""
+        """Which requests failed and why: the first few, and how many more; empty if no request failed."""
         if not fetched.failed:
             return []
         sentence = f"{len(fetched.failed)} of {asked} requests failed, so rows are missing"
@@ -281,7 +281,7 @@ class _Run:
         return [f"{sentence}: {'; '.join(shown)}{rest}."]
 
     def _findings(self, fetched: Fetch) -> list[str]:
-        """What was found in the rows; beside pseudonyms without names of fields, as one may be a person's name."""
+        """The findings about the rows; with pseudonyms without field names, as one may be a person's name."""
         if self.options.key is None:
             return fetched.findings.sentences()
         undeclared = len(fetched.findings.undeclared)
@@ -290,11 +290,11 @@ class _Run:
         return [*counted.sentences(), *left_out]
 
     def _without_ids(self, message: str) -> str:
-        """A message that may stand beside pseudonyms: without the ids in the path that was asked."""
+        """A message without the ids in the path of the request, so that it can be stored with pseudonyms."""
         return message if self.options.key is None else re.sub(r"/\d+\b", "/...", message)
 
     def _history(self, endpoint: Endpoint) -> History | None:
-        """What is here of a history, if its last days bring it up to date."""
+        """The history in an earlier export, if requesting its last days is enough to bring it up to date."""
         if not self.options.refresh or endpoint.table not in HISTORIES:
             return None
         self.folder.refuse_links(endpoint.table)
@@ -303,7 +303,7 @@ class _Run:
         return open_history(endpoint, file, written, self.earlier.get(endpoint.table), self.options.window)
 
     def _people(self, endpoint: Endpoint, requests: Sequence[Request]) -> dict[tuple[int | str, ...], object]:
-        """Each person's id, as it stands in the file, by the ids of the request."""
+        """Each person's id as it is in the file, by the ids of the request."""
         ids = pd.Series([request.ids[0] for request in requests], dtype="Int64")
         if self.options.key is not None:
             person, realm = HISTORIES[endpoint.table].person, self.fetcher.session.realm
@@ -311,7 +311,7 @@ class _Run:
         return dict(zip((request.ids for request in requests), ids.tolist(), strict=True))
 
     def _lately(self, endpoint: Endpoint, request: Request, since: date | None) -> Request:
-        """The request for a person's rows from a day on."""
+        """The request for a person's rows since a day."""
         if since is None:
             return request
         person = HISTORIES[endpoint.table].person
@@ -320,7 +320,7 @@ class _Run:
     def _keep_deleted(
         self, history: History, entry: Entry, table: str, stack: contextlib.ExitStack
     ) -> TableWriter | None:
-        """Say what the refresh changed, and write rows that are no longer sent to a table of their own."""
+        """Note what the refresh changed, and write rows that are no longer sent to a table of their own."""
         earlier = self.earlier[table]
         entry.whole_from = earlier.whole_from or earlier.fetched_from
         entry.remarks.append(
@@ -342,7 +342,7 @@ class _Run:
         return writer
 
     def _written(self, name: str, table: pa.Table) -> pa.Table:
-        """The columns of a table that may stand in a file, as they stand there."""
+        """The columns of a table that may be written, as they are written."""
         if not self.options.free_text and self.options.key is None:
             table = table.select(without_free_text(name, table.column_names))
         if "realm" in table.column_names:  # that name is the folder's
@@ -356,10 +356,10 @@ class _Run:
         return pa.Table.from_pandas(frames[name], preserve_index=False).replace_schema_metadata(None)
 
     def reconcile(self, older: Entry | None, entry: Entry) -> None:
-        """Mark what stays of an earlier export; remove what this one did not write: it would pass for this one's."""
+        """Mark the files of an earlier export that stay; remove those that would look like files of this export."""
         for name in entry.tables if entry.status == "failed" else ():
             if self.folder.file(name).exists():
-                with contextlib.suppress(ExportError):  # the remark says already what is wrong with the table
+                with contextlib.suppress(ExportError):  # a remark already says what is wrong with the table
                     self.folder.mark_incomplete(name, entry.remarks[0])
         for name in older.tables.keys() - entry.tables.keys() if older else ():
             try:
@@ -369,7 +369,7 @@ class _Run:
 
 
 def _beside(entry: Entry, earlier: Entry | None) -> Entry:
-    """The entry of a table beside what an earlier export has of it, whose rows stay after a failure."""
+    """The entry of a table, with its rows from an earlier export, which stay after a failure."""
     if entry.status in ("complete", "incomplete") or earlier is None or not earlier.tables:
         return entry
     if entry.status == "not permitted":
@@ -381,12 +381,12 @@ def _beside(entry: Entry, earlier: Entry | None) -> Entry:
 
 
 def _left_out(tables: Iterable[str]) -> dict[str, list[str]]:
-    """The declared columns that are not passed on beside pseudonyms, by table."""
+    """The declared columns that are left out with pseudonyms, by table."""
     columns = {table: [name for name in declared_columns(table) if name not in safe_columns(table)] for table in tables}
     return {table: names for table, names in columns.items() if names}
 
 
 def _without_id(step: Step, loaded: dict[str, pd.DataFrame]) -> list[str]:
-    """What to say of rows without an id, about which nothing can be asked."""
+    """The remark about rows without an id, for which nothing can be requested."""
     missing = int(loaded[step.parent][step.asked_by()].isna().any(axis=1).sum()) if step.parent else 0
     return [f"{missing} rows of {step.parent} have no id, so nothing was asked about them"] if missing else []

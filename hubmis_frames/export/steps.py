@@ -1,4 +1,4 @@
-"""What an export asks for, in which order, and what that costs. It sends nothing."""
+"""What an export requests, in which order, and what that costs. Nothing here sends a request."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ CORE = (
     "house_students",
     "student_attendance",
 )
-"""What attendance and wellbeing analysis needs, the cheap and useful first."""
+"""What attendance and wellbeing analysis needs, cheap and useful tables first."""
 
 _CALENDAR = ("terms", "holidays", "inset_days", "closure_dates")
 # Without a status, the list may hold everybody who was ever at the school: the document does not say.
@@ -56,7 +56,7 @@ Frames = Mapping[str, pd.DataFrame]
 
 @dataclass(frozen=True)
 class Step:
-    """One table of an export, and the tables by whose ids it is asked."""
+    """One table of an export, and the tables whose ids it needs."""
 
     endpoint: Endpoint
     parent: str | None
@@ -82,7 +82,7 @@ class Step:
     def calls(self, loaded: Frames, year: int | None) -> list[dict[str, object]]:
         """The arguments of each call that the table takes, from the frames of its parents.
 
-        Marks go back beyond the active year, so the calendar of the year before is asked for too.
+        Marks go back beyond the active year, so the calendar of the year before is requested too.
         """
         fixed: dict[str, object] = dict(_ASKED.get(self.endpoint.table, {}))
         varied: dict[str, list[object]] = {}
@@ -94,7 +94,7 @@ class Step:
             elif name in self.filtered_by:
                 varied[name] = loaded[self.filtered_by[name]][name].tolist()
             elif parameter.place == "path" and self.parent and name in loaded[self.parent]:
-                # A record without an id cannot be asked about; the others can.
+                # Nothing can be requested for a record without an id.
                 fixed[name] = loaded[self.parent].dropna(subset=self.asked_by())[name]
             elif parameter.place == "path":
                 varied[name] = list(parameter.choices)
@@ -103,7 +103,7 @@ class Step:
         return [fixed | dict(zip(varied, values, strict=True)) for values in product(*varied.values())]
 
     def asked_by(self) -> list[str]:
-        """The columns of the parent by which the table is asked."""
+        """The columns of the parents whose ids the table needs."""
         return [p.name for p in self.endpoint.path_ids if p.place == "path" and p.name != YEAR and p.kind is int]
 
     def requests(self, fetcher: Fetcher, endpoint: Endpoint, loaded: Frames, year: int | None) -> list[Request]:
@@ -246,7 +246,7 @@ def _bound(parameter: Parameter, loaded: Frames, year: int | None) -> object:
     named = years[years["academic_year_id"] == year]
     column = "date_to" if parameter.name.endswith("_to") else "date_from"
     if column not in named or named[column].isna().all():
-        raise BadArgumentError("The academic years that HUBmis lists have no dates, which this table is asked by.")
+        raise BadArgumentError("The academic years that HUBmis lists have no dates, and this table needs them.")
     day: date = named[column].iloc[0].date()
     return day
 

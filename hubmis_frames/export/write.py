@@ -1,4 +1,4 @@
-"""One table's Parquet file, written as its batches come, whole or not at all."""
+"""One table's Parquet file, written batch by batch, and complete or not at all."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ ROW_GROUP = 2**16
 class TableWriter(contextlib.ExitStack):
     """Collects the batches of one table in scratch files; :meth:`put` gives pandas the loader's frame to read.
 
-    Until then nothing of the table's folder is touched, nor made if it is not there.
+    Until then the table's folder is neither created nor changed.
     """
 
     def __init__(self, folder: ExportFolder, table: str) -> None:
@@ -32,7 +32,7 @@ class TableWriter(contextlib.ExitStack):
         """Sorts the rows of the whole table, if their order matters."""
 
     def add(self, batch: pa.Table) -> None:
-        """Add a batch. Its columns may differ from those of the batch before, as a server sends what it likes."""
+        """Add a batch. Its columns may differ from those of the batch before, as records may have different fields."""
         if not self._parts or self._parts[-1].schema != batch.schema:
             self._begin(batch.schema)
         self._parts[-1].add(batch)
@@ -54,7 +54,7 @@ class TableWriter(contextlib.ExitStack):
         self._folder.refuse_links(self.table)
 
     def put(self, incomplete: str | None) -> None:
-        """Put the finished file in place, marked if rows are missing; one that would be the same is left alone.
+        """Put the finished file in place, marked if rows are missing. A file that would not change is left alone.
 
         Raises
         ------
@@ -77,7 +77,7 @@ class TableWriter(contextlib.ExitStack):
 
 
 class _Part:
-    """Batches of one schema in a file of their own, in row groups that do not depend on how they came."""
+    """Batches of one schema in a file of their own. Row groups do not depend on the size of the batches."""
 
     def __init__(self, file: Path, schema: pa.Schema) -> None:
         self.file = file
@@ -102,7 +102,7 @@ class _Part:
             self._writer.close()
 
     def drop(self) -> None:
-        """Let go of the file, whatever state it is in: a full disk was reported already."""
+        """Close the file in any state: a full disk has already been reported."""
         with contextlib.suppress(pa.ArrowException, OSError):
             self._writer.close()
 
@@ -113,7 +113,7 @@ class _Part:
 
 
 def is_sound(file: Path) -> bool:
-    """Whether a Parquet file can be read to its end, and its pages are what was written."""
+    """Whether a Parquet file can be read to its end and its checksums are right."""
     try:
         with pq.ParquetFile(file, page_checksum_verification=True) as parquet:
             for group in range(parquet.num_row_groups):
@@ -124,7 +124,7 @@ def is_sound(file: Path) -> bool:
 
 
 def sample(table: pa.Table) -> pa.Table:
-    """One row with what decides the type of each column: its largest number, else any value that is not missing."""
+    """One row that decides the type of each column: its largest number, or else any value that is not missing."""
     columns = []
     for column in table.columns:
         if pa.types.is_integer(column.type):

@@ -33,7 +33,7 @@ class Findings:
             f"the {kind} {name} is not declared and is kept as it came" for name, kind in self.undeclared.items()
         ]
         sentences += [
-            f"{_values(count)} did not fit the declared type and stand in the column {name} as sent"
+            f"{_values(count)} did not fit the declared type and are kept as text in the column {name}"
             for name, count in self.misfits.items()
         ]
         sentences += [
@@ -41,7 +41,7 @@ class Findings:
             for name, count in self.converted.items()
         ]
         sentences += [
-            f"{count} rows hold another {key} than the one in the request: it stands in the column {name}"
+            f"{count} rows hold another {key} than the one in the request: it is in the column {name}"
             for (name, key), count in self.differing.items()
         ]
         if self.null_rows:

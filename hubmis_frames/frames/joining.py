@@ -1,4 +1,4 @@
-"""Join two frames by the id that tells the rows of the right one apart."""
+"""Joins two frames by the id that identifies the rows of the right one."""
 
 import numbers
 from collections.abc import Iterable
@@ -30,7 +30,7 @@ def join(
     Every row of ``left`` stays, once and in its place. Works on frames from the loaders and on those
     that were read back from Parquet. If both frames have the column ``realm``, rows join within their school.
 
-    The frames join by the id that tells the rows of ``right`` apart: ``student_id`` for students, for the members
+    The frames join by the id that identifies a row of ``right``: ``student_id`` for students, for the members
     of a form, or for one number per student. A role of that id in ``left`` joins too, as ``academic_house_id`` joins
     houses. The id of a list to pick from, such as ``gender_id``, joins only that list, unless ``on`` names it.
 
@@ -55,7 +55,7 @@ def join(
     -------
     DataFrame
         One row per row of ``left``, with its columns and those of ``right``. If both have a column of one name, the
-        name of what was joined stands behind it (``name_form``).
+        name of what was joined is added at its end (``name_form``).
 
     Raises
     ------
@@ -91,7 +91,7 @@ def join(
         _check_fill(added, fill)
     added = added.reindex(positions) if fill is None else added.reindex(positions, fill_value=fill)
     added.index = left.index
-    if fill is not None and unknown.any():  # nobody knows whose count this would be
+    if fill is not None and unknown.any():  # a count of 0 for an unknown id would be a guess
         added = added.where(np.broadcast_to(~unknown[:, np.newaxis], added.shape))
     result = left.assign(**({REALM: sought_keys[REALM]} if by_realm else {}), **{column: sought})
     result = pd.concat([result, added.set_axis(_free_names(added, result, column), axis=1)], axis=1)

@@ -1,4 +1,4 @@
-"""Which columns hold ids, and what they refer to: all from the declarations."""
+"""Which columns hold ids, and what they refer to, according to the declarations."""
 
 import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
@@ -92,7 +92,7 @@ def key_of(column: str, key: str) -> bool:
 
 
 def row_ids(frame: pd.DataFrame) -> list[str]:
-    """The columns of ids that tell the rows of a frame apart, judged by their names.
+    """The columns of ids that identify the rows of a frame, judged by their names.
 
     These are the ids that belong to no other id of the frame: a mark's own id and not its student's, a student's and
     not the form's. The id of a list to pick from counts only if there is no other.

@@ -1,6 +1,6 @@
 """Dask frames: functions of a pandas frame, applied to partitions that each hold one or more schools.
 
-Dask is optional. Only what the rest needs to work with its frames is here.
+Dask is optional. This module holds only what other modules need to work with its frames.
 """
 
 import functools

@@ -56,7 +56,7 @@ class Window(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """The attendance in one window beside that of comparable students, and what each student adds to the difference."""
+    """The attendance in one window and that of comparable students, and what each student adds to the difference."""
 
     students: int
     sessions: float

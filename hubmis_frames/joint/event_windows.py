@@ -15,7 +15,7 @@ _NOTE = (
     "it is to be expected even if nobody had done anything. Comparable students share only the year group and the "
     "calendar weeks. The table describes; it does not say why attendance changed."
 )
-"""Stands beside every table and every picture of attendance around events."""
+"""The note with every table and every picture of attendance around events."""
 
 _PERIODS = ("before", "week of the event", "after", "after less before")
 _COUNTS = ["students", "possible_sessions", "comparison_students", "comparison_sessions"]
@@ -105,7 +105,7 @@ def around_events(
     ``analysis.statistics.half_width``). Student's t has one degree of freedom less than students with an event, or as
     many as comparable students less their groups if that is fewer; so with few of either the interval is too wide
     rather than too narrow. There is no interval with one student with an event, nor if a student has a single
-    comparable student: one alone does not show how much comparable students differ.
+    comparable student: a single one does not show how much comparable students differ.
     """
     check_whole_number("around_events", weeks=weeks)
     if confidence is not None:

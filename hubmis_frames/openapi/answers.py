@@ -1,4 +1,4 @@
-"""What an answer looks like: a bare list, one record, or an envelope around either, and what it says of its pages."""
+"""What a response looks like: a bare list, one record, or an envelope around either, and its facts about pages."""
 
 import re
 from collections.abc import Container, Iterator
@@ -12,7 +12,7 @@ from .document import Document, Json, mapping, sequence
 _CONTENTS = ("data", "results", "result", "items", "records", "rows", "entries", "content", "value", "values", "member")
 _OTHER_CONTENTS = ("hydramember", "embedded", "list", "payload", "response", "objects")
 _CERTAIN = ("data", "results", "records", "hydramember", "embedded")
-# What stands beside them and is no record: where the list ends, and how the request went.
+# Fields beside the records that are no records: where the list ends, and whether the request succeeded.
 _BESIDE = re.compile(
     r"hydra\w+|meta(data)?|links?|pagination|paging|pageable|pageinfo|cursors?|(current|next|prev|previous|first|last|"
     r"total|per)?pages?(url|number|size|count)?|(total|number|item|items|row|record|result|results|of)*(count|total|"
@@ -31,7 +31,7 @@ _BESIDE_DEEPEST = 2
 
 @dataclass(frozen=True)
 class AnswerShape:
-    """How an answer holds its records."""
+    """How a response holds its records."""
 
     record: Any
     """The schema of one record."""
@@ -45,7 +45,7 @@ class AnswerShape:
 
 
 def answer_shape(document: Document, schema: Any, ours: Container[str], wrapper: str | None, where: str) -> AnswerShape:
-    """Find the records in the schema of an answer.
+    """Find the records in the schema of a response.
 
     Parameters
     ----------

@@ -71,7 +71,7 @@ class Operation:
     """A GET operation of the file."""
 
     path: str
-    """The whole path, that of the server before it."""
+    """The whole path, including the path of the server's address."""
     title: str
     deprecated: bool
     tags: tuple[str, ...]
@@ -79,7 +79,7 @@ class Operation:
     """Its ``operationId``, or nothing."""
     parameters: tuple[WireParameter, ...]
     response: Any
-    """The schema of its answer, or nothing."""
+    """The schema of its response, if the file has one."""
     description: str
     scopes: tuple[str, ...] = ()
     """The OAuth scopes that the file says it takes."""
@@ -267,7 +267,7 @@ class Document:
                 yield from self._taken_apart(inner_name, place, below, needed, where, (*above, id(schema)))
 
     def _response(self, get: Json, where: str) -> Any:
-        """The schema of the answer with status 200, else of the nearest that has one."""
+        """The schema of the response with status 200, else of the nearest status that has one."""
         responses = mapping(get.get("responses"))
         if not responses:
             self.note(where, "it has no responses")
@@ -280,7 +280,7 @@ class Document:
         return None
 
     def _content_schema(self, node: Json) -> Any:
-        """The schema of the JSON that we ask for, before that of any other kind of JSON."""
+        """The schema of the JSON that we ask for, else of any other kind of JSON."""
         content = mapping(node.get("content"))
         kinds = sorted((kind for kind in map(text, content) if _rank(kind) < _NO_JSON), key=_rank)
         return next((mapping(content.get(kind)).get("schema") for kind in kinds), None)

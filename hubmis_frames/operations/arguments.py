@@ -38,7 +38,7 @@ def requests_of(
     for start, end in ((name, f"{name.removesuffix('_from')}_to") for name in given if name.endswith("_from")):
         days = [pd.to_datetime(given[name], utc=True).normalize() for name in (start, end) if name in given]
         if days != sorted(days):  # by the day: an end without a time may mean all of it
-            raise BadArgumentError(f"{endpoint.loader}: {start} is after {end}, so nothing lies between them.")
+            raise BadArgumentError(f"{endpoint.loader}: {start} is after {end}, so no day is between them.")
     if "sort" in given:
         query.append(_sort(endpoint, given["sort"]))
     headers = _sent("header", endpoint, given, explicit)
@@ -51,8 +51,8 @@ def _path(endpoint: Endpoint, ids: Sequence[int | str]) -> str:
     """The path with its ids, each quoted so that it stays one part of the path."""
     parts = {}
     for name, value in zip(_names(endpoint), ids, strict=True):
-        if value in (".", ".."):  # a server takes them for steps in the path, quoted or not
-            raise BadArgumentError(f"{endpoint.loader}: {name} is a dot or two, which cannot be sent in a path.")
+        if value in (".", ".."):  # servers read them as folders of the path, even if quoted
+            raise BadArgumentError(f"{endpoint.loader}: {name} is '.' or '..', which cannot be sent in a path.")
         parts[name] = quote(str(value), safe="")
     return endpoint.path.format(**parts)
 
@@ -73,7 +73,7 @@ def ids_of(value: object, name: str, endpoint: Endpoint) -> list[int]:
     """The ids in an int, an iterable of ints, a Series, or the column ``name`` of a frame.
 
     Rows of a frame without a usable id, and entries of a Series that are 0 or negative, are left out with a warning:
-    one such record must not keep the user from all others.
+    one such record must not stop the user from loading the others.
     """
     if isinstance(value, pd.DataFrame):
         if name not in value.columns:
@@ -117,7 +117,7 @@ def _id(item: object, name: str, endpoint: Endpoint) -> int:
         missing = item is None or item is pd.NA or item != item
         shown = "a missing value" if missing else "text" if isinstance(item, str) else repr(item)  # it may be a name
         raise BadArgumentError(
-            f"{endpoint.loader}: {name} takes positive integers, and {shown} is none.{_numbers(item)}"
+            f"{endpoint.loader}: {name} takes positive integers, not {shown}.{_numbers(item)}"
             f"{_listed_by(name, endpoint)}"
         )
     return int(item)  # type: ignore[call-overload,no-any-return]
@@ -146,7 +146,7 @@ def _names(endpoint: Endpoint) -> list[str]:
 
 
 def _combinations(endpoint: Endpoint, given: Mapping[str, Any]) -> list[tuple[int | str, ...]]:
-    """The path ids of each request. Lists go side by side, item by item; a single value goes with every item."""
+    """The path ids of each request. Several lists are combined item by item; a single value is combined with every item."""
     lists: list[list[int] | list[str]] = []
     for parameter in endpoint.path_ids:
         if parameter.name not in given:
@@ -171,7 +171,7 @@ def _combinations(endpoint: Endpoint, given: Mapping[str, Any]) -> list[tuple[in
 
 
 def _items(value: object) -> list[object]:
-    """One value or several: what is no collection is one."""
+    """The values of an argument; anything that is not a collection is a single value."""
     single = isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable)
     return [value] if single else list(value)  # type: ignore[call-overload]
 
@@ -196,7 +196,7 @@ def _text(endpoint: Endpoint, parameter: Parameter, value: object) -> str:
     if not isinstance(value, str | int) or isinstance(value, bool) or not str(value).strip():
         raise BadArgumentError(f"{where} is text that is not empty.")
     if str(value).encode("utf-8", "replace").decode() != str(value):
-        raise BadArgumentError(f"{where} holds half a surrogate pair, which is no character and cannot be sent.")
+        raise BadArgumentError(f"{where} holds half a surrogate pair, which is not a character and cannot be sent.")
     if parameter.place == "header" and not (str(value).isprintable() and str(value).isascii()):
         raise BadArgumentError(f"{where} is sent in a header, which takes plain characters without line ends.")
     return str(value)
@@ -205,7 +205,7 @@ def _text(endpoint: Endpoint, parameter: Parameter, value: object) -> str:
 def _when(parameter: Parameter, value: object, where: str) -> str:
     """A date as the document takes it: where it takes an instant, a date becomes the first or last one of its day.
 
-    Midnight without a zone is such a date, as pandas writes one: the bound of the last day includes that day.
+    Midnight without a zone counts as a date, because pandas writes dates like this. An upper limit includes its day.
     """
     try:
         when = datetime.fromisoformat(value) if isinstance(value, str) else value

@@ -47,7 +47,7 @@ def load_marital_statuses(school: SchoolOrGroup, *, refresh: bool = False) -> pd
 
 @data("Titles: List", "titles", NAMED, key="title_id", paged=True, expire_after=REFERENCE)
 def load_titles(school: SchoolOrGroup, *, refresh: bool = False) -> pd.DataFrame:
-    """Titles: one row per title that goes before a name."""
+    """Titles: one row per title used before a name, such as Dr."""
 
 
 @data("Qualifications: Get List", "qualifications", NAMED, key="qualification_id", expire_after=REFERENCE)

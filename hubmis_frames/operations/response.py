@@ -1,4 +1,4 @@
-"""Reading a response by its declaration: its rows, whether it is a response at all, whether filters were applied."""
+"""Reads a response by its declaration: its rows, whether it is valid, and whether filters were applied."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -39,7 +39,7 @@ def _dates(years: pd.DataFrame, names: Sequence[str]) -> pd.Series | None:
     return None
 
 
-# What an envelope says of itself, without case and punctuation. It is no column of its records.
+# Fields that describe the envelope and are no columns of its records; case and punctuation are ignored.
 _ENVELOPE = re.compile(
     r"data|meta(data)?|links?|pag(ing|ination|eable)|pageinfo|cursors?|(current|next|prev|previous|first|last|total|per)?"
     r"pages?(url|number|size|count)?|(first|last|next|prev|previous|path|from|to)(url|link|token|cursor)?|total\w*|count|"
@@ -49,10 +49,10 @@ _ENVELOPE = re.compile(
 
 
 def rows_of(value: object, endpoint: Endpoint) -> list[Any]:
-    """The records in an answer, whether they stand alone, in an envelope or as a single record.
+    """The records in a response: a bare list, an envelope with a list, or a single record.
 
-    What stands beside them in the envelope belongs to each of them, under a name of its own, unless it speaks of the
-    pages or of the request.
+    Other fields of the envelope belong to each record, under a name of their own, unless they describe the pages or the
+    request.
     """
     beside: dict[str, Any] = {}
     for name in endpoint.wrapper.split("/") if endpoint.wrapper else ():

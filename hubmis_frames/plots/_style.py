@@ -138,7 +138,7 @@ def wrap_text(text: str, points: float, size: float) -> str:
 
 
 def shorten(name: object, most: int = 44) -> str:
-    """A long name without its middle, as similar names differ at their ends."""
+    """Cut the middle out of a long name, because similar names differ at their ends."""
     text = " ".join(str(name).split())
     if len(text) <= most:
         return text

@@ -88,7 +88,7 @@ def around_events(around: pd.DataFrame, *, title: str | None = None, ax: "Axes |
     if len(week):
         ax.set_xlim(week.min() - 0.6, week.max() + 0.6)
     longest = max((len(f"{count}") for count in around["students"].fillna(999_999)), default=1)
-    step = math.ceil(len(week) * 5 * longest / (0.65 * points_available(ax)))  # the legend takes the rest
+    step = math.ceil(len(week) * 5 * longest / (0.65 * points_available(ax)))  # the legend needs the other part
     # Counted from the week of the event, so that this week always has its number.
     labelled = week % step == 0
     ax.set_xticks(week[labelled])

@@ -100,7 +100,7 @@ def attendance_bars(
         if tall >= 20:
             ax.annotate(f"{value:.1f}", (value, place), xytext=(0, 6), textcoords="offset points", ha="center",
                         fontsize=8.5)  # fmt: skip
-    step = math.ceil(6.5 / tall)  # rather some names than none that can be read
+    step = math.ceil(6.5 / tall)  # better to show a few names than many that cannot be read
     ax.set_yticks(range(0, len(names), step), names[::step], fontsize=font_size(tall * step, 9.5))
     ax.set_ylim(len(names) - 0.4, -0.75)
     ax.tick_params(axis="y", length=0, pad=9)

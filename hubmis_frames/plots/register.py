@@ -123,7 +123,7 @@ def student_register(
     ax.set_ylim(bottom + 0.05, -0.05)
     ax.set_xticks([2 * day + 1 for day in range(wide)], [_DAYS[(first + day) % 7] for day in range(wide)])
     ax.xaxis.tick_top()
-    step = math.ceil(6.5 / tall)  # rather some dates than none that can be read
+    step = math.ceil(6.5 / tall)  # better to show a few dates than many that cannot be read
     places, dates = [place + 0.5 for place in rows.values()], [f"{monday.day} {monday:%b}" for monday in rows]
     ax.set_yticks(places[::step], dates[::step], fontsize=font_size(tall * step, 8))
     ax.tick_params(length=0)

@@ -1,4 +1,4 @@
-"""Which columns are personal and which are safe to pass on: derived from the declarations alone."""
+"""Which columns are personal and which are safe to pass on: derived only from the declarations."""
 
 import functools
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,22 +19,22 @@ _SAFE_TEXTS = frozenset(
     {"access_status", "attendance_session", "dates_based_on", "day", "dfe_year", "enrolment_status", "group_type",
      "house_type", "key_stage", "person_type", "start_day_week", "status", "timezone", "type"}
 )  # fmt: skip
-"""Texts that are one of a few words, whatever record they stand in."""
+"""Texts that are one of a few words, in any record."""
 _LABELS = frozenset({"code", "description", "name"})
-"""What an entry of a list that the school picks from is called."""
+"""The name of an entry in a list that the school picks from."""
 _SAFE_DAYS = frozenset(
     {"date", "date_end", "date_from", "date_start", "date_time", "date_to", "deleted_at", "inactive_date",
      "learning_support_date", "next_review", "review_date_time"}
 )  # fmt: skip
-"""Days that figures need. Others, such as the day on which somebody joined, may be one child's alone."""
+"""Days that figures need. Other days, such as the day on which a student joined, may belong to only one child."""
 
 
 class Treatment(NamedTuple):
-    """How a column is kept in a table that says nobody's name."""
+    """How a column is kept in a pseudonymised table."""
 
     how: Literal["unchanged", "pseudonym", "day", "age"]
     key: str = ""
-    """Of a pseudonym: what the ids are ids of."""
+    """For a pseudonym: what the ids refer to."""
 
 
 def personal_columns(table: str, columns: Iterable[str], texts: Iterable[str]) -> dict[str, str]:
@@ -70,11 +70,11 @@ def without_free_text(table: str, columns: Iterable[str]) -> list[str]:
 
 
 def safe_columns(table: str) -> Mapping[str, Treatment]:
-    """The columns of a table that may be passed on, and how. Every other column is left out, whoever sent it.
+    """The columns of a table that may be passed on, and how. Every other column is left out.
 
     Safe are ids, yes or no, numbers, texts that are one of a few words, entries of lists that the school picks from,
     and the days on which something happened. Ids of such entries stay; ids of people and records become pseudonyms.
-    Of a table that nobody declared, only the ids of people are safe.
+    In an undeclared table, only the ids of people are safe.
     """
     return _safe_columns().get(table, {key: Treatment("pseudonym", key) for key in PEOPLE_KEYS})
 
@@ -118,7 +118,7 @@ def _layouts() -> Iterator[tuple[str, TableLayout]]:
 
 
 def _of_key(name: str, operation: str) -> Treatment:
-    if name == ROW:  # numbers the rows as they came, which would tell whose they are
+    if name == ROW:  # numbers the rows in the order sent, which would show whose they are
         return Treatment("pseudonym", f"{operation}.{ROW}")
     if name.endswith("_id") and not _is_picked(name):
         return Treatment("pseudonym", name)

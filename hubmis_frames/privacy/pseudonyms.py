@@ -1,4 +1,4 @@
-"""Pseudonyms: ids of people replaced alike in every table, so that joins still work, and what names them removed."""
+"""Pseudonyms: replaces ids of people in the same way in every table, so that joins still work, and removes names."""
 
 import hashlib
 import hmac
@@ -28,7 +28,7 @@ PSEUDONYM = f"[0-9a-f]{{{_LENGTH}}}"
 def pseudonymise(
     tables: Mapping[str, pd.DataFrame], key: bytes, *, year_start: date, realm: str = ""
 ) -> dict[str, pd.DataFrame]:
-    """Replace what says who somebody is, alike in every table, and leave out what is not known to be safe.
+    """Replace everything that identifies a person, in the same way in every table, and leave out what may not be safe.
 
     Ids of students, staff, contacts and of their records become keyed HMAC-SHA-256 pseudonyms (32 hexadecimal digits),
     the same in every table. Of the other columns only those stay that are declared and safe: yes or no, numbers,
@@ -40,16 +40,16 @@ def pseudonymise(
 
     What stays can still point to a person: gender, title, ethnicity, faith, nationality, language, country of birth,
     year group, form, house, boarding, room, kind and status of the person or record, age, and the days and codes of
-    marks and events. A rare combination of them may be
-    one child's alone, and whoever has the school's own marks can find a child by them. A pseudonym is no anonymity.
+    marks and events. A rare combination of them may fit
+    only one child, and anyone who has the school's own marks can find a child by them. Pseudonyms are not anonymity.
 
     Parameters
     ----------
     tables
-        Tables by name, as a loader's ``.tables`` or an export gives them. Of a table that is no operation's, only ids
+        Tables by name, as a loader's ``.tables`` or an export gives them. From an undeclared table, only ids
         of people stay.
     key
-        The secret key, at least 16 bytes; :func:`open_key` keeps one. Whoever holds it can find out who is who.
+        The secret key, at least 16 bytes; :func:`open_key` keeps one. Anyone who has it can find out who is who.
     year_start
         The first day of the academic year.
     realm
@@ -158,7 +158,7 @@ def _table(table: str, frame: pd.DataFrame, key: bytes, year_start: date, realm:
             columns[name] = pseudonyms_of(values, treatment.key, key, schools)
         elif treatment.how == "unchanged":
             columns[name] = values
-        elif is_datetime64_any_dtype(values.dtype):  # what came as text, nobody has read as a date
+        elif is_datetime64_any_dtype(values.dtype):  # dates that are still text were not read as dates
             if treatment.how == "age":
                 columns["age_at_start_of_year"] = _ages(values, year_start)
             else:

@@ -62,7 +62,7 @@ def examine(
 ) -> Iterator[Check]:
     """Run every check, those of the machine first and those of HUBmis last.
 
-    This sends a few requests and keeps no answer. The arguments are those of :func:`connect`.
+    This sends a few requests and stores no response. The arguments are those of :func:`connect`.
     """
     arguments = {"realm": realm, "base_url": base_url, "openapi": openapi, "cache_dir": cache_dir}
     for check in _examine(arguments):
@@ -274,7 +274,7 @@ def _advice(error: HubmisError) -> str:
 
 def _clock(ahead: float | None) -> Check:
     if ahead is None:
-        return Check("clock", "skipped", "not compared, as no answer came with a date")
+        return Check("clock", "skipped", "not compared, because no response had a date")
     result = f"{abs(ahead):.0f} seconds {'ahead of' if ahead > 0 else 'behind'} the server's"
     if abs(ahead) <= CLOCK:
         return Check("clock", "ok", result)

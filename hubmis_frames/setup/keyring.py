@@ -126,7 +126,7 @@ _NONE = "This system has no keyring that this program may use."
 
 @contextlib.contextmanager
 def _opened() -> Iterator[None]:
-    """Turn whatever a keyring raises into one error. Its own message is left out, as it may hold anything."""
+    """Turn every error of a keyring into one of ours. The keyring's message is left out, as it may hold anything."""
     try:
         yield
     except SettingsError:

@@ -1,4 +1,4 @@
-"""Trying and storing the credentials that a person types, and the cheap requests that show whether a school answers."""
+"""Tries and stores the credentials that a person types, with cheap requests that show whether HUBmis accepts them."""
 
 import shlex
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Finds out which operations answer, and with what shape. It is for an account without the vendor's file."""
+"""Finds out which operations answer and what their responses look like, for an account without the vendor's file."""
 
 import contextlib
 import json
@@ -229,7 +229,7 @@ class _Prober:
         elif self._session.sent + _MOST_PER_OPERATION > self._budget:
             self.stopped = result.remark = f"the budget of {self._budget} requests is spent"
         elif missing := [parent for parent in step.parents if parent not in self._records]:
-            result.remark = f"asked by ids of {' and '.join(missing)}, which did not answer"
+            result.remark = f"asked by ids of {' and '.join(missing)}, which could not be loaded"
         elif empty := [parent for parent in step.parents if self._records[parent].empty]:
             result.remark = f"asked by ids of {' and '.join(empty)}, which holds none"
         else:
@@ -257,14 +257,14 @@ class _Prober:
             result.remark = f"status {error.status}"
         elif isinstance(error, PayloadError):
             result.remark = (
-                "the answer is no JSON list or object; a web page would come from the network's filter or proxy"
+                "the response is not a JSON list or object; a web page would come from the network's filter or proxy"
             )
         elif isinstance(error, NotFromHubmisError):
             result.remark = "the network's filter, proxy or sign-in page answered in place of HUBmis"
         elif isinstance(error, ServerFaultError):
             result.remark = "a fault of the server's (5xx), or of a proxy on the way"
         else:
-            result.remark = "no complete answer arrived"
+            result.remark = "no complete response arrived"
             self._unreached += 1
             if self._unreached == _MOST_UNREACHED:
                 self.stopped = "HUBmis could no longer be reached"

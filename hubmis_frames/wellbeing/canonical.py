@@ -1,4 +1,4 @@
-"""Wellbeing events and plans in one canonical shape, whatever a server calls their fields."""
+"""Wellbeing events and plans in one canonical shape, even if servers name their fields differently."""
 
 from collections.abc import Hashable, Iterable, Mapping
 
@@ -28,7 +28,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "created_by_id": ("created_by_id",),
     "deleted": ("deleted", "deleted_at", "is_deleted"),
 }
-"""The canonical fields of an event, and the column names that hold them, the likeliest first."""
+"""The canonical fields of an event, and the column names that may hold them, the most likely first."""
 
 _IDS = ("pastoral_event_id", "student_id", "category_id", "severity_id", "created_by_id")
 _TEXTS = ("type", "category_name", "severity_name", "status")
@@ -43,7 +43,7 @@ def events(frame: pd.DataFrame, *, columns: Mapping[str, str] | None = None, tim
     frame
         What ``load_pastoral_events``, ``load_student_wellbeing_events`` or ``load_student_wellbeing_plans`` returned,
         or any frame with a row per event and student. It may hold several schools (``realm``). A Dask frame gives a
-        Dask frame; each school must lie in one partition, as :func:`hubmis_frames.read` arranges it.
+        Dask frame; each school must be in one partition, as :func:`hubmis_frames.read` arranges it.
     columns
         Only needed where your columns have other names: a canonical field and the column that holds it, as in
         ``{"closed_date": "Ended on"}``.

@@ -69,7 +69,7 @@ def open_events(events: pd.DataFrame, on: object, *, kind: str | None = EVENT) -
     events
         What :func:`events` returned, with a ``status`` or a ``closed_date``.
     on
-        The day on which to stand. Give the day on which the data was fetched, because a status is the one of that day.
+        The day for which to count. Give the day on which the data was fetched, because a status describes that day.
         Later events are left out.
     kind
         ``"wellbeing_event"``, ``"wellbeing_plan"``, or None for both.

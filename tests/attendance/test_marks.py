@@ -131,7 +131,7 @@ def test_sessions_run_from_joining_to_leaving() -> None:
             "leaving_date": pd.to_datetime(["2025-09-15"]),
         }
     )
-    with pytest.warns(HubmisWarning, match="4 marks lie before a student joined or after"):
+    with pytest.warns(HubmisWarning, match="4 marks are from before a student joined or after"):
         marks = at.marks(frame, enrolment=enrolment)
     assert only(at.summarise(marks))["possible_sessions"] == 10
     with pytest.warns(HubmisWarning, match="2 marks"):

@@ -141,7 +141,7 @@ def test_a_day_is_a_date_a_timestamp_or_iso_text_and_nothing_else() -> None:
 
 
 def test_open_days_that_end_before_they_begin_are_refused() -> None:
-    with pytest.raises(BadArgumentError, match=r"until \(2025-09-11\) lies before since \(2025-09-12\)"):
+    with pytest.raises(BadArgumentError, match=r"until \(2025-09-11\) is before since \(2025-09-12\)"):
         calendar().open_days(since="2025-09-12", until="2025-09-11")
 
 

@@ -232,7 +232,7 @@ def test_what_is_asked_by_years_that_are_not_permitted_says_so(serve: Serve, con
     school = connect_to(serve(forbidden=frozenset({"academic_years"})))
     done = school.export(tmp_path / "out", ["terms", "genders", "staff_timetable_calendar"]).set_index("table")
     assert done.status["genders"] == "complete"
-    assert done.remarks["terms"] == "It is asked by the academic year, and academic_years could not be fetched."
+    assert done.remarks["terms"] == "It needs the academic year, and academic_years could not be fetched."
     assert done.status["staff_timetable_calendar"] == "failed"
 
 

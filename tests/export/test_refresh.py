@@ -201,7 +201,7 @@ def test_a_server_that_ignores_the_bound_is_believed_whole(
     ignoring.hooks.append(ignore)
     export(ignoring, "kept", refresh=True)
     assert files(tmp_path / "kept") == files(tmp_path / "new")
-    assert f"{STUDENTS} answers not limited to the days asked for" in remarks(tmp_path / "kept")
+    assert f"{STUDENTS} responses not limited to the days asked for" in remarks(tmp_path / "kept")
 
 
 def test_those_whose_request_fails_keep_their_rows_and_the_table_is_marked(

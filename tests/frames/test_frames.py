@@ -108,7 +108,7 @@ def test_a_field_that_repeats_a_path_id_is_one_column_and_another_value_is_kept(
     assert other["forms"].form_academic_year_id.tolist() == [22]
     (sentence,) = report.sentences()
     assert sentence.endswith(
-        "another academic_year_id than the one in the request: it stands in the column forms.form_academic_year_id"
+        "another academic_year_id than the one in the request: it is in the column forms.form_academic_year_id"
     )
 
 

@@ -52,8 +52,8 @@ def test_the_probe_learns_which_paths_hold_and_with_what_fields(
     assert outcomes["languages"] == "answered otherwise"
     assert outcomes["staff_emails"] == "not tried", "its ids could not be had"
     untried = sum("ids of staff," in row["remark"] for row in rows.values())
-    assert f"Not tried: {untried} operations (asked by ids of staff, which did not answer)." in said.err
-    assert "Not tried: room (asked by ids of rooms, which did not answer)." in said.err
+    assert f"Not tried: {untried} operations (asked by ids of staff, which could not be loaded)." in said.err
+    assert "Not tried: room (asked by ids of rooms, which could not be loaded)." in said.err
     assert "share it with whoever maintains hubmis_frames" in said.err
     assert "ask WCBS for the OpenAPI file" in said.err
     genders = found["operations"]["genders"]

@@ -223,7 +223,7 @@ def test_since_and_until_are_included_and_either_may_be_left_out(rows: list[Any]
     since, until = data.draw(days), data.draw(days)
     events = canonical_events(*rows)
     if since and until and until < since:
-        with pytest.raises(BadArgumentError, match="lies before since"):
+        with pytest.raises(BadArgumentError, match="is before since"):
             wb.summarise(events, by, since=since, until=until)
         return
     table = wb.summarise(events, by, since=since, until=until)
