@@ -146,7 +146,7 @@ def _names(endpoint: Endpoint) -> list[str]:
 
 
 def _combinations(endpoint: Endpoint, given: Mapping[str, Any]) -> list[tuple[int | str, ...]]:
-    """The path ids of each request. Several lists go together item by item; a single value goes with every item."""
+    """The path ids of each request. Lists are combined item by item; a single value goes with every item."""
     lists: list[list[int] | list[str]] = []
     for parameter in endpoint.path_ids:
         if parameter.name not in given:
