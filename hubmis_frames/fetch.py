@@ -1,6 +1,6 @@
 """One operation of one school: a call becomes requests, requests become answers, answers become tidy tables.
 
-The vendor's OpenAPI file is looked up once on that way, in :meth:`Fetcher.resolve`; all else here takes its result.
+Only :meth:`Fetcher.resolve` looks the operation up in the vendor's OpenAPI file; the rest uses its result.
 """
 
 import contextlib
@@ -40,7 +40,7 @@ class Fetcher:
     session
         The connection.
     spec
-        What the vendor's OpenAPI file says of the operations.
+        The operations as the vendor's OpenAPI file describes them.
     progress
         Whether to show a progress bar on what takes longer than two seconds.
     """
@@ -90,17 +90,17 @@ class Fetcher:
         return tables
 
     def resolve(self, declared: Endpoint) -> Endpoint:
-        """The operation as the vendor's OpenAPI file has it, where there is one.
+        """Return the operation as the vendor's OpenAPI file describes it, or as declared if there is no file.
 
         Raises
         ------
         SpecError
-            The file does not have it, or not so that it could be asked.
+            The file does not contain it, or describes it in a way that cannot be used.
         """
         return self.spec.endpoint(declared) if self.spec else declared
 
     def requests(self, endpoint: Endpoint, arguments: Mapping[str, Any]) -> list[Request]:
-        """The requests that a call stands for."""
+        """Return the requests that a call consists of."""
         return requests_of(endpoint, arguments, self.current_year)
 
     def fetch(
@@ -120,7 +120,7 @@ class Fetcher:
         return Fetch(self, endpoint, requests, refresh, new_since)
 
     def count_cached(self, endpoint: Endpoint, request: Request) -> int | None:
-        """How many requests an answer in the cache consists of; ``None`` where it is not whole and good."""
+        """How many requests an answer in the cache took; ``None`` if it is not complete or has expired."""
         try:
             return _all_pages(
                 read_pages(self.session, request, endpoint.paging, reading(endpoint, only_cached=True))
@@ -131,7 +131,7 @@ class Fetcher:
     def current_year(self) -> int | None:
         """The id of the active academic year; it stays the same for as long as this school is open.
 
-        ``None`` where the account may not read the academic years.
+        ``None`` if the account may not read the academic years.
         """
         if self._current_year is None:
             years = CATALOGUE["academic_years"]
@@ -143,16 +143,16 @@ class Fetcher:
         return self._current_year
 
     def warn_once(self, sentence: str) -> None:
-        """Warn of something, once for each school."""
+        """Warn with a sentence, once for each school."""
         if sentence not in self._warned:
             self._warned.add(sentence)
             warn(sentence)
 
 
 class Fetch:
-    """What comes back for a number of requests: iterate over its batches of tables once, or take all by :meth:`tables`.
+    """The answers to a number of requests: iterate over its batches of tables once, or get all with :meth:`tables`.
 
-    What became of the requests is known when all batches have been taken.
+    The counts, ages and failures are complete once all batches have been read.
     """
 
     def __init__(
@@ -189,14 +189,14 @@ class Fetch:
         return joined_by_name([batch.tables for batch in self])
 
     def __iter__(self) -> Iterator[Batch]:
-        """Yield tables batch by batch, as answers come; none is kept.
+        """Yield tables batch by batch, as answers arrive; none is kept.
 
         Raises
         ------
         HubmisError
             Every request failed; it is the first one's error.
         """
-        # Closed whatever happens, so that nothing goes on asking once nobody waits for it.
+        # Closed whatever happens, so that no more requests are sent once the caller has stopped reading.
         with contextlib.closing(self._answers()) as answers:
             batches = flatten(self._endpoint, answers, self.findings)
             while batch := _next(batches, self._endpoint):
@@ -243,7 +243,7 @@ class Fetch:
         return pages if min(answer.fetched_at for answer in pages.answers) >= self._new_since else None
 
     def _counted(self, outcome: Outcome) -> Pages | None:
-        """The pages of an outcome, taken into account; ``None`` where it is an error."""
+        """Count an outcome and return its pages; ``None`` if it is an error."""
         if isinstance(outcome.result, HubmisError):
             self.failed[outcome.request.ids] = outcome.result
             return None
