@@ -1,6 +1,6 @@
 """One operation of one school: a call becomes requests, their responses become tidy tables.
 
-Only :meth:`Fetcher.resolve` looks an operation up in the vendor's OpenAPI file; everything else takes its result.
+Only :meth:`Fetcher.resolve` looks the operation up in the vendor's OpenAPI file; the rest uses its result.
 """
 
 import contextlib
@@ -40,7 +40,7 @@ class Fetcher:
     session
         The connection.
     spec
-        How the vendor's OpenAPI file describes the operations.
+        The operations as the vendor's OpenAPI file describes them.
     progress
         Whether to show a progress bar for what takes longer than two seconds.
     """
@@ -90,17 +90,17 @@ class Fetcher:
         return tables
 
     def resolve(self, declared: Endpoint) -> Endpoint:
-        """The operation as the vendor's OpenAPI file describes it, if there is such a file.
+        """Return the operation as the vendor's OpenAPI file describes it, or as declared if there is no file.
 
         Raises
         ------
         SpecError
-            The file does not have the operation, or describes it in a way that cannot be requested.
+            The file does not contain it, or describes it in a way that cannot be used.
         """
         return self.spec.endpoint(declared) if self.spec else declared
 
     def requests(self, endpoint: Endpoint, arguments: Mapping[str, Any]) -> list[Request]:
-        """The requests that a call needs."""
+        """Return the requests that a call consists of."""
         return requests_of(endpoint, arguments, self.current_year)
 
     def fetch(
@@ -120,7 +120,7 @@ class Fetcher:
         return Fetch(self, endpoint, requests, refresh, new_since)
 
     def count_cached(self, endpoint: Endpoint, request: Request) -> int | None:
-        """How many requests a cached response took; ``None`` if it is incomplete or no longer valid."""
+        """How many requests an answer in the cache took; ``None`` if it is not complete or has expired."""
         try:
             return _all_pages(
                 read_pages(self.session, request, endpoint.paging, reading(endpoint, only_cached=True))
@@ -143,16 +143,16 @@ class Fetcher:
         return self._current_year
 
     def warn_once(self, sentence: str) -> None:
-        """Give a warning once for each school."""
+        """Warn with a sentence, once for each school."""
         if sentence not in self._warned:
             self._warned.add(sentence)
             warn(sentence)
 
 
 class Fetch:
-    """The result of some requests: iterate over its batches of tables once, or call :meth:`tables` for all of them.
+    """The answers to a number of requests: iterate over its batches of tables once, or get all with :meth:`tables`.
 
-    Failures and counts are final when all batches have been read.
+    The counts, ages and failures are complete once all batches have been read.
     """
 
     def __init__(
@@ -189,14 +189,14 @@ class Fetch:
         return joined_by_name([batch.tables for batch in self])
 
     def __iter__(self) -> Iterator[Batch]:
-        """Yield tables batch by batch as responses arrive, and keep none of them.
+        """Yield tables batch by batch, as answers arrive; none is kept.
 
         Raises
         ------
         HubmisError
             Every request failed. This is the error of the first one.
         """
-        # Always closed, so that no request is sent after the caller has stopped reading.
+        # Closed whatever happens, so that no more requests are sent once the caller has stopped reading.
         with contextlib.closing(self._answers()) as answers:
             batches = flatten(self._endpoint, answers, self.findings)
             while batch := _next(batches, self._endpoint):

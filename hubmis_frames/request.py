@@ -1,4 +1,4 @@
-"""What passes from the declarations to HTTP: a GET request, already checked, and how to request its pages."""
+"""What the declarations hand to the transport: a GET request, already checked, and how to ask for its pages."""
 
 from typing import Literal, NamedTuple
 
@@ -22,7 +22,7 @@ FOLLOWED = ("number",)
 
 
 class Paging(NamedTuple):
-    """How an operation takes its pages."""
+    """How an operation is asked for its pages."""
 
     number: str = "page[number]"
     """The parameter that moves on to the next page; empty if there is none."""
@@ -33,8 +33,8 @@ class Paging(NamedTuple):
     first: int | None = None
     """The number of the first page, where it is known."""
     style: Literal["number", "offset", "cursor", "first"] = "number"
-    """What ``number`` takes: the number of a page, the rows to leave out, or what the last one gave at ``next_at``.
-    ``first``: the list has a size but no way to its second page."""
+    """What ``number`` holds: the number of a page, the rows to skip, or the value at ``next_at`` in the last answer.
+    ``first``: a page size can be set, but there is no parameter for the second page."""
     next_at: str = ""
     """Where a response holds the address or the cursor of the next page: names joined by ``/``; empty if unknown."""
     total_at: str = ""

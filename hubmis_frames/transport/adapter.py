@@ -1,4 +1,4 @@
-"""Send one request until it is answered: each attempt takes its place in the rate limit and carries a token.
+"""Send one request until it is answered: each attempt is counted in the rate limit and carries a token.
 
 The cache lies above, so a cached answer costs nothing. Credentials are added here to a copy, so the
 cache never sees them. All of this runs in a thread of its own (:mod:`.threads`), never in the caller's.
@@ -162,7 +162,7 @@ class RetryAdapter(OneRequestAdapter):
     def _problem(
         self, response: requests.Response, where: str, is_answer: Callable[[object], bool] | None
     ) -> HubmisError | None:
-        """What is wrong with a response, if asking again may mend it; ``None`` if HUBmis has spoken."""
+        """The error for a response, if asking again may give a better one; ``None`` if it is HUBmis's answer."""
         status = response.status_code
         if status >= 500 or status in PASSING:
             return ServerFaultError(server_fault(status, where, is_page(response.content)))
@@ -240,7 +240,7 @@ class RetryAdapter(OneRequestAdapter):
         return response
 
     def _learn(self, response: requests.Response, learnt: int | None) -> None:
-        """Learn from the headers about the rate limit and the clock; without them, stay as careful as at the start."""
+        """Learn from the headers about the rate limit and the clock; without them, nothing changes."""
         remaining = number(response.headers.get("X-RateLimit-Remaining"))
         server_now = instant(response.headers.get("Date"))
         if server_now is not None:
@@ -259,7 +259,7 @@ def _unusable(body: bytes, where: str, is_answer: Callable[[object], bool]) -> P
     Raises
     ------
     PayloadError
-        It parses, and is no answer. Asking again would not mend that.
+        It parses, but is no answer. Asking again would not change that.
     """
     try:
         value = parse(body, where)

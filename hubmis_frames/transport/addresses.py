@@ -7,7 +7,7 @@ import requests
 
 
 def place(url: str | None) -> str:
-    """The part of a URL that may stand in a message: its path, without the query."""
+    """The part of a URL that a message may show: its path, without the query."""
     return urlsplit(url or "").path
 
 
@@ -24,7 +24,7 @@ def proxy_for(url: str) -> str | None:
 
 
 def shown_address(url: str) -> str:
-    """An address without user name and password; nothing of it if it hides where these end."""
+    """An address without user name and password, or a fixed text if it is unclear where these end."""
     try:
         parts = urlsplit(url if "://" in url else f"//{url}")
     except ValueError:

@@ -38,9 +38,9 @@ def parse(body: bytes, where: str) -> object:
 
 
 def is_from_hubmis(response: requests.Response) -> bool:
-    """Whether a refusal is HUBmis's own word, and not that of a filter, a proxy or a sign-in page on the way.
+    """Whether HUBmis itself sent a refusal, and not a filter, a proxy or a sign-in page on the way.
 
-    HUBmis speaks JSON. Whoever asks to come back later (``Retry-After``) has not judged the request.
+    HUBmis answers in JSON. A server that asks to come back later (``Retry-After``) has not judged the request.
     """
     if "Retry-After" in response.headers:
         return False

@@ -41,7 +41,7 @@ _OTHER_HEADERS = frozenset(name.casefold() for name in _KEYED_HEADERS) | {
 def open_store(
     cache_dir: Path | None, base_url: str, realm: str, client_id: str, cipher: "Cipher | None" = None
 ) -> BaseCache:
-    """Open the cache of one school as one client sees it; set a damaged file aside, and remove an older version's.
+    """Open the cache of one school as one client sees it; rename a damaged file, and remove an older version's.
 
     Without a folder, answers are kept in memory, for as long as this cache is open.
 
@@ -65,7 +65,7 @@ def open_store(
             if not isinstance(cause, Exception) or not is_damaged(file, cause):
                 raise
             aside = set_aside(file)
-            warn(f"The cache could not be read: it was set aside as {aside}, and answers will be asked for anew.")
+            warn(f"The cache could not be read: it was renamed to {aside}, and answers will be fetched again.")
             rows = _open_rows(private_file(file), cipher)
     except (OSError, sqlite3.Error) as error:
         raise CacheError(
@@ -89,7 +89,7 @@ def _remove_older(folder: Path) -> None:
         warn(f"{folder} holds a cache of an older version that cannot be removed ({error.strerror}). Remove it.")
     else:
         warn(
-            f"The cache in {folder} was an older version's and was removed; answers will be asked for anew. Your "
+            f"The cache in {folder} was an older version's and was removed. Answers will be fetched again. Your "
             "exports stay as they are."
         )
 
@@ -132,13 +132,13 @@ def _open_rows(file: Path, cipher: "Cipher | None") -> "Rows":
         with rows.connection(commit=True) as db:
             db.execute("DELETE FROM responses WHERE expires < ?", (time.time() - KEPT_AFTER_EXPIRY,))
     except BaseException:
-        rows.close()  # type: ignore[no-untyped-call]  # an open file cannot be set aside on Windows
+        rows.close()  # type: ignore[no-untyped-call]  # an open file cannot be renamed on Windows
         raise
     return rows
 
 
 class Rows(SQLiteDict):
-    """The rows of the cache. A write succeeds or fails within a deadline: requests-cache retries it for ever."""
+    """The rows of the cache. A write succeeds or fails within a deadline: requests-cache would retry it without end."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         try:
@@ -236,4 +236,4 @@ class _Row:
                 expires=head["expires"] and datetime.fromisoformat(head["expires"]),
             )
         except Exception:  # a damaged row can lead to any error
-            raise ValueError("a row of the cache is damaged; it will be asked for anew") from None
+            raise ValueError("a row of the cache is damaged; it will be fetched again") from None

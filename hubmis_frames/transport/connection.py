@@ -25,14 +25,14 @@ class FinalResponse(http.client.HTTPResponse):
         super().begin()
         while 100 <= self.status < 200:
             if self.status == http.HTTPStatus.SWITCHING_PROTOCOLS:
-                raise http.client.BadStatusLine("101, which nobody asked for")
+                raise http.client.BadStatusLine("101, which we did not ask for")
             self.headers = self.msg = None  # type: ignore[assignment]  # so that it reads on
             super().begin()
         self.will_close = True
 
 
 class _OneRequest:
-    """What every connection of ours does, whatever urllib3 makes it from."""
+    """Makes any of urllib3's connections carry one request and report its socket."""
 
     response_class = FinalResponse
     sock: Any

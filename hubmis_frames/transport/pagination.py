@@ -46,7 +46,7 @@ class Pages(NamedTuple):
     asked: int
     cached: int
     overlap: bool = False
-    """Whether a row, or its id, stands on two of them."""
+    """Whether two of them contain the same row or the same id."""
 
 
 def read_pages(
@@ -97,7 +97,7 @@ def read_pages(
 
 
 class _PagedList:
-    """One reading of one list."""
+    """Reads one list once."""
 
     def __init__(self, session: Session, request: Request, paging: Paging, reading: Reading) -> None:
         self._session = session

@@ -69,7 +69,7 @@ class _Counts(NamedTuple):
 class Bucket:
     """The requests that one client may send, whichever process sends them.
 
-    A file that is damaged is made anew, with a warning: a wrong count costs a 429 at most.
+    A damaged file is replaced, with a warning: a wrong count costs a 429 at most.
     """
 
     def __init__(self, file: Path, client: str, rate: Rate, clock: Callable[[], float] = time.time) -> None:
@@ -159,7 +159,7 @@ class Bucket:
         db.execute("INSERT OR REPLACE INTO bucket VALUES (?, ?, ?, ?)", (self._client, *counts, self._clock()))
 
     def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Do something with the file in one transaction; make a damaged file anew first.
+        """Do something with the file in one transaction; replace a damaged file first.
 
         Raises
         ------
@@ -181,9 +181,9 @@ class Bucket:
         except (OSError, sqlite3.Error) as error:
             raise CacheError(
                 f"Cannot keep count of requests in {self._file}: {error}. Make its folder writable, free some disk, or "
-                "close what holds the file."
+                "close the program that holds the file."
             ) from error
-        warn(f"The count of requests in {self._file} was damaged and begins anew.")
+        warn(f"The count of requests in {self._file} was damaged and starts again.")
         return result
 
     @contextlib.contextmanager

@@ -232,12 +232,12 @@ class Session:
         }
 
     def purge(self, student_id: int | None = None) -> int:
-        """Remove every answer from the cache, or those in which a student may stand; return how many."""
+        """Remove every answer from the cache, or those that may contain a student; return how many."""
         rows = self._store.responses
         with self._readable():
             keys = list(rows)
             if student_id is not None:
-                # An id is unique within its kind alone, so this takes a few answers too many, and none too few.
+                # An id is unique only among records of one type, so this may remove a few too many, never too few.
                 named = re.compile(rb'"(?:id|\w*student_?id)"\s*:\s*"?%d\b' % student_id, re.IGNORECASE)
                 keys = [key for key in keys if _is_about(rows.get(key), student_id, named)]
             for key in keys:
@@ -246,7 +246,7 @@ class Session:
                 rows.wipe()
         if student_id is None:
             self.server_facts.clear()
-        # A damaged file that was set aside may hold anybody.
+        # A damaged file that was renamed may contain any child's data.
         for aside in Path(self._store.cache_name).parent.glob("*.damaged-*") if self._on_disk else ():
             aside.unlink()
         return len(keys)
@@ -258,7 +258,7 @@ class Session:
         except sqlite3.DatabaseError as error:
             raise CacheError(
                 f"The cache at {self._store.cache_name} cannot be read: {error}. Remove the file; what it held "
-                "will be asked for anew."
+                "will be fetched again."
             ) from error
 
     def close(self) -> None:
@@ -285,7 +285,7 @@ class Session:
 
 
 def _is_about(response: CachedResponse | None, student_id: int, named: re.Pattern[bytes]) -> bool:
-    """Whether a student may stand in an answer; one that cannot be read may hold anybody."""
+    """Whether an answer may contain a student; one that cannot be read may contain any."""
     if response is None:
         return True
     return str(student_id) in str(response.url).split("/") or bool(named.search(response.content))

@@ -1,4 +1,4 @@
-"""What an SQLite file's errors mean: whether it is damaged, and can be rebuilt, or the machine is in the way."""
+"""What the errors of an SQLite file mean: it is damaged and can be rebuilt, or the machine prevents its use."""
 
 import contextlib
 import os
@@ -22,7 +22,7 @@ SIDECARS = ("-journal", "-wal", "-shm")
 
 def is_damaged(file: Path, error: Exception) -> bool:
     """Whether an error says that the file itself cannot be used, by any process, now or later."""
-    if isinstance(error, UnicodeError | ValueError | OverflowError):  # text that is none, a number that is none
+    if isinstance(error, UnicodeError | ValueError | OverflowError):  # values that we would never write
         return True
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
     if code in _MACHINE:

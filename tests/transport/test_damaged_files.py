@@ -166,7 +166,7 @@ def test_files_with_other_columns_are_made_anew(
         db.close()
     with pytest.warns(hf.HubmisWarning) as caught:
         school = connect_to(simulator)
-    assert {"asked for anew" in str(w.message) or "begins anew" in str(w.message) for w in caught} == {True}
+    assert {"fetched again" in str(w.message) or "starts again" in str(w.message) for w in caught} == {True}
     assert len(caught) == 2
     assert len(hf.load_genders(school)) > 0
     school.close()

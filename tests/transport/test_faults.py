@@ -385,7 +385,7 @@ def test_a_cache_whose_columns_are_another_librarys_is_rebuilt(simulator: Simula
     with sqlite3.connect(file) as db:
         db.execute("CREATE TABLE responses (id TEXT PRIMARY KEY, body BLOB)")
     db.close()
-    with pytest.warns(hf.HubmisWarning, match="asked for anew"):
+    with pytest.warns(hf.HubmisWarning, match="fetched again"):
         school = connect_to(simulator)
     assert len(hf.load_genders(school)) > 0
 
