@@ -13,6 +13,7 @@ from .calendar import SESSIONS, WEEKDAYS, Calendar, check_calendar
 from .columns import DAY, as_ids, natural_key, require_columns
 from .periods import CALENDAR_PERIODS, NAMED_PERIODS, PERIODS, period_of, week_start, weekdays_from
 from .realms import STUDENTS, person_columns, require_one_school
+from .removed import without_removed
 
 By = str | Sequence[str] | None
 Whole = npt.NDArray[np.int64]
@@ -150,10 +151,14 @@ def unknown_group(name: str, columns: Sequence[str] | pd.Index, caller: str, joi
 
 
 def check_students(students: pd.DataFrame, caller: str, *, several: bool = False) -> pd.DataFrame:
-    """The frame of students, checked: one row per student, and of one school unless ``several`` are allowed."""
+    """The frame of students, checked: one row per student, and of one school unless ``several`` are allowed.
+
+    Students whose ``deleted_at`` is filled were removed and are left out, with a warning.
+    """
     require_columns(students, [STUDENTS], f"{caller}: students")
     if not several:
         require_one_school(students, f"{caller}: students")
+    students = without_removed(students, STUDENTS, f"{caller}: students", "")
     students = students.assign(student_id=as_ids(students[STUDENTS], f"{caller}: students' student_id"))
     if students[STUDENTS].isna().any() or students.duplicated(person_columns(students) if several else STUDENTS).any():
         raise BadArgumentError(f"{caller}: students needs one row per student, each with a student_id.")

@@ -11,6 +11,7 @@ from ..analysis.calendar import SESSIONS, Calendar, check_calendar, first_of_wee
 from ..analysis.columns import as_ids, as_times, find_columns, local_dates
 from ..analysis.periods import PERIOD_COLUMNS
 from ..analysis.realms import REALM, realms_of, rows_of_school
+from ..analysis.removed import without_removed
 from ..errors import BadArgumentError, warn
 from ..frames.output import GUARDED
 from ..frames.partitions import by_partition
@@ -51,7 +52,9 @@ def marks(
         The result of ``load_student_attendance``, or any frame with a row per mark. To group by form, year group or
         house later, join the students first: ``hf.attendance.marks(hf.join(records, students))``. If the frame holds
         several schools (``realm``), each is read on its own. A Dask frame gives a Dask frame; each school must be in
-        one partition, as :func:`hubmis_frames.read` arranges it.
+        one partition, as :func:`hubmis_frames.read` arranges it. HUBmis still sends students that a user removed: if
+        the students were joined with their ``deleted_at``, marks of removed students are left out, with a warning.
+        Drop that column to keep them.
     codes
         The result of ``load_attendance_codes``. Needed if ``records`` has only the ids of codes; otherwise it adds
         descriptions to the warning about unmapped codes. With ``realm``, each school's codes are its own.
@@ -89,8 +92,8 @@ def marks(
     Warns
     -----
     HubmisWarning
-        Codes have no category; a student has several marks for one session; a mark has no student, day or session; a
-        mark lies on a day when the school is shut, or outside a student's enrolment.
+        Students were removed; codes have no category; a student has several marks for one session; a mark has no
+        student, day or session; a mark lies on a day when the school is shut, or outside a student's enrolment.
 
     Notes
     -----
@@ -119,6 +122,8 @@ def marks(
         raise BadArgumentError("marks: the marks come first, and then the codes: hf.attendance.marks(records, codes).")
     caller = "".join(["marks", *(f" of {realm}" for realm in realms_of(records))])
     fields = _find_fields(records, columns, codes)
+    rows = len(records)
+    records = without_removed(records, fields["student_id"], caller, "marks")
     date, session = _dates_and_sessions(records, fields, timezone)
     canonical = pd.DataFrame(
         {
@@ -133,7 +138,9 @@ def marks(
     # The record's own id and description stay; the columns that were read into canonical ones do not.
     read = {*fields.values(), *CANONICAL, *(() if calendar is None else PERIOD_COLUMNS)}
     canonical = pd.concat([canonical, records.drop(columns=read & set(records.columns))], axis=1)
-    report: dict[str, Any] = {"rows": len(canonical), "unplaced": 0, "not_enrolled": 0, "duplicates": 0}
+    report: dict[str, Any] = {
+        "rows": rows, "removed": rows - len(canonical), "unplaced": 0, "not_enrolled": 0, "duplicates": 0
+    }  # fmt: skip
     placed = canonical[["student_id", "date", "session"]].notna().all(axis=1)
     if not placed.all():
         report["unplaced"] = int((~placed).sum())

@@ -114,6 +114,7 @@ def _left_out(marks: pd.DataFrame) -> list[dict[str, object]]:
         ("repeated", "duplicates", "attending was kept before absent"),
         ("without student, day or session", "unplaced", "left out"),
         ("outside enrolment", "not_enrolled", "left out"),
+        ("of removed students", "removed", "left out"),
     )
     return [
         {

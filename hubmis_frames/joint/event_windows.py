@@ -57,7 +57,8 @@ def around_events(
         add no sessions. The week of the event belongs to neither side, because an event is often recorded on a day on
         which the student came.
     students
-        One row per student with the column ``within``; students who are not listed are left out. Without it, comparable
+        One row per student with the column ``within``; students who are not listed are left out, and so are, with a
+        warning, those who were removed from HUBmis (their ``deleted_at`` is filled). Without it, comparable
         students may be anyone in the school.
     within
         The column of ``students`` in which comparable students agree.

@@ -25,6 +25,7 @@ def per_student(
         both cover the same days.
     students
         The students to count; if left out, every student with a mark. A listed student without a mark has 0 sessions.
+        Students whose ``deleted_at`` is filled were removed from HUBmis and are left out, with a warning.
     kind
         ``"wellbeing_event"``, ``"wellbeing_plan"``, or None for both.
 

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import http.cookiejar
+import json
 import os
 import re
 import sqlite3
@@ -237,9 +238,8 @@ class Session:
         with self._readable():
             keys = list(rows)
             if student_id is not None:
-                # An id is unique only among records of one type, so this may remove a few too many, never too few.
-                named = re.compile(rb'"(?:id|\w*student_?id)"\s*:\s*"?%d\b' % student_id, re.IGNORECASE)
-                keys = [key for key in keys if _is_about(rows.get(key), student_id, named)]
+                # Any number, text or key that is the id counts: a few answers too many go, and none too few.
+                keys = [key for key in keys if _is_about(rows.get(key), student_id)]
             for key in keys:
                 rows.pop(key, None)
             if isinstance(rows, Rows):
@@ -284,11 +284,35 @@ class Session:
         return prepared
 
 
-def _is_about(response: CachedResponse | None, student_id: int, named: re.Pattern[bytes]) -> bool:
-    """Whether an answer may contain a student; one that cannot be read may contain any."""
-    if response is None:
+def _is_about(response: CachedResponse | None, student_id: int) -> bool:
+    """Whether a student may stand in an answer; one that cannot be read may hold anybody."""
+    if response is None or _mentions(str(response.url), student_id):
         return True
-    return str(student_id) in str(response.url).split("/") or bool(named.search(response.content))
+    try:
+        # Pairs, as a dictionary would keep one of two values with the same key.
+        waiting: list[object] = [json.loads(response.content, object_pairs_hook=list)]
+    except (ValueError, RecursionError):
+        return True
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, list | tuple):
+            waiting += value
+        elif isinstance(value, str):
+            if _mentions(value, student_id):
+                return True
+        elif isinstance(value, int | float) and not isinstance(value, bool) and value == student_id:
+            return True
+    return False
+
+
+def _mentions(text: str, student_id: int) -> bool:
+    """Whether a text holds the id as a number of its own, as ``5151``, ``5151,5152`` and ``/students/5151`` do."""
+    if _A_TIME.match(text):
+        return False
+    return any(int(digits) == student_id for digits in re.findall(r"\d{1,20}", text))
+
+
+_A_TIME = re.compile(r"\s*\d{4}-\d\d-\d\d(?:[T ][\d:.,]+\s*(?:Z|[+-][\d:]+)?)?\s*$", re.IGNORECASE)
 
 
 def _leave_alone(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ..analysis.columns import as_ids, as_times, find_columns, local_dates, require_columns
+from ..analysis.removed import without_removed
 from ..errors import BadArgumentError, did_you_mean, warn
 from ..frames.partitions import by_partition
 from .selection import same_event_again
@@ -43,7 +44,9 @@ def events(frame: pd.DataFrame, *, columns: Mapping[str, str] | None = None, tim
     frame
         What ``load_pastoral_events``, ``load_student_wellbeing_events`` or ``load_student_wellbeing_plans`` returned,
         or any frame with a row per event and student. It may hold several schools (``realm``). A Dask frame gives a
-        Dask frame; each school must be in one partition, as :func:`hubmis_frames.read` arranges it.
+        Dask frame; each school must lie in one partition, as :func:`hubmis_frames.read` arranges it. If students were
+        joined and their ``deleted_at`` is ``deleted_at_student``, rows of removed students are left out, with a
+        warning. Drop that column to keep them.
     columns
         Only needed where your columns have other names: a canonical field and the column that holds it, as in
         ``{"closed_date": "Ended on"}``.
@@ -71,13 +74,14 @@ def events(frame: pd.DataFrame, *, columns: Mapping[str, str] | None = None, tim
     Warns
     -----
     HubmisWarning
-        Some rows have no student or no date, or appear twice.
+        Some rows have no student or no date, appear twice, or are of students who were removed.
     """
     columns_of = find_columns(frame, FIELDS, columns)
     if "student_id" not in columns_of:
         require_columns(frame, ["student_id"], "events")
     if "date" not in columns_of and "date_time" not in columns_of:
         require_columns(frame, ["date_time"], "events")
+    frame = without_removed(frame, columns_of["student_id"], "events", "events and plans", own=True)
     canonical = pd.DataFrame(index=frame.index)
     for field in FIELDS:
         canonical[field] = _field(frame, columns_of, field, timezone)

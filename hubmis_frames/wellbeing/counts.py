@@ -17,6 +17,7 @@ from ..analysis.groups import (
 )
 from ..analysis.periods import as_calendar
 from ..analysis.realms import REALM, STUDENTS, check_groups_of_schools, person_columns, realms_of, require_one_school
+from ..analysis.removed import DELETED_AT
 from ..errors import BadArgumentError, warn
 from ..frames.partitions import Frame, is_dask, local
 from .selection import EVENT, same_event_again, select
@@ -51,7 +52,8 @@ def summarise(
         One row per student who could have had an event (``load_students``): the denominator. A column that both frames
         have is read from this one, so that numerator and denominator belong to the same group. These are the groups and
         students of today. For an earlier year, give the students of that year; otherwise its rates are too low. Every
-        student on the list counts in full, whatever the day of joining.
+        student on the list counts in full, whatever the day of joining. Students whose ``deleted_at`` is filled were
+        removed from HUBmis: they are left out, with a warning, and their events are ``unlisted``.
     calendar
         An ``hf.attendance.Calendar``, or only the terms, as ``load_terms`` returns them. With it, weeks and months in
         which the school is closed appear only if they hold an event. Events in holidays have no term. For one school.
@@ -147,7 +149,9 @@ def _in_memory(
                 'first, with frame.shuffle("realm"), and give that frame to hf.wellbeing.events.'
             )
     if is_dask(students):
-        students = local(students[[name for name in students.columns if name in {REALM, STUDENTS, *by}]])
+        students = local(
+            students[[name for name in students.columns if name in {REALM, STUDENTS, "deleted_at", *DELETED_AT, *by}]]
+        )
     realms = realms_of(events, students)
     check_groups_of_schools(realms, by, ["calendar="] if calendar is not None else [], "summarise")
     if students is None or len(realms) < 2:

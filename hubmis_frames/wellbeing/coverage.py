@@ -29,7 +29,8 @@ def plan_coverage(
     by
         Columns of ``students`` to group by. None gives one row.
     students
-        One row per student: the students to count, and the columns of ``by``.
+        One row per student: the students to count, and the columns of ``by``. Students whose ``deleted_at`` is filled
+        were removed from HUBmis and are left out, with a warning.
     since
         The first day of events to count; all events if left out. A plan counts while it is active, however old it is.
     suppress_below

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from hubmis_frames.cli.command import main
+from hubmis_frames.setup.doctor import without_home
 from hubmis_frames.setup.settings import open_session, settings
 from hubmis_frames.simulator import Simulator
 from tests.helpers.schools import SECRET
@@ -169,3 +170,13 @@ def test_on_a_full_disk_every_command_says_so(arguments: list[str]):
     assert done.returncode == 1
     assert "ree some disk" in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("home", [r"C:\Users\Ann Smith", "C:/Users/Ann Smith/"])
+@pytest.mark.parametrize(
+    "spelling",
+    [r"c:\users\ann smith", "C:/Users/Ann Smith", r"C:\\Users\\Ann Smith", "C:/USERS\\aNN sMITH", r"C:\Users\ANNSMI~1"],
+)
+def test_the_home_folder_is_hidden_in_every_spelling(home: str, spelling: str):
+    assert without_home(rf"in {spelling}\cache, 3 GB", home) == r"in ~\cache, 3 GB"
+    assert without_home(spelling + "ers", home) == spelling + "ers", "another person's folder"

@@ -204,3 +204,17 @@ def test_a_file_that_is_held_is_tried_again_for_a_while(
         assert 10 <= now[0] < 11
         assert file.read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize(
+    ("place", "service"),
+    [
+        (r"C:\Users\Ann\Google Drive\school", "Google Drive"),
+        ("G:/My Drive/school", "Google Drive"),
+        (r"C:\Users\Ann\Box\school", "Box"),
+        (r"C:\Users\Ann\Our School\Staff - Documents\x", "SharePoint"),
+        ("/home/ann/Boxing/My Driver/Documents", None),
+    ],
+)
+def test_folders_of_services_are_known_by_their_names(place: str, service: str | None):
+    assert files._service(place) == service
