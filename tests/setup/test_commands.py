@@ -79,8 +79,8 @@ def test_the_cache_is_told_in_words_and_its_json_stays(capsys: pytest.CaptureFix
     capsys.readouterr()
     assert said("purge", "--student", "987654") == "No response in the cache contains student 987654\n"
     assert json.loads(said("purge", "--student", "987654", "--json"))["removed"] == 0
-    assert said("purge").startswith("Removed 1 answer from ")
-    assert said("purge").startswith("Removed 0 answers from ")
+    assert said("purge").startswith("Removed 1 response from ")
+    assert said("purge").startswith("Removed 0 responses from ")
 
 
 def run(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
