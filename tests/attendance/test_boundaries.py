@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hubmis_frames import attendance as at
 from hubmis_frames.errors import BadArgumentError, HubmisWarning
+from tests.helpers.examples import given_few
 
 TERMS = pd.DataFrame(
     {
@@ -193,8 +193,7 @@ SUMS = [
 
 
 @pytest.mark.filterwarnings("ignore:.*are pooled in one figure")
-@settings(max_examples=80, deadline=None)
-@given(st.data())
+@given_few(st.data(), few=20)
 def test_any_grouping_pools_to_the_whole_in_every_function(data: st.DataObject) -> None:
     rows = data.draw(st.lists(MARK, max_size=60))
     frame = pd.DataFrame(rows, columns=["student_id", "day", "session", "code"])
@@ -245,8 +244,7 @@ def test_any_grouping_pools_to_the_whole_in_every_function(data: st.DataObject) 
     pd.testing.assert_frame_equal(held[list(parts)], parts, check_exact=True)
 
 
-@settings(max_examples=40, deadline=None)
-@given(st.lists(MARK, max_size=60), st.sampled_from(sorted(VALUES)), st.data())
+@given_few(st.lists(MARK, max_size=60), st.sampled_from(sorted(VALUES)), st.data(), few=15)
 def test_a_year_pools_too(rows: list[Any], kind: str, data: st.DataObject) -> None:
     frame = pd.DataFrame(rows, columns=["student_id", "day", "session", "code"])
     frame["date"] = pd.Timestamp("2024-08-05") + pd.to_timedelta(frame.pop("day").astype("int64") % 350, unit="D")

@@ -2,11 +2,11 @@
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hubmis_frames import attendance as at
 from hubmis_frames.errors import BadArgumentError
+from tests.helpers.examples import given_few
 from tests.helpers.registers import calendar, canonical, only, register
 
 
@@ -40,8 +40,7 @@ def test_runs_end_with_attendance_or_where_marks_are_lacking() -> None:
     assert at.runs(lacking)["absent_sessions"].tolist() == [2, 2]
 
 
-@settings(max_examples=50)
-@given(st.lists(st.sampled_from("/IO-X"), min_size=1, max_size=40))
+@given_few(st.lists(st.sampled_from("/IO-X"), min_size=1, max_size=40), few=15)
 def test_runs_against_brute_force(codes: list[str]) -> None:
     expected: list[int] = []
     length = 0
@@ -57,8 +56,7 @@ def test_runs_against_brute_force(codes: list[str]) -> None:
     assert found["ongoing"].sum() == bool({"I", "O"} & set(since))
 
 
-@settings(max_examples=60)
-@given(st.integers(0, 60), st.integers(0, 60), st.integers(0, 80))
+@given_few(st.integers(0, 60), st.integers(0, 60), st.integers(0, 80), few=15)
 def test_at_risk_against_brute_force(attended: int, absent: int, left: int) -> None:
     if attended + absent == 0:
         return

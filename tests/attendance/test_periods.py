@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hubmis_frames import attendance as at
 from hubmis_frames.analysis.periods import PERIOD_COLUMNS, PERIODS
 from hubmis_frames.errors import BadArgumentError, HubmisWarning
+from tests.helpers.examples import given_few
 from tests.helpers.registers import calendar, canonical, only, register
 
 OPENS = st.integers(0, 119)
@@ -30,8 +30,12 @@ def marks_of(days: list[int], **columns: Any) -> pd.DataFrame:
 # --- periods as columns
 
 
-@settings(max_examples=40, deadline=None)
-@given(st.lists(OPENS, min_size=1, max_size=25), st.lists(st.sampled_from(PERIODS), max_size=3, unique=True), st.data())
+@given_few(
+    st.lists(OPENS, min_size=1, max_size=25),
+    st.lists(st.sampled_from(PERIODS), max_size=3, unique=True),
+    st.data(),
+    few=12,
+)
 def test_with_columns_later_calls_need_no_calendar_and_give_the_same(
     days: list[int], by: list[str], data: st.DataObject
 ) -> None:
@@ -182,8 +186,7 @@ def test_ids_of_several_schools_bring_their_realm() -> None:
 # --- risk and intervals
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.integers(0, 40), st.integers(0, 40), st.integers(1, 12))
+@given_few(st.integers(0, 40), st.integers(0, 40), st.integers(1, 12), few=20)
 def test_the_status_says_whether_so_many_absences_in_a_row_are_enough(attended: int, absent: int, within: int) -> None:
     codes = "I" * absent + "/" * attended
     if not codes:
@@ -201,8 +204,9 @@ def test_at_risk_needs_at_least_one_session() -> None:
         at.at_risk(canonical(register("/")), calendar(), within_sessions=0)
 
 
-@settings(max_examples=40, deadline=None)
-@given(st.lists(st.text("/IOL-", min_size=1, max_size=12), min_size=2, max_size=8), st.sampled_from([0.8, 0.95]))
+@given_few(
+    st.lists(st.text("/IOL-", min_size=1, max_size=12), min_size=2, max_size=8), st.sampled_from([0.8, 0.95]), few=12
+)
 def test_intervals_are_those_of_a_ratio_over_students(codes: list[str], confidence: float) -> None:
     marks = canonical(*(register(text, student) for student, text in enumerate(codes, 1)))
     row = only(at.summarise(marks, confidence=confidence))

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hubmis_frames import attendance as at
 from hubmis_frames.analysis.periods import PERIODS
 from hubmis_frames.errors import BadArgumentError, HubmisWarning
+from tests.helpers.examples import given_few
 from tests.helpers.registers import calendar, canonical, days, only, register
 
 WESTMINSTER = {
@@ -192,8 +192,7 @@ BY = st.lists(
 )
 
 
-@settings(max_examples=60)
-@given(ROWS, BY)
+@given_few(ROWS, BY, few=20)
 def test_pooling_by_any_grouping_gives_the_whole_back(rows: list[Any], by: list[str]) -> None:
     frame = pd.DataFrame(rows, columns=["student_id", "day", "session", "code", "form_name"])
     frame["date"] = pd.Timestamp("2025-08-25") + pd.to_timedelta(frame.pop("day").astype("int64"), unit="D")

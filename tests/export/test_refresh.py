@@ -12,13 +12,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 import hubmis_frames as hf
 from hubmis_frames.export.refresh import HISTORIES, History
 from hubmis_frames.school import School
 from hubmis_frames.simulator import SimulatedRequest, SimulatedResponse, Simulator, build_world
+from tests.helpers.examples import given_few
 
 Serve = Callable[..., Simulator]
 Connect = Callable[..., School]
@@ -286,7 +286,9 @@ marked = st.dictionaries(
 )
 
 
-@given(truth=marked, until=st.integers(5, 35), window=st.integers(0, 10), before=marked, part=st.integers(1, 4))
+@given_few(
+    truth=marked, until=st.integers(5, 35), window=st.integers(0, 10), before=marked, part=st.integers(1, 4), few=25
+)
 def test_whatever_changed_within_the_window_the_refreshed_rows_are_those_of_the_server(
     truth: dict[Any, str], until: int, window: int, before: dict[Any, str], part: int
 ):

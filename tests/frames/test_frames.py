@@ -9,12 +9,12 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from hubmis_frames.frames import Findings, empty, tidy, to_pandas
 from hubmis_frames.frames import parsing as read_module
 from hubmis_frames.operations.declaration import CATALOGUE, Endpoint
+from tests.helpers.examples import given_few
 
 STUDENTS = CATALOGUE["students"]
 MARKS = CATALOGUE["student_attendance"]
@@ -402,7 +402,7 @@ STUDENT = st.fixed_dictionaries(
 )
 
 
-@given(st.lists(STUDENT, max_size=6))
+@given_few(st.lists(STUDENT, max_size=6), few=20)
 def test_both_roads_give_the_same_frames(rows: list[Any]):
     fast, _ = students(*rows)
     with pytest.MonkeyPatch.context() as patch:
@@ -423,7 +423,7 @@ PLAIN = st.fixed_dictionaries(
 )
 
 
-@given(st.lists(st.tuples(STUDENT, PLAIN), max_size=6, unique_by=lambda pair: pair[0]["id"]))
+@given_few(st.lists(st.tuples(STUDENT, PLAIN), max_size=6, unique_by=lambda pair: pair[0]["id"]), few=20)
 def test_every_value_that_was_sent_is_in_the_frames(pairs: list[Any]):
     rows = [{**row, "extra": extra} for row, extra in pairs]
     tables, _ = students(*rows)

@@ -18,6 +18,7 @@ from hubmis_frames.analysis.statistics import half_width, ranks, spearman, stude
 from hubmis_frames.errors import BadArgumentError, MissingFieldError
 from hubmis_frames.joint.event_windows import _NOTE
 from hubmis_frames.plots.event_windows import around_events
+from tests.helpers.examples import given_few
 from tests.helpers.figures import ATTENDED, POSSIBLE, START, events_on, marks_of, students_in
 
 mpl.use("Agg")
@@ -104,8 +105,7 @@ def a_school(seed: int) -> tuple[dict[int, str], list[tuple[int, int]], dict[int
     return registers, events, {student: names[rng.integers(0, 6)] for student in range(1, 12)}
 
 
-@given(st.integers(0, 10**6), st.integers(1, 3))
-@settings(max_examples=50)
+@given_few(st.integers(0, 10**6), st.integers(1, 3), few=15)
 def test_around_events_agrees_with_working_it_out_by_hand(seed: int, weeks: int) -> None:
     full, days, groups = a_school(seed)
     table = jt.around_events(marks_of(full), events_on(*days), weeks=weeks, students=students_in(groups)).set_index(

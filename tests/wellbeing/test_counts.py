@@ -7,11 +7,11 @@ from typing import Any
 import hypothesis.strategies as st
 import pandas as pd
 import pytest
-from hypothesis import given, settings
 
 from hubmis_frames import wellbeing as wb
 from hubmis_frames.analysis.calendar import Calendar
 from hubmis_frames.errors import BadArgumentError
+from tests.helpers.examples import given_few
 from tests.helpers.figures import EVENT_ROWS, GROUPS, STUDENTS, TERMS, YEAR_GROUPS, canonical_events
 
 
@@ -113,8 +113,7 @@ def test_a_type_that_no_row_has_raises_instead_of_counting_zero() -> None:
     assert wb.summarise(canonical_events())["events"].tolist() == [0]
 
 
-@given(EVENT_ROWS, GROUPS)
-@settings(max_examples=20)
+@given_few(EVENT_ROWS, GROUPS, few=8)
 def test_groups_pool_to_the_whole_and_agree_with_counting(rows: list[Any], by: list[str]) -> None:
     found = canonical_events(*rows)
     table = wb.summarise(found, by, students=STUDENTS, calendar=TERMS)
@@ -133,8 +132,7 @@ def test_groups_pool_to_the_whole_and_agree_with_counting(rows: list[Any], by: l
     assert {key: count for key, count in got.items() if count} == dict(expected)
 
 
-@given(EVENT_ROWS, st.integers(2, 4))
-@settings(max_examples=14)
+@given_few(EVENT_ROWS, st.integers(2, 4), few=6)
 def test_no_total_gives_a_hidden_figure_back(rows: list[Any], suppress: int) -> None:
     found = canonical_events(*rows)
     by = ["year_group_name", "category_name"]
@@ -214,8 +212,7 @@ def test_shanarri_lists_all_eight_indicators_and_other_names() -> None:
     assert nothing["share"].isna().all()
 
 
-@given(EVENT_ROWS, st.data(), st.sampled_from(["week", "month", "category_name", None]))
-@settings(max_examples=25)
+@given_few(EVENT_ROWS, st.data(), st.sampled_from(["week", "month", "category_name", None]), few=12)
 def test_since_and_until_are_included_and_either_may_be_left_out(rows: list[Any], data: Any, by: str | None) -> None:
     # Mostly a day with an event, so that bounds are often met exactly.
     of_events = [date.fromisoformat(row[1][:10]) for row in rows if row[1]]
