@@ -29,6 +29,7 @@ GROUPINGS: list[Any] = [
     None, "week", "realm", "year_group_name", "weekday", "session", "category", "bus", "month",
     ["realm", "year_group_name", "week"], ["realm", "student_id"], ["session", "weekday", "school"],
 ]  # fmt: skip
+FAST_GROUPINGS: list[Any] = [None, "bus", ["realm", "year_group_name", "week"], ["realm", "student_id"]]
 
 
 def folder_of(root: Path) -> Path:
@@ -197,7 +198,9 @@ def test_figures_are_those_of_pandas(group: Path, marks: pd.DataFrame, by: Any) 
         same(summary(lazy), summary(marks))
 
 
-@pytest.mark.parametrize("by", GROUPINGS)
+@pytest.mark.parametrize(
+    "by", [by if by in FAST_GROUPINGS else pytest.param(by, marks=pytest.mark.slow) for by in GROUPINGS]
+)
 def test_figures_are_right_when_people_lie_in_several_partitions(marks: pd.DataFrame, by: Any) -> None:
     for lazy in spread(marks):
         for summary in summaries(by):
