@@ -249,8 +249,10 @@ class RetryAdapter(OneRequestAdapter):
             self._limiter.shrink()
             self._bucket.pause(pause_after_429(response.headers, time.time(), self._bucket.rate.interval))
         elif remaining is not None:
-            self._bucket.note_remaining(remaining)
-            self._limiter.learn(remaining, learnt)
+            # The server may have answered before it saw the other requests that are under way.
+            others = self._limiter.under_way - (learnt is not None)
+            newest = self._limiter.learn(remaining, learnt)
+            self._bucket.note_remaining(remaining - others, overtaken=not newest)
 
 
 def _unusable(body: bytes, where: str, is_answer: Callable[[object], bool]) -> PayloadError | None:

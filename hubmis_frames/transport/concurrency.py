@@ -41,8 +41,8 @@ class ConcurrencyLimiter:
             self._under_way -= 1
             self._changed.notify_all()
 
-    def learn(self, remaining: float, learnt: int | None = None) -> None:
-        """Learn from an answer how many requests remain.
+    def learn(self, remaining: float, learnt: int | None = None) -> bool:
+        """Learn from an answer how many requests remain. Returns whether no later request was answered before it.
 
         Parameters
         ----------
@@ -59,6 +59,13 @@ class ConcurrencyLimiter:
             if remaining >= _PLENTY:
                 self._allowed = min(self._allowed + 1, self._most)
             self._changed.notify_all()
+            return newer
+
+    @property
+    def under_way(self) -> int:
+        """How many requests are under way."""
+        with self._changed:
+            return self._under_way
 
     def shrink(self) -> None:
         """Allow one at a time from now on."""

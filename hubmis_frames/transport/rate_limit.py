@@ -94,12 +94,16 @@ class Bucket:
         """How many requests could be sent at once."""
         return self._run(self._left)
 
-    def note_remaining(self, remaining: float) -> None:
-        """Note how many requests remain by the server's last answer. More than we count ourselves changes nothing."""
+    def note_remaining(self, remaining: float, *, overtaken: bool = False) -> None:
+        """Note how many requests remain by the server's last answer. More than we count ourselves changes nothing.
+
+        An answer that a later one has overtaken can lower the number, and not raise it.
+        """
 
         def note(db: sqlite3.Connection) -> None:
             server = self._clock() + max(self.rate.capacity - remaining, 0.0) * self.rate.paced
-            self._write(db, self._counts(db)._replace(server=server))
+            counts = self._counts(db)
+            self._write(db, counts._replace(server=max(server, counts.server) if overtaken else server))
 
         self._run(note)
 

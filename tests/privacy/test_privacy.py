@@ -345,6 +345,7 @@ def test_answers_do_not_lie_about_for_ever(simulator: Simulator, connect_to: Con
     assert int(str(connect_to(simulator).cache()["answers"])) == before - 1
 
 
+@pytest.mark.filterwarnings("ignore:.*students who were removed")
 def test_pseudonymised_frames_are_analysed_like_others(school: School):
     plain = {
         "students": hf.load_students(school, enrolment_status="current"),
