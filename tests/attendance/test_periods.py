@@ -221,11 +221,12 @@ def test_intervals_are_those_of_a_ratio_over_students(codes: list[str], confiden
         n, residual = len(able), absent - share * possible
         error = np.sqrt((residual**2).sum() * n / (n - 1)) / possible.sum()
         assert row[rate] == pytest.approx(100 * share)
-        low, high = (np.log(row[f"{rate}_{end}"] / (100 - row[f"{rate}_{end}"])) for end in ("low", "high"))
-        # On the logit scale the interval is as wide on either side, by the same t for every rate.
-        assert (low + high) / 2 == pytest.approx(np.log(share / (1 - share)), abs=1e-9)
-        t = (high - low) / 2 * share * (1 - share) / error if error > 1e-12 else None
-        assert t is None or t == pytest.approx(T[confidence][n - 2], rel=1e-6)
+        # On the logit scale the interval is as wide on either side, by the same t for every rate. The two ends are
+        # compared as rates: a rate within 1e-9 of 100 has few digits left on the logit scale.
+        half = T[confidence][n - 2] * error / (share * (1 - share))
+        for end, sign in (("low", -1), ("high", 1)):
+            expected = 100 / (1 + np.exp(-(np.log(share / (1 - share)) + sign * half)))
+            assert row[f"{rate}_{end}"] == pytest.approx(expected, rel=1e-4), end
 
 
 # Student's t for 1 to 7 degrees of freedom, from printed tables.

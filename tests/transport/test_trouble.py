@@ -210,6 +210,10 @@ def test_the_deadline_covers_every_part_of_an_answer(
 
 
 def test_the_deadline_covers_the_encrypted_greeting(simulator: Simulator, connect_to: Connect):
+    def greet(connection: socket.socket) -> None:
+        with connection:
+            drip(connection, b"\x16\x03\x03\x40\x00", b"\x02")
+
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def accept() -> None:
@@ -218,7 +222,7 @@ def test_the_deadline_covers_the_encrypted_greeting(simulator: Simulator, connec
                     connection, _ = listener.accept()
                 except OSError:
                     return
-                threading.Thread(target=drip, args=(connection, b"\x16\x03\x03\x40\x00", b"\x02"), daemon=True).start()
+                threading.Thread(target=greet, args=(connection,), daemon=True).start()
 
         threading.Thread(target=accept, daemon=True).start()
         retry = RetryPolicy(connect_timeout=30, total_timeout=0.4, max_attempts=2, first_delay=0.01)
