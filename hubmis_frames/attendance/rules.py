@@ -116,7 +116,7 @@ class AbsenceRule:
 
     def __str__(self) -> str:
         """The rule as a sentence."""
-        verb = "absent from" if tuple(self.categories) == ABSENT else f"with {' or '.join(self._kinds)} marks in"
+        verb = "absent from" if set(self.categories) == set(ABSENT) else f"with {' or '.join(self._kinds)} marks in"
         threshold = f"more than {self.more_than}" if self.at_least is None else f"at least {self.at_least}"
         sort = "whole days" if self.whole_days else "days"
         amount = {
@@ -181,7 +181,8 @@ class AbsenceRule:
         top, bottom, strict = self._fraction
         first = np.where(of > 0, 0, 1)
         if not self.is_share:
-            return np.maximum(self.most(of) + 1 - missed, first)
+            fixed: Whole = np.maximum(self.most(of) + 1 - missed, first)
+            return fixed
         if top == bottom:  # who attended once never misses all
             return np.where(missed < of, -1, first)
         # (missed + k) / (of + k) reaches top / bottom when k (bottom - top) reaches top of - bottom missed.
@@ -194,13 +195,19 @@ class AbsenceRule:
         """How many attended in a row bring each student below the threshold again; 0 if below, -1 if no number does."""
         missed, of = np.asarray(absent, dtype=np.int64), np.asarray(possible, dtype=np.int64)
         top, bottom, strict = self._fraction
-        now = self.met(missed, of)
-        if not self.is_share or top == 0:
-            return np.where(now, -1, 0)
+        never = not self.is_share or top == 0
         # missed is below top / bottom of (of + k) when top k exceeds bottom missed - top of.
-        over = bottom * missed - top * of
-        back = -(-over // top) if strict else over // top + 1
-        return np.where(now, back, 0)
+        over, step = bottom * missed - top * of, max(top, 1)
+        back = np.full_like(over, -1) if never else -(-over // step) if strict else over // step + 1
+        attended: Whole = np.where(self.met(missed, of), back, 0)
+        return attended
+
+
+def amount_column(rule: AbsenceRule) -> str | None:
+    """The column of what a rule counts; None if that is ``absent_sessions``."""
+    if rule.by_days:
+        return f"{rule.name}_days"
+    return None if set(rule.categories) == set(ABSENT) else f"{rule.name}_sessions"
 
 
 def check_rules(rules: Iterable[AbsenceRule], caller: str) -> tuple[AbsenceRule, ...]:
