@@ -194,7 +194,7 @@ def at_risk(
     terms = calendar.terms[calendar.terms["academic_year"].eq(year)]
     start, end = terms["start"].min(), terms["end"].max()
     counted = marks[(marks["date"] >= start) & (marks["date"] <= day)]
-    ahead = _planned(calendar).loc[day:end]
+    ahead = calendar.days.loc[day:end, list(SESSIONS)]
     to_come = _still_to_come(counted[counted["date"].eq(day)], ahead[ahead.index == day])
     counted = counted[~(counted["date"].eq(day) & counted["session"].astype("str").isin(to_come))]
     sessions = ahead.sum(axis=1).mask(ahead.index == day, len(to_come))
@@ -207,7 +207,7 @@ def at_risk(
     possible = frame["possible_sessions"].to_numpy()
     last = pd.Series(end, index=frame.index)
     if enrolment is not None:
-        left = enrolment_bound(enrolment, frame["student_id"], "end")
+        left = enrolment_bound(enrolment, frame["student_id"], "end", calendar.timezone)
         last = last.where(~(left < last), left)
     days = np.searchsorted(sessions.index, last.to_numpy(), side="right")
     total = np.concatenate([[0], sessions.cumsum()]).astype(np.int64)
@@ -248,14 +248,6 @@ def at_risk(
     frame[f"{unit}_to_recover"] = pd.Series(recover, index=frame.index, dtype="Int64").where(can_recover)
     ascending = [True, False, *(True for _ in person)]
     return frame.sort_values(["can_still_miss", "absence_rate", *person], ascending=ascending, ignore_index=True)
-
-
-def _planned(calendar: Calendar) -> pd.DataFrame:
-    """One row per open day, and whether a register is kept in each session."""
-    days = calendar.days
-    if "am" in days:
-        return days.loc[days["is_open"], list(SESSIONS)]
-    return pd.DataFrame(dict.fromkeys(SESSIONS, days["is_open"]))[days["is_open"]]
 
 
 def _still_to_come(marks: pd.DataFrame, planned: pd.DataFrame) -> list[str]:
