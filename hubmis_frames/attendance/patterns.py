@@ -11,9 +11,11 @@ from ..analysis.groups import By, as_list, number_groups
 from ..analysis.realms import person_columns, with_realm
 from ..errors import BadArgumentError
 from .checks import category_numbers, check_marks, refuse_several_years, warn_out_of_range, years_of_groups
+from .codes import ABSENT, CATEGORIES, POSSIBLE
 from .summary import count_categories, per_cent, summarise
 
-_ABSENT, _ADMINISTRATIVE = (3, 4), 6
+_ABSENT = tuple(CATEGORIES.index(name) for name in ABSENT)
+_ADMINISTRATIVE = CATEGORIES.index("administrative")
 _BESIDE = (
     "beside_possible_sessions", "beside_absent_sessions", "beside_unauthorised_sessions", "beside_absence_rate",
     "other_possible_sessions", "other_absent_sessions", "other_absence_rate", "difference", "holidays",
@@ -231,7 +233,7 @@ def beside_holidays(
     columns: dict[str, npt.NDArray[Any]] = {}
     for part, inside in (("beside", holiday >= 0), ("other", holiday < 0)):
         counts = count_categories(groups.number[inside], numbers[inside], size)
-        possible, absent = counts[:, :5].sum(axis=1), counts[:, 3:5].sum(axis=1)
+        possible, absent = counts[:, : len(POSSIBLE)].sum(axis=1), counts[:, _ABSENT].sum(axis=1)
         columns[f"{part}_possible_sessions"], columns[f"{part}_absent_sessions"] = possible, absent
         columns[f"{part}_unauthorised_sessions"] = counts[:, 4]
         columns[f"{part}_absence_rate"] = per_cent(absent, possible)
