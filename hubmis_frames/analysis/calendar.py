@@ -12,7 +12,7 @@ from ..errors import BadArgumentError
 from ..frames.partitions import refuse_dask
 from .columns import DAY, as_day, as_days, find_columns, local_dates
 from .realms import require_one_school
-from .school_week import SESSIONS, Day, ShortDays, Weekdays, place_of, weeks_of
+from .school_week import SESSIONS, WEEKDAYS, Day, ShortDays, Weekdays, place_of, weeks_of
 
 __all__ = [
     "SESSIONS",

@@ -17,6 +17,7 @@ from .codes import CATEGORIES, CodeMap
 from .patterns import beside_holidays, broken_weeks, lateness, runs
 from .quality import data_quality, heavy_codes, registers_not_taken
 from .risk import absentees, at_risk, recent_change
+from .rules import PERSISTENT, RULES, SEVERE, AbsenceRule
 from .summary import BANDS, absence_bands, code_frequency, summarise
 from .trends import cumulative, year_on_year
 
@@ -24,6 +25,10 @@ __all__ = [
     "BANDS",
     "CANONICAL",
     "CATEGORIES",
+    "PERSISTENT",
+    "RULES",
+    "SEVERE",
+    "AbsenceRule",
     "Calendar",
     "CodeMap",
     "absence_bands",
