@@ -8,7 +8,7 @@ from ..analysis.columns import require_columns
 from ..analysis.groups import Whole
 from ..analysis.realms import REALM, person_columns, require_one_school
 from ..errors import BadArgumentError, warn
-from .codes import CATEGORIES
+from .codes import CATEGORIES, POSSIBLE
 
 CANONICAL = ["student_id", "date", "session", "code", "category"]
 MADE_BY = "hf.attendance.marks(frame)"
@@ -66,7 +66,7 @@ def years_of_groups(marks: pd.DataFrame, number: Whole, caller: str) -> pd.DataF
 
     Years are the marks' own column; of marks without one, or on days of no year, they are told by the date.
     """
-    counts = category_numbers(marks, caller) < CATEGORIES.index("not_possible")
+    counts = category_numbers(marks, caller) < len(POSSIBLE)
     counted = marks.loc[counts, [name for name in (REALM, "academic_year", "date") if name in marks]]
     # Many marks are of one school, year and day: each such day is looked at once.
     place, days = _distinct(counted)

@@ -268,6 +268,60 @@ def beside_holidays(
     return frame.sort_values(["holidays", "beside_absent_sessions"], ascending=False, kind="stable", ignore_index=True)
 
 
+def lateness(marks: pd.DataFrame, by: By = "student_id", *, calendar: Calendar | None = None) -> pd.DataFrame:
+    """One row per student or group, with how often and by how much it was late, the most late first.
+
+    Parameters
+    ----------
+    marks
+        Canonical marks. ``minutes_late`` is there if the school's server sends it.
+    by, calendar
+        As for :func:`summarise`.
+
+    Returns
+    -------
+    DataFrame
+        The columns of ``by`` (and ``realm`` beside ``student_id``), ``possible_sessions``, ``late_sessions`` (late
+        before the register closed, ``L``, which is attended), ``late_rate`` (per cent of possible sessions),
+        ``after_closing_sessions`` (``U``, which is absent), ``timed_sessions`` (of both, with minutes sent),
+        ``minutes_late`` (the sum over these) and ``mean_minutes_late``; both are missing without such a session.
+
+    Notes
+    -----
+    Files of the Department for Education call ``L`` and ``U`` together *late*. Here they are apart, as one attended and
+    the other did not.
+    """
+    check_marks(marks, "lateness", duplicates=True)
+    made = [
+        "possible_sessions", "late_sessions", "late_rate", "after_closing_sessions", "timed_sessions", "minutes_late",
+        "mean_minutes_late",
+    ]  # fmt: skip
+    groups = number_groups(marks, with_realm(by, marks), calendar, "lateness", made)
+    size, numbers = len(groups.keys), category_numbers(marks, "lateness")
+    late = numbers == CATEGORIES.index("late")
+    after = marks["code"].eq("U").fillna(False).to_numpy(dtype=bool) & (numbers == _ABSENT[1])
+    minutes = pd.Series(np.nan, index=marks.index) if "minutes_late" not in marks else marks["minutes_late"]
+    sent = minutes.astype("Float64").to_numpy(dtype=np.float64, na_value=np.nan)
+    timed = (late | after) & ~np.isnan(sent)
+    counts = {
+        name: np.bincount(groups.number[chosen], minlength=size)
+        for name, chosen in zip(
+            ("possible_sessions", "late_sessions", "after_closing_sessions", "timed_sessions"),
+            (numbers < len(POSSIBLE), late, after, timed),
+            strict=True,
+        )
+    }
+    frame = groups.keys.assign(**counts)
+    total = pd.Series(np.bincount(groups.number[timed], weights=sent[timed], minlength=size), index=frame.index)
+    frame["late_rate"] = per_cent(counts["late_sessions"], counts["possible_sessions"])
+    frame["minutes_late"] = total.where(frame["timed_sessions"] > 0)
+    frame["mean_minutes_late"] = frame["minutes_late"] / frame["timed_sessions"]
+    frame = frame[[*groups.keys, *made]]
+    return frame.sort_values(
+        ["late_sessions", "after_closing_sessions"], ascending=False, kind="stable", ignore_index=True
+    )
+
+
 def _holiday_of_open_days(calendar: Calendar, days: int, shortest: int) -> pd.Series:
     """For each open day the number of the holiday next to it, or -1."""
     opens = calendar.days[calendar.days["is_open"]]
