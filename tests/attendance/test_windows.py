@@ -1,5 +1,6 @@
 """Repeated absence in rolling windows of school weeks, counted window by window, and runs for lists of duty."""
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,9 @@ def marks_of(known: at.Calendar, students: int, seed: int, shut_too: bool = Fals
     rows = pd.MultiIndex.from_product([range(1, students + 1), days, ["am", "pm"]]).to_frame(index=False)
     rows = rows.set_axis(["student_id", "date", "session"], axis=1)
     rows["code"] = np.random.default_rng(seed).choice(list("/////////IOUGN"), len(rows))
-    return at.marks(rows, calendar=known)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*on days when the school is shut", HubmisWarning)
+        return at.marks(rows, calendar=known)
 
 
 def counted(marks: pd.DataFrame, known: at.Calendar, weeks: int, last: pd.Timestamp) -> dict[int, tuple[int, int]]:
