@@ -50,7 +50,7 @@ def student_t(confidence: float, df: int) -> float:
             (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
             (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
         )
-        return z + sum(term / df**power for power, term in enumerate(terms, 1))
+        return z + sum((term / df**power for power, term in enumerate(terms, 1)), start=0.0)
     low, high = 0.0, 1.0
     while _within(high, df) < confidence:
         high *= 2
