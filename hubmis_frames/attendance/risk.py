@@ -17,7 +17,7 @@ from .checks import category_numbers, check_marks, refuse_several_years, warn_ou
 from .codes import POSSIBLE
 from .partial_counts import by_people, concatenate
 from .rules import PERSISTENT, SEVERE, AbsenceRule, amount_column, check_rules
-from .summary import count_categories, count_marks, per_cent, rule_columns, summarise, summary_of
+from .summary import count_categories, count_marks, per_cent, possible_of, rule_columns, summarise, summary_of
 
 _OF_STUDENT = [
     "possible_sessions", "absent_sessions", "absence_rate", "authorised_rate", "unauthorised_rate", "unmarked_sessions",
@@ -320,7 +320,7 @@ def recent_change(
     for half, in_half in inside.items():
         chosen = in_half[either].to_numpy()
         counts = count_categories(groups.number[chosen], numbers[chosen], len(frame))
-        possible, absent = counts[:, : len(POSSIBLE)].sum(axis=1), counts[:, 3:5].sum(axis=1)
+        possible, absent = possible_of(counts), counts[:, 3:5].sum(axis=1)
         frame[f"{half}_possible_sessions"], frame[f"{half}_absent_sessions"] = possible, absent
         frame[f"{half}_absence_rate"] = per_cent(absent, possible)
     frame["change"] = frame["recent_absence_rate"] - frame["earlier_absence_rate"]

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from ..analysis.groups import Whole
 from ..errors import BadArgumentError
-from .codes import ABSENT, ATTENDING
+from .codes import ABSENT, POSSIBLE
 
 Unit = Literal["per cent", "per cent of days", "sessions", "days"]
 
@@ -100,13 +100,7 @@ class AbsenceRule:
             raise self._error(f"{self.unit} are counted whole, and {threshold} is not a whole number")
         if self.whole_days and not self.by_days:
             raise self._error('whole_days=True goes with unit="days" or unit="per cent of days"')
-        given = (self.categories,) if isinstance(self.categories, str) else tuple(self.categories)
-        object.__setattr__(self, "categories", given)
-        if not given or (unknown := [name for name in given if name not in (*ATTENDING, *ABSENT)]):
-            raise self._error(
-                f"{unknown[0] if given else 'no category'} cannot be counted. Categories of possible sessions are "
-                f"{', '.join((*ATTENDING, *ABSENT))}"
-            )
+        object.__setattr__(self, "categories", counted_categories(self.categories, f"AbsenceRule {self.name}"))
         minimum = self.minimum_sessions
         if isinstance(minimum, bool) or not isinstance(minimum, int) or minimum < 0:
             raise self._error(f"minimum_sessions is a whole number, 0 or more, and not {minimum!r}")
@@ -201,6 +195,17 @@ class AbsenceRule:
         back = np.full_like(over, -1) if never else -(-over // step) if strict else over // step + 1
         attended: Whole = np.where(self.met(missed, of), back, 0)
         return attended
+
+
+def counted_categories(given: str | Iterable[str], caller: str) -> tuple[str, ...]:
+    """Return the categories to count as absence; raise unless they are categories of possible sessions."""
+    names = (given,) if isinstance(given, str) else tuple(given)
+    if not names or (unknown := [name for name in names if name not in POSSIBLE]):
+        raise BadArgumentError(
+            f"{caller}: {unknown[0] if names else 'no category'} cannot be counted. Categories of possible sessions "
+            f"are {', '.join(POSSIBLE)}."
+        )
+    return names
 
 
 def amount_column(rule: AbsenceRule) -> str | None:

@@ -22,7 +22,8 @@ WESTMINSTER = {
 
 COUNTED = [
     "possible_sessions", "attended_sessions", "late_sessions", "approved_activity_sessions", "authorised_sessions",
-    "unauthorised_sessions", "absent_sessions", "not_possible_sessions", "unmarked_sessions", "unmapped_sessions",
+    "unauthorised_sessions", "absent_sessions", "other_possible_sessions",
+    "not_possible_sessions", "unmarked_sessions", "unmapped_sessions",
 ]  # fmt: skip
 
 
