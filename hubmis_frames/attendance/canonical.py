@@ -107,7 +107,7 @@ def marks(
     -----
     If a student has several marks for one date and session, the one that was changed last is kept (``updated_at``), as
     it corrects the others. Where that is not known or equal, the one kept has the first of these categories: present,
-    late, approved activity, authorised absence, unauthorised absence, neither, not possible, administrative,
+    late, approved activity, authorised absence, unauthorised absence, other possible, not possible, administrative,
     unmapped, unmarked. So attending wins over absence, and a reason wins over none. Among equal ones, the first row is
     kept.
 

@@ -16,8 +16,8 @@ from ..errors import BadArgumentError, did_you_mean
 
 ATTENDING = ("present", "late", "approved_activity")
 ABSENT = ("authorised_absence", "unauthorised_absence")
-POSSIBLE = (*ATTENDING, *ABSENT, "neither")
-"""The categories of possible sessions. ``neither`` is neither attended nor absent."""
+POSSIBLE = (*ATTENDING, *ABSENT, "other_possible")
+"""The categories of possible sessions. ``other_possible`` is neither attended nor absent."""
 CATEGORIES = (*POSSIBLE, "not_possible", "administrative", "unmapped", "unmarked")
 """Every category. Of two marks for one session, the one whose category comes first here is kept."""
 GIVEN = tuple(name for name in CATEGORIES if name != "unmapped")
@@ -126,7 +126,7 @@ class CodeMap:
 
         In 2020/21 and 2021/22, ``X`` was used for pupils who stayed at home because of the coronavirus. The
         Department's statistics of these years (*Pupil absence in schools in England 2021/22*) count it as possible and
-        not as absent, here ``neither``; so in these years attendance and absence do not add up to 100 per cent.
+        not as absent, here ``other_possible``; so in these years attendance and absence do not add up to 100 per cent.
         The same letter for pupils not of compulsory school age, which was never possible, cannot be told from it.
         """
         frame = _read("england").copy()
@@ -155,7 +155,7 @@ class CodeMap:
         Verified are ``02``, ``10``, ``11`` and ``12``, in the Scottish Government's *Included, engaged and involved
         part 1* (2019), which was to be replaced in 2026; so the map ends with that school year. Schools record letters
         of their management system: add those with :meth:`extend`. A temporary exclusion is a possible session that is
-        neither attendance nor absence: ``neither``. Arriving in the second half of an opening, *very late*, is
+        neither attendance nor absence: ``other_possible``. Arriving in the second half of an opening, *very late*, is
         an authorised absence in Scotland's statistics.
         """
         return cls.built_in("scotland")

@@ -322,7 +322,7 @@ def recent_change(
     for half, in_half in inside.items():
         chosen = in_half[either].to_numpy()
         counts = count_categories(groups.number[chosen], numbers[chosen], len(frame))
-        possible, absent = counts[:, : len(POSSIBLE)].sum(axis=1), counts[:, 3:5].sum(axis=1)
+        possible, absent = possible_of(counts), counts[:, 3:5].sum(axis=1)
         frame[f"{half}_possible_sessions"], frame[f"{half}_absent_sessions"] = possible, absent
         frame[f"{half}_absence_rate"] = per_cent(absent, possible)
     frame["change"] = frame["recent_absence_rate"] - frame["earlier_absence_rate"]

@@ -20,8 +20,8 @@ from .rules import AbsenceRule, check_rules
 
 COUNTS = [
     "students", "possible_sessions", "attended_sessions", "late_sessions", "approved_activity_sessions",
-    "authorised_sessions", "unauthorised_sessions", "absent_sessions", "neither_sessions", "not_possible_sessions",
-    "unmarked_sessions", "unmapped_sessions",
+    "authorised_sessions", "unauthorised_sessions", "absent_sessions", "other_possible_sessions",
+    "not_possible_sessions", "unmarked_sessions", "unmapped_sessions",
 ]  # fmt: skip
 RATES = {
     "attendance_rate": "attended_sessions",
@@ -37,13 +37,20 @@ _OF_CATEGORY = {
     "approved_activity_sessions": "approved_activity",
     "authorised_sessions": "authorised_absence",
     "unauthorised_sessions": "unauthorised_absence",
-    "neither_sessions": "neither",
+    "other_possible_sessions": "other_possible",
     "not_possible_sessions": "not_possible",
     "unmarked_sessions": "unmarked",
     "unmapped_sessions": "unmapped",
 }
-_WIDE, _POSSIBLE = len(CATEGORIES), len(POSSIBLE)
-_PRODUCTS = 9  # sums for intervals, the last columns of the counts
+_WIDE = len(CATEGORIES)
+_POSSIBLE, _ATTENDED, _ABSENT = slice(len(POSSIBLE)), slice(3), slice(3, 5)
+_PARTS = {
+    "attendance_rate": _ATTENDED,
+    "absence_rate": _ABSENT,
+    "authorised_rate": slice(3, 4),
+    "unauthorised_rate": slice(4, 5),
+}
+"""The categories that each rate divides by the possible sessions, by their places."""
 
 
 def summarise(
@@ -86,11 +93,11 @@ def summarise(
         The columns of ``by``, in order of time, number or name, a missing value last, then
 
         - ``students``: students with any mark in the group;
-        - sessions: ``possible_sessions`` (attended, absent and neither), ``attended_sessions`` (present, late and
-          approved activity), ``late_sessions``, ``approved_activity_sessions``, ``authorised_sessions`` and
-          ``unauthorised_sessions`` (absences), ``absent_sessions`` (both), ``neither_sessions`` (possible, but neither
-          attended nor absent, such as ``X`` in England in 2020/21 and 2021/22), ``not_possible_sessions``,
-          ``unmarked_sessions``, ``unmapped_sessions``; the last three are in no rate;
+        - sessions: ``possible_sessions`` (attended, absent and other possible), ``attended_sessions`` (present, late
+          and approved activity), ``late_sessions``, ``approved_activity_sessions``, ``authorised_sessions`` and
+          ``unauthorised_sessions`` (absences), ``absent_sessions`` (both), ``other_possible_sessions`` (neither
+          attended nor absent, such as ``X`` in England in 2020/21), ``not_possible_sessions``, ``unmarked_sessions``,
+          ``unmapped_sessions``; the last three are in no rate;
         - ``attendance_rate``, ``absence_rate``, ``authorised_rate``, ``unauthorised_rate``: per cent of possible
           sessions, pooled over the group's students; missing, and never 0, where no session was possible; with
           ``confidence``, each followed by ``<rate>_low`` and ``<rate>_high``;
@@ -160,7 +167,7 @@ def count_marks(
     size = len(groups.keys)
     person, group = number_people(marks, groups.number)
     counts = count_categories(person, numbers, len(group))
-    possible = counts[:, :_POSSIBLE].sum(axis=1)
+    possible = possible_of(counts)
     columns = [np.bincount(group, minlength=size), np.bincount(group[possible > 0], minlength=size)]
     for rule in rules:
         absent, of = absence_by_rule(rule, marks["date"], person, numbers, counts)
@@ -178,12 +185,12 @@ def summary_of(groups: GroupCounts, rules: Sequence[AbsenceRule] = (), confidenc
     counts = groups.counts[:, :_WIDE]
     students, some = groups.counts[:, _WIDE : _WIDE + 2].T
     frame = groups.keys.copy()
-    attended, absent = counts[:, :3].sum(axis=1), counts[:, 3:5].sum(axis=1)
-    possible = counts[:, :_POSSIBLE].sum(axis=1)
-    whole = {"students": students, "possible_sessions": possible, "attended_sessions": attended}
+    attended, absent = counts[:, _ATTENDED].sum(axis=1), counts[:, _ABSENT].sum(axis=1)
+    whole = {"students": students, "possible_sessions": possible_of(counts), "attended_sessions": attended}
     whole["absent_sessions"] = absent
     for name in COUNTS:
         frame[name] = whole[name] if name in whole else counts[:, CATEGORIES.index(_OF_CATEGORY[name])]
+    possible = frame["possible_sessions"].to_numpy()
     bounds = dict(_bounds(groups.counts, confidence)) if confidence is not None else {}
     for rate, part in RATES.items():
         frame[rate] = per_cent(frame[part].to_numpy(), possible)
@@ -209,10 +216,11 @@ def rule_columns(groups: GroupCounts, rules: Sequence[AbsenceRule]) -> Iterator[
 
 
 def _products(counts: Whole) -> Iterator[Whole]:
-    """Of each student: possible sessions squared; then for each sort of absence its square, and it times possible."""
-    possible = counts[:, :_POSSIBLE].sum(axis=1)
+    """Of each student: possible sessions squared; then for each part of them its square, and it times possible."""
+    possible = possible_of(counts)
     yield possible * possible
-    for part in (counts[:, :3].sum(axis=1), counts[:, 3:5].sum(axis=1), counts[:, 3], counts[:, 4]):
+    for places in _PARTS.values():
+        part = counts[:, places].sum(axis=1)
         yield part * part
         yield part * possible
 
@@ -221,19 +229,19 @@ def _bounds(counts: Whole, confidence: float) -> Iterator[tuple[str, tuple[npt.N
     """The lower and the upper bound of each rate, by group, from the sums that :func:`count_marks` made."""
     # Whole numbers of any size, so that a group in which all students are alike has no variance at all.
     exact = counts.astype(object)
-    total, n = exact[:, :_POSSIBLE].sum(axis=1), counts[:, _WIDE + 1].astype(np.float64)
-    squared, *products = exact[:, -_PRODUCTS:].T
+    total, n = exact[:, :5].sum(axis=1), counts[:, _WIDE + 1].astype(np.float64)
+    squared, *products = exact[:, -1 - 2 * len(_PARTS) :].T
     sizes, place = np.unique(n, return_inverse=True)
     t = np.array([student_t(confidence, int(size) - 1) for size in sizes])[place]
-    parts = (exact[:, :3].sum(axis=1), exact[:, 3:5].sum(axis=1), exact[:, 3], exact[:, 4])
-    for name, part, square, product in zip(RATES, parts, products[::2], products[1::2], strict=True):
+    for (name, places), square, product in zip(_PARTS.items(), products[::2], products[1::2], strict=True):
+        part = exact[:, places].sum(axis=1)
         residual = (total**2 * square - 2 * total * part * product + part**2 * squared).astype(np.float64)
-        of, some = total.astype(np.float64), part.astype(np.float64)
+        of, missed = total.astype(np.float64), part.astype(np.float64)
         with np.errstate(divide="ignore", invalid="ignore"):
-            rate = some / of
+            rate = missed / of
             error = np.sqrt(residual * n / (n - 1)) / of**2
             logit, width = np.log(rate / (1 - rate)), t * error / (rate * (1 - rate))
-            usable = (n > 1) & (some > 0) & (some < of)
+            usable = (n > 1) & (missed > 0) & (missed < of)
             low, high = (np.where(usable, 100 / (1 + np.exp(-(logit + sign * width))), np.nan) for sign in (-1, 1))
         yield name, (low, high)
 
@@ -276,7 +284,7 @@ def _count_bands(marks: pd.DataFrame, by: By, calendar: Calendar | None) -> Grou
     groups = number_groups(marks, by, calendar, "absence_bands", ["absence_band", "students", "share"])
     person, group = number_people(marks, groups.number)
     counts = count_categories(person, category_numbers(marks, "absence_bands"), len(group))
-    possible, absent = counts[:, :_POSSIBLE].sum(axis=1), counts[:, 3:5].sum(axis=1)
+    possible, absent = possible_of(counts), counts[:, _ABSENT].sum(axis=1)
     some = possible > 0
     # In whole numbers: 20 x absent / possible is the band of five points, and its edges belong to the upper one.
     band = np.minimum(20 * absent[some] // possible[some], len(BANDS) - 1)
@@ -334,11 +342,11 @@ def absence_by_rule(
     """
     kinds = [CATEGORIES.index(name) for name in rule.categories]
     if not rule.by_days:
-        return counts[:, kinds].sum(axis=1), counts[:, :_POSSIBLE].sum(axis=1)
+        return counts[:, kinds].sum(axis=1), possible_of(counts)
     day, days = pd.factorize(dates)
     present, place = np.unique(person * max(len(days), 1) + day, return_inverse=True)
     of_day = count_categories(place.astype(np.int64), numbers, len(present))
-    absent, possible = of_day[:, kinds].sum(axis=1), of_day[:, :_POSSIBLE].sum(axis=1)
+    absent, possible = of_day[:, kinds].sum(axis=1), possible_of(of_day)
     missed = (absent == possible) & (absent > 0) if rule.whole_days else absent > 0
     owner = present // max(len(days), 1)
     return np.bincount(owner[missed], minlength=len(counts)), np.bincount(owner[possible > 0], minlength=len(counts))
