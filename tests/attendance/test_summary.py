@@ -22,7 +22,7 @@ WESTMINSTER = {
 
 COUNTED = [
     "possible_sessions", "attended_sessions", "late_sessions", "approved_activity_sessions", "authorised_sessions",
-    "unauthorised_sessions", "absent_sessions", "neither_sessions",
+    "unauthorised_sessions", "absent_sessions", "other_possible_sessions",
     "not_possible_sessions", "unmarked_sessions", "unmapped_sessions",
 ]  # fmt: skip
 
