@@ -285,7 +285,8 @@ class _Run:
         if self.options.key is None:
             return fetched.findings.sentences()
         undeclared = len(fetched.findings.undeclared)
-        counted = replace(fetched.findings, undeclared={}, misfits=Counter(), converted=Counter(), differing=Counter())
+        counted = replace(fetched.findings, undeclared={}, misfits=Counter(), converted=Counter())
+        counted = replace(counted, differing=Counter(), twofold=Counter())
         left_out = [f"{undeclared} undeclared columns and tables were left out"] if undeclared else []
         return [*counted.sentences(), *left_out]
 

@@ -2,10 +2,11 @@
 
 from .findings import Findings
 from .flattening import Batch, as_schema, empty, final_type, flatten, joined, joined_by_name, tidy, to_pandas
-from .layout import AS_SENT, Column, TableLayout, free_name, lay_out, singular
+from .layout import AS_SENT, FROM, Column, TableLayout, free_name, lay_out, singular, tidy_name
 
 __all__ = [
     "AS_SENT",
+    "FROM",
     "Batch",
     "Column",
     "Findings",
@@ -20,5 +21,6 @@ __all__ = [
     "lay_out",
     "singular",
     "tidy",
+    "tidy_name",
     "to_pandas",
 ]

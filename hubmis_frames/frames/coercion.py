@@ -13,9 +13,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ..errors import PayloadError
-from ..operations.shapes import MAP
+from ..operations.shapes import BARE, MAP
+from .casting import cast_text
 from .findings import Findings
 from .layout import AS_SENT, free_name
 
@@ -32,6 +34,22 @@ def fitted(
         responses = [[fitter.item(row, record, "") for row in _rows(body, rows_in)] for body in bodies]
         type_ = _widened(on_wire(record), [row for response in responses for row in response])
         return pa.array([[_forced(row, type_) for row in response] for response in responses], pa.list_(type_))
+
+
+def converted_to(values: pa.Array, type_: pa.DataType) -> tuple[pa.Array, pa.Array]:
+    """Convert an array without loss; the second array says which values have no equal of that type."""
+    if values.type == type_:
+        return values, pa.repeat(False, len(values))
+    if pa.types.is_temporal(type_):
+        if not pa.types.is_string(values.type):
+            return pa.nulls(len(values), type_), values.is_valid()
+        converted, as_sent = cast_text(values, type_)
+        return converted, pa.repeat(False, len(values)) if as_sent is None else as_sent.is_valid()
+    encoded = pc.dictionary_encode(values)
+    fitter = _Fitter(Findings())
+    pairs = [fitter.fit(value, type_, "") for value in encoded.dictionary.to_pylist()]
+    converted = pa.array([value for _, value in pairs], type_).take(encoded.indices)
+    return converted, pc.fill_null(pa.array([not fits for fits, _ in pairs], pa.bool_()).take(encoded.indices), False)
 
 
 def on_wire(type_: pa.DataType) -> pa.DataType:
@@ -96,7 +114,7 @@ class _Fitter:
         if value == []:  # PHP writes an empty object like this
             return True, None
         if not isinstance(value, dict):
-            return False, None
+            return self._fit_bare_id(value, type_, where)
         declared = {field.name: field.type for field in type_}
         result = {}
         for name, inner in value.items():
@@ -108,6 +126,16 @@ class _Fitter:
             if not fits:
                 result[free_name(f"{name}{AS_SENT}", value, result)] = _text(inner)
         return True, result
+
+    def _fit_bare_id(self, value: Any, type_: pa.DataType, where: str) -> tuple[bool, Any]:
+        """An id in the place of an object with that id, as a server writes a relation that it did not load."""
+        index = type_.get_field_index("id")
+        if index < 0 or isinstance(value, list) or value == "":
+            return False, None
+        fits, number = self.fit(value, type_.field(index).type, f"{where}_id")
+        if fits and BARE not in (type_.field(index).metadata or {}):
+            self._report.converted[where] += 1
+        return fits, {"id": number} if fits else None
 
     def _fit_list(self, value: Any, type_: pa.DataType, where: str) -> tuple[bool, Any]:
         item = type_.value_type
@@ -180,6 +208,8 @@ _CONVERT: dict[pa.DataType, Callable[[Any], tuple[bool, Any]]] = {
 def _widened(declared: pa.DataType | None, values: Sequence[Any]) -> pa.DataType:
     """The declared type and, after its fields, those that only ``values`` have; else the type of all ``values``."""
     present = [value for value in values if value is not None]
+    if declared is None and _may_be_bare_ids(present):
+        present = [value if isinstance(value, dict) else {"id": value} for value in present]
     if declared is None and {type(value) for value in present} == {dict, list}:
         # PHP writes an empty object as [], and other servers an empty list as {}: neither is of another type.
         present = [value for value in present if value]
@@ -196,6 +226,13 @@ def _widened(declared: pa.DataType | None, values: Sequence[Any]) -> pa.DataType
     return pa.struct(
         [(name, _widened(known.get(name), [value[name] for value in present if name in value])) for name in names]
     )
+
+
+def _may_be_bare_ids(present: Sequence[Any]) -> bool:
+    """Whether values are objects with an id, and ids in the place of such objects."""
+    bare = {type(value) for value in present if not isinstance(value, dict)}
+    inside = {type(value.get("id")) for value in present if isinstance(value, dict)}
+    return bool(inside) and bare == inside and bare in ({int}, {str})
 
 
 def _scalar(kinds: set[type], present: Sequence[Any]) -> pa.DataType:
@@ -217,6 +254,8 @@ def _forced(value: Any, type_: pa.DataType) -> Any:
         return None
     if pa.types.is_nested(type_) and not value and isinstance(value, list) != pa.types.is_list(type_):
         return None  # [] for an empty object, or {} for an empty list
+    if pa.types.is_struct(type_) and not isinstance(value, dict):
+        value = {"id": value}
     if pa.types.is_struct(type_):
         return {field.name: _forced(value.get(field.name), field.type) for field in type_}
     if pa.types.is_list(type_):

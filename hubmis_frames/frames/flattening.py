@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from ..operations.declaration import Endpoint
 from ..operations.response import rows_of
 from .casting import cast_text
+from .coercion import converted_to
 from .findings import Findings
 from .layout import AS_SENT, POSITION, ROW, VALUE, Path, TableLayout, free_name, lay_out
 from .parsing import read_records
@@ -164,6 +165,12 @@ def _flatten(
         result[column.name], as_sent = _final(_at(leaves, column.path, len(rows)), column.type)
         if as_sent is not None:
             misfits[f"{column.name}{AS_SENT}"] = as_sent
+        for twin in column.twins:
+            sent = _at(leaves, twin.path, len(rows))
+            result[column.name], differing = _filled(result[column.name], sent, column.type)
+            if count := len(differing) - differing.null_count:
+                result[twin.name] = differing
+                report.twofold[f"{table.name}.{twin.name}", ".".join(twin.path), ".".join(column.path)] += count
     for name, as_sent in misfits.items():
         result[free_name(name, result)] = as_sent
     for key, echo in table.echoes:
@@ -208,6 +215,16 @@ def _final(values: pa.Array, type_: pa.DataType) -> tuple[pa.Array, pa.Array | N
         values, as_sent = cast_text(values, type_)
         return pc.cast(values, final_type(type_)), as_sent
     return pc.cast(values, final_type(type_)), None
+
+
+def _filled(values: pa.Array, sent: pa.Array, type_: pa.DataType) -> tuple[pa.Array, pa.Array]:
+    """Fill missing values from another field of the same name; and what that field has where the two differ."""
+    if sent.null_count == len(sent):
+        return values, pa.nulls(len(sent))
+    converted, is_lost = converted_to(sent, type_)
+    converted = pc.cast(converted, final_type(type_))
+    differs = pc.or_(is_lost, pc.fill_null(pc.not_equal(values, converted), False))
+    return pc.coalesce(values, converted), pc.if_else(differs, sent, pa.scalar(None, sent.type))
 
 
 def _differing(values: pa.Array, keys: pa.Array) -> int:
@@ -271,7 +288,7 @@ def _as(column: pa.ChunkedArray, type_: pa.DataType) -> pa.ChunkedArray:
 
 
 def _report_undeclared(declared: Mapping[str, pa.Table], tables: Mapping[str, pa.Table], report: Findings) -> None:
-    differing = {column for column, _ in report.differing}
+    differing = {column for column, *_ in (*report.differing, *report.twofold)}
     for name, table in tables.items():
         if name not in declared:
             report.undeclared[name] = "table"

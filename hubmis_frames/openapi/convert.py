@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from ..operations.shapes import BOOL, DATE, ID, INSTANT, MAP, NUMBER, REFERS, TEXT, TIME
+from ..operations.shapes import BARE, BOOL, DATE, ID, INSTANT, MAP, NUMBER, REFERS, TEXT, TIME
 from .document import Document, Json, mapping, sequence, text
 
 DEEPEST = 30
@@ -81,7 +81,7 @@ class Converter:
                 return _together([*types, self._type(own, level) if mapping(own.get("properties")) else None])
         kinds = kinds_of(schema)
         if "object" in kinds or "properties" in schema or "additionalProperties" in schema:
-            return self._object(schema, level)
+            return _together([self._object(schema, level), *(_SCALARS[kind] for kind in kinds if kind in _SCALARS)])
         if "array" in kinds or "items" in schema:
             return self._list(schema, level)
         if len(kinds) > 1:
@@ -234,6 +234,8 @@ def _together(types: Sequence[pa.DataType | None]) -> pa.DataType | None:
         for field in (field for type_ in objects for field in type_):
             known = fields.get(field.name)
             fields[field.name] = field if known is None else known.with_type(_together([known.type, field.type]))
+        if "id" in fields and any(not pa.types.is_nested(type_) for type_ in said):
+            fields["id"] = fields["id"].with_metadata({BARE: b"1"})
         return pa.struct(list(fields.values()))
     if lists := [type_ for type_ in said if pa.types.is_list(type_)]:
         item = _together([type_.value_type for type_ in lists])
