@@ -16,13 +16,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..errors import PayloadError
-from ..operations.shapes import BARE, MAP
+from ..operations.shapes import BARE, MAP, TEXT_TOO
 from .casting import cast_text
 from .findings import Findings
 from .layout import AS_SENT, free_name
 
 _INT64 = range(-(2**63), 2**63)
 _EXACT = 2**53
+WHOLE = r"0|-?[1-9][0-9]{0,18}"  # "007" and "+7" would lose a character, so they are not integers
 
 
 def fitted(
@@ -115,24 +116,31 @@ class _Fitter:
             return True, None
         if not isinstance(value, dict):
             return self._fit_bare_id(value, type_, where)
-        declared = {field.name: field.type for field in type_}
+        declared = {field.name: field for field in type_}
         result = {}
         for name, inner in value.items():
             if name not in declared:
                 result[name] = inner
                 continue
-            here = f"{where}_{name}".lstrip("_")
-            fits, result[name] = self.fit(inner, declared[name], here)
+            fits, result[name] = self._fit_field(inner, declared[name], f"{where}_{name}".lstrip("_"))
             if not fits:
                 result[free_name(f"{name}{AS_SENT}", value, result)] = _text(inner)
         return True, result
+
+    def _fit_field(self, value: Any, field: pa.Field, where: str) -> tuple[bool, Any]:
+        if TEXT_TOO not in (field.metadata or {}):
+            return self.fit(value, field.type, where)
+        if isinstance(value, str):
+            return True, _clean(value) or None
+        fits, number = self.fit(value, pa.int64(), where)
+        return (True, number) if fits else self.fit(value, pa.string(), where)
 
     def _fit_bare_id(self, value: Any, type_: pa.DataType, where: str) -> tuple[bool, Any]:
         """An id in the place of an object with that id, as a server writes a relation that it did not load."""
         index = type_.get_field_index("id")
         if index < 0 or isinstance(value, list) or value == "":
             return False, None
-        fits, number = self.fit(value, type_.field(index).type, f"{where}_id")
+        fits, number = self._fit_field(value, type_.field(index), f"{where}_id")
         if fits and BARE not in (type_.field(index).metadata or {}):
             self._report.converted[where] += 1
         return fits, {"id": number} if fits else None
@@ -164,8 +172,7 @@ def _to_int(value: Any) -> tuple[bool, Any]:
         return True, None
     if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
         return True, int(value)
-    # "007" and "+7" would lose a character, so they are not integers.
-    if isinstance(value, str) and re.fullmatch(r"0|-?[1-9]\d{0,18}", value, re.ASCII) and int(value) in _INT64:
+    if isinstance(value, str) and re.fullmatch(WHOLE, value) and int(value) in _INT64:
         return True, int(value)
     return False, None
 
@@ -205,9 +212,11 @@ _CONVERT: dict[pa.DataType, Callable[[Any], tuple[bool, Any]]] = {
 }
 
 
-def _widened(declared: pa.DataType | None, values: Sequence[Any]) -> pa.DataType:
+def _widened(declared: pa.DataType | None, values: Sequence[Any], text_too: bool = False) -> pa.DataType:
     """The declared type and, after its fields, those that only ``values`` have; else the type of all ``values``."""
     present = [value for value in values if value is not None]
+    if text_too:
+        return pa.int64() if all(_to_int(value)[0] for value in present) else pa.string()
     if declared is None and _may_be_bare_ids(present):
         present = [value if isinstance(value, dict) else {"id": value} for value in present]
     if declared is None and {type(value) for value in present} == {dict, list}:
@@ -221,11 +230,14 @@ def _widened(declared: pa.DataType | None, values: Sequence[Any]) -> pa.DataType
     if (declared is not None and pa.types.is_list(declared)) or (declared is None and kinds == {list}):
         item = declared.value_type if declared is not None else None
         return pa.list_(_widened(item, [inner for value in present for inner in value]))
-    known = {field.name: field.type for field in declared} if declared is not None else {}
-    names = dict.fromkeys([*known, *(name for value in present for name in value)])
-    return pa.struct(
-        [(name, _widened(known.get(name), [value[name] for value in present if name in value])) for name in names]
-    )
+    known = {field.name: field for field in declared} if declared is not None else {}
+    found: dict[str, list[Any]] = {name: [] for name in known}
+    for value in present:
+        for name, inner in value.items():
+            found.setdefault(name, []).append(inner)
+    either = {name for name, field in known.items() if TEXT_TOO in (field.metadata or {})}
+    types = {name: field.type for name, field in known.items()}
+    return pa.struct([(name, _widened(types.get(name), inner, name in either)) for name, inner in found.items()])
 
 
 def _may_be_bare_ids(present: Sequence[Any]) -> bool:
@@ -262,6 +274,8 @@ def _forced(value: Any, type_: pa.DataType) -> Any:
         return [_forced(inner, type_.value_type) for inner in value]
     if pa.types.is_string(type_):
         return _text(value)
+    if pa.types.is_integer(type_):
+        return int(value)  # an id may be text
     return float(value) if pa.types.is_floating(type_) else value
 
 

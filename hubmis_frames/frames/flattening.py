@@ -127,7 +127,10 @@ def _flatten_batch(
         rows, request = rows.filter(kept), request[kept.to_numpy(zero_copy_only=False)]
     keys: Arrays = {}
     for index, (name, type_) in enumerate(_id_types(endpoint).items()):
-        keys[name] = pa.array([ids[index] for ids, _ in batch], type_).take(pa.array(request))
+        values = [ids[index] for ids, _ in batch]
+        if any(isinstance(value, str) for value in values):
+            values, type_ = [str(value) for value in values], pa.string()
+        keys[name] = pa.array(values, type_).take(pa.array(request))
     tables: dict[str, pa.Table] = {}
     _flatten(rows, _laid_out(endpoint, record), keys, offset, tables, report)
     return tables
@@ -231,8 +234,8 @@ def _differing(values: pa.Array, keys: pa.Array) -> int:
     """How many values are there and differ from the key of their row."""
     if values.null_count == len(values):
         return 0
-    repeated, original = _exact(values), _exact(keys)
-    return int((~(repeated == original).fillna(False) & repeated.notna()).sum())
+    repeated, _ = converted_to(values, keys.type)
+    return int(pc.sum(pc.and_(values.is_valid(), pc.invert(pc.fill_null(pc.equal(repeated, keys), False)))).as_py())
 
 
 def _exact(values: pa.Array) -> pd.Series:

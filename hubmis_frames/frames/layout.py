@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from ..operations.declaration import CATALOGUE
-from ..operations.shapes import PERSONAL, REFERS
+from ..operations.shapes import PERSONAL, REFERS, TEXT_TOO
 
 UNDECLARED = b"undeclared"
 AS_SENT = "_as_sent"  # the ending of a column that keeps values that do not fit the declared type
@@ -100,7 +100,11 @@ def merged(declared: pa.DataType, actual: pa.DataType) -> pa.DataType:
     fields = []
     for field in declared:
         index = actual.get_field_index(field.name)
-        fields.append(field if index < 0 else field.with_type(merged(field.type, actual.field(index).type)))
+        if index >= 0:
+            found = actual.field(index).type
+            is_text = TEXT_TOO in (field.metadata or {}) and pa.types.is_string(found)
+            field = field.with_type(found if is_text else merged(field.type, found))
+        fields.append(field)
     news = [field for field in actual if declared.get_field_index(field.name) < 0]
     return pa.struct(fields + [field.with_metadata({UNDECLARED: b"1"}) for field in news])
 

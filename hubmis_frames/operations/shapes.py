@@ -24,6 +24,8 @@ PEOPLE_KEYS = ("student_id", "staff_id", "contact_id")
 MAP = b"map"
 # Marks the "id" of an object in whose place the id alone may stand.
 BARE = b"bare"
+# Marks an id that is a whole number or text: the values tell which.
+TEXT_TOO = b"text too"
 
 
 class Annotated(NamedTuple):
