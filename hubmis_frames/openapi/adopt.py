@@ -167,11 +167,16 @@ def _renamed(parameter: Parameter, wire: WireParameter) -> Parameter:
     return replace(
         parameter,
         wire=wire.name,
+        text_too=kind is int and _may_be_text(wire),
         place=wire.place,  # type: ignore[arg-type]
         kind=kind,
         choices=choices if parameter.kind is str and choices else parameter.choices,
         required=wire.required,
     )
+
+
+def _may_be_text(wire: WireParameter) -> bool:
+    return not set(kinds_of(wire.schema)) & {"integer", "number"} or "string" in kinds_of(wire.schema)
 
 
 def _choices(wire: WireParameter) -> tuple[str, ...]:
@@ -188,7 +193,8 @@ def _new_parameters(wires: Sequence[WireParameter], path: str, ours: Sequence[Pa
         kind: type = int if kinds == ("integer",) else bool if kinds == ("boolean",) else str
         kind = {"date": date, "date-time": datetime}.get(text(wire.schema.get("format")), kind)
         choices = _choices(wire) if kind is str else ()
-        yield Parameter(name, wire.name, wire.place, kind, choices, wire.required)  # type: ignore[arg-type]
+        is_id = wire.place == "path" and kind is str and not choices and name.endswith("_id")
+        yield Parameter(name, wire.name, wire.place, int if is_id else kind, choices, wire.required, is_id)  # type: ignore[arg-type]
 
 
 def _completed(record: pa.StructType | None, ours: pa.StructType, named: Mapping[str, Any]) -> pa.StructType:
