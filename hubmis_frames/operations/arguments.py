@@ -19,7 +19,7 @@ _LARGEST = 2**63 - 1
 
 
 def requests_of(
-    endpoint: Endpoint, arguments: Mapping[str, Any], current_year: Callable[[], int | None]
+    endpoint: Endpoint, arguments: Mapping[str, Any], current_year: Callable[[], int | str | None]
 ) -> list[Request]:
     """Build the requests for a call, one for each combination of path ids, in the order asked.
 
