@@ -216,7 +216,8 @@ def _widened(declared: pa.DataType | None, values: Sequence[Any], text_too: bool
     """The declared type and, after its fields, those that only ``values`` have; else the type of all ``values``."""
     present = [value for value in values if value is not None]
     if text_too:
-        return pa.int64() if all(_to_int(value)[0] for value in present) else pa.string()
+        whole = all(isinstance(value, int) or _to_int(value)[0] for value in present)
+        return pa.int64() if whole else pa.string()
     if declared is None and _may_be_bare_ids(present):
         present = [value if isinstance(value, dict) else {"id": value} for value in present]
     if declared is None and {type(value) for value in present} == {dict, list}:

@@ -48,7 +48,8 @@ class Findings:
             for (name, key), count in self.differing.items()
         ]
         sentences += [
-            f"{_values(count)} of {own} differ from {other}: they are in the column {name}"
+            f"{_values(count)} of {own} {'differs' if count == 1 else 'differ'} from {other}: "
+            f"{'it is' if count == 1 else 'they are'} in the column {name}"
             for (name, own, other), count in self.twofold.items()
         ]
         if self.null_rows:

@@ -200,6 +200,8 @@ def _table(
         else:
             columns.append(column(wanted, *group, differing=role))
     # A record's own id comes first, beside the keys.
+    place = {leaf.path: number for number, leaf in enumerate(leaves)}
+    columns.sort(key=lambda column: place[column.path])
     columns = sorted([*columns, *extra], key=lambda column: (column.name != key, not column.declared))
     in_order = {path: (path, child) for path, child in children.values()}
     ordered = tuple(in_order[leaf.path] for leaf in leaves if leaf.path in in_order)
