@@ -141,7 +141,8 @@ def open_history(
     text_ids = any(isinstance(person, str) for person in people)
     if text_ids == pa.types.is_integer(schema.field(keys.person).type):
         return None
-    if pa.types.is_temporal(schema.field(keys.day).type) != pa.types.is_temporal(written.field(keys.day).type):
+    before, now = (of.field(keys.day).type for of in (schema, written))
+    if (pa.types.is_temporal(before), getattr(before, "tz", "")) != (pa.types.is_temporal(now), getattr(now, "tz", "")):
         return None
     try:
         history = History(file, keys, datetime.fromisoformat(earlier.fetched_from).date(), window)
