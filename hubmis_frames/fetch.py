@@ -49,7 +49,7 @@ class Fetcher:
         self.session = session
         self.spec = spec
         self.progress = progress
-        self._current_year: int | None = None
+        self._current_year: int | str | None = None
         self._warned: set[str] = set()
         self._simulated = is_loopback(urlsplit(session.base_url).hostname or "")
 
@@ -128,7 +128,7 @@ class Fetcher:
         except NotCachedError:
             return None
 
-    def current_year(self) -> int | None:
+    def current_year(self) -> int | str | None:
         """The id of the active academic year; it stays the same for as long as this school is open.
 
         ``None`` if the account may not read the academic years.

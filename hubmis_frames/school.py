@@ -180,7 +180,7 @@ class School:
         """Describe the cache: its file, the number of responses, their ages and its size."""
         return self._session.cache()
 
-    def purge_cache(self, student_id: int | None = None) -> int:
+    def purge_cache(self, student_id: int | str | None = None) -> int:
         """Remove every response of this school from the cache, or only those that may mention a student.
 
         Returns

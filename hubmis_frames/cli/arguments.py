@@ -44,9 +44,7 @@ def _add_setup(commands: Subparsers) -> None:
 
     command = _command(commands, "cache", "show what the cache of a school holds, or remove it from the disk")
     command.add_argument("what", nargs="?", choices=["info", "purge"], default="info")
-    command.add_argument(
-        "--student", type=int, metavar="ID", help="with purge: only responses that may contain this student"
-    )
+    command.add_argument("--student", metavar="ID", help="with purge: only responses that may contain this student")
     _add_json(command)
     _add_connection(command)
 

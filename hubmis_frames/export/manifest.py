@@ -68,10 +68,10 @@ class Manifest:
             "pseudonymised": pseudonymised,
         }
         self.started_at = datetime.now(UTC)
-        self.academic_year_id: int | None = None
+        self.academic_year_id: int | str | None = None
         self.refresh_began: datetime | None = None
         """When a refresh began that has not ended."""
-        self.unfinished_year: int | None = None
+        self.unfinished_year: int | str | None = None
         """The academic year of an export that did not end: the next run continues with it, whichever is active now."""
         self.entries: dict[str, Entry] = {}
         _refuse_other_address(folder.directory, base_url)
@@ -263,7 +263,7 @@ _HEAD: dict[str, Kind] = {
     "hubmis_frames": (_is_text, ""),
     "realm": (_is_text,),
     "address": (_is_text, None),
-    "academic_year_id": (lambda value: value is None or _is_count(value), None),
+    "academic_year_id": (lambda value: value is None or isinstance(value, str) or _is_count(value), None),
     "free_text": (_is_bool, False),
     "pseudonymised": (_is_bool, False),
     "started_at": (_is_instant, None),

@@ -152,7 +152,7 @@ class _Run:
 
     fetcher: Fetcher
     folder: ExportFolder
-    year: int | None
+    year: int | str | None
     options: ExportOptions
     earlier: dict[str, Entry]
     needed: set[str]
@@ -197,8 +197,8 @@ class _Run:
         """Fetch an operation and write its tables; ``whole`` requests all of a history, even if we have most of it."""
         requests = step.requests(self.fetcher, endpoint, self.loaded, self.year)
         self.on_table(endpoint.table, len(requests), self.fetcher.session.seconds(len(requests)))
-        history = None if whole else self._history(endpoint)
-        people = self._people(endpoint, requests) if history else {}
+        people = self._people(endpoint, requests) if endpoint.table in HISTORIES else {}
+        history = None if whole else self._history(endpoint, people.values())
         if history:
             requests = [self._lately(endpoint, request, history.ask_from(people[request.ids])) for request in requests]
         fetched = self.fetcher.fetch(endpoint, requests, refresh=self.options.refresh, new_since=self.new_since)
@@ -285,26 +285,29 @@ class _Run:
         if self.options.key is None:
             return fetched.findings.sentences()
         undeclared = len(fetched.findings.undeclared)
-        counted = replace(fetched.findings, undeclared={}, misfits=Counter(), converted=Counter(), differing=Counter())
+        counted = replace(fetched.findings, undeclared={}, misfits=Counter(), converted=Counter())
+        counted = replace(counted, differing=Counter(), twofold=Counter())
         left_out = [f"{undeclared} undeclared columns and tables were left out"] if undeclared else []
         return [*counted.sentences(), *left_out]
 
     def _without_ids(self, message: str) -> str:
         """A message without the ids in the path of the request, so that it can be stored with pseudonyms."""
-        return message if self.options.key is None else re.sub(r"/\d+\b", "/...", message)
+        return message if self.options.key is None else _AN_ID.sub("/...", message)
 
-    def _history(self, endpoint: Endpoint) -> History | None:
+    def _history(self, endpoint: Endpoint, people: Iterable[object]) -> History | None:
         """The history in an earlier export, if requesting its last days is enough to bring it up to date."""
         if not self.options.refresh or endpoint.table not in HISTORIES:
             return None
         self.folder.refuse_links(endpoint.table)
-        written = self._written(endpoint.table, empty(endpoint)[endpoint.table]).column_names
+        written = self._written(endpoint.table, empty(endpoint)[endpoint.table]).schema
         file = self.folder.file(endpoint.table)
-        return open_history(endpoint, file, written, self.earlier.get(endpoint.table), self.options.window)
+        return open_history(endpoint, file, written, people, self.earlier.get(endpoint.table), self.options.window)
 
     def _people(self, endpoint: Endpoint, requests: Sequence[Request]) -> dict[tuple[int | str, ...], object]:
         """Each person's id as it is in the file, by the ids of the request."""
-        ids = pd.Series([request.ids[0] for request in requests], dtype="Int64")
+        asked = [request.ids[0] for request in requests]
+        is_text = any(isinstance(value, str) for value in asked)
+        ids = pd.Series(list(map(str, asked)), dtype="str") if is_text else pd.Series(asked, dtype="Int64")
         if self.options.key is not None:
             person, realm = HISTORIES[endpoint.table].person, self.fetcher.session.realm
             ids = pseudonyms_of(ids, person, self.options.key, realm)
@@ -366,6 +369,9 @@ class _Run:
                 self.folder.remove(name)
             except ExportError as error:
                 entry.remarks.append(f"{name} is out of date and stays: {error}")
+
+
+_AN_ID = re.compile(r"/(?=[\w%.~-]*\d)(?!v\d+\b)[\w%~-]+")  # a number, or text with a digit in it
 
 
 def _beside(entry: Entry, earlier: Entry | None) -> Entry:

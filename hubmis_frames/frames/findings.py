@@ -16,6 +16,9 @@ class Findings:
     """Values that came as another type and were converted without loss, by field."""
     differing: Counter[tuple[str, str]] = field(default_factory=Counter)
     """Values that differ from the id that the request named, by the column that keeps them and the id's column."""
+    twofold: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    """Values that differ from those of another field with the same tidy name, by the column that keeps them, their
+    field, and the other one."""
     null_rows: int = 0
     """Entries of the list that are null and make no row."""
     repeated: int = 0
@@ -43,6 +46,11 @@ class Findings:
         sentences += [
             f"{count} rows hold another {key} than the one in the request: it is in the column {name}"
             for (name, key), count in self.differing.items()
+        ]
+        sentences += [
+            f"{_values(count)} of {own} {'differs' if count == 1 else 'differ'} from {other}: "
+            f"{'it is' if count == 1 else 'they are'} in the column {name}"
+            for (name, own, other), count in self.twofold.items()
         ]
         if self.null_rows:
             sentences.append(f"{self.null_rows} entries of the list are null and make no row")

@@ -25,7 +25,7 @@ from ..request import FOLLOWED, Paging
 P = ParamSpec("P")
 
 Ids = int | Iterable[int] | pd.Series | pd.DataFrame
-"""One id, many, a Series of ids, or a frame that holds the id's column."""
+"""One id, many, a Series of ids, or a frame that holds the id's column. Text if the vendor's file says that ids are."""
 When = str | date | datetime
 """A date or an instant: ISO text, a ``date`` or a ``datetime``."""
 
@@ -75,6 +75,8 @@ class Parameter:
     kind: type  # int, str, bool, date, or datetime for an instant
     choices: tuple[str, ...] = ()
     required: bool = False
+    text_too: bool = False
+    """Whether an id may be text, as the vendor's file says."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,7 @@ from ..errors import FilterIgnoredError
 from .declaration import Endpoint
 
 
-def active_year(years: pd.DataFrame, today: date) -> int | None:
+def active_year(years: pd.DataFrame, today: date) -> int | str | None:
     """Find the active academic year: by its flag where the server sends one, else by its dates.
 
     The document names no field of an academic year, so this tries several likely names.
@@ -22,14 +22,19 @@ def active_year(years: pd.DataFrame, today: date) -> int | None:
         if name in years:
             flagged = years[years[name].astype("string").str.lower().isin(["true", "1", "active", "current"])]
             if len(flagged) == 1:
-                return int(flagged["academic_year_id"].iloc[0])
+                return plain_id(flagged["academic_year_id"].iloc[0])
     begins = _dates(years, ("date_from", "start_date", "date_start", "starts_on", "start", "from"))
     ends = _dates(years, ("date_to", "end_date", "date_end", "ends_on", "end", "to"))
     if begins is None or ends is None:
         return None
     now = pd.Timestamp(today)
     running = years[(begins <= now) & (now <= ends)]
-    return int(running["academic_year_id"].iloc[0]) if len(running) == 1 else None
+    return plain_id(running["academic_year_id"].iloc[0]) if len(running) == 1 else None
+
+
+def plain_id(value: object) -> int | str:
+    """An id of a frame as Python's own ``int`` or ``str``."""
+    return value if isinstance(value, str) else int(value)  # type: ignore[call-overload]
 
 
 def _dates(years: pd.DataFrame, names: Sequence[str]) -> pd.Series | None:

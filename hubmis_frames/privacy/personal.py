@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 import pyarrow as pa
 
-from ..frames import AS_SENT, Column, TableLayout, lay_out
+from ..frames import AS_SENT, FROM, Column, TableLayout, lay_out
 from ..frames.keys import keys_of
 from ..frames.layout import ROW
 from ..operations.declaration import CATALOGUE, listed_in
@@ -54,7 +54,7 @@ def personal_columns(table: str, columns: Iterable[str], texts: Iterable[str]) -
     kinds: dict[str, str] = {}
     text_columns = set(texts)
     for column in columns:
-        original = column.removesuffix(AS_SENT)
+        original = column.removesuffix(AS_SENT).partition(FROM)[0]
         kind = declared.get(column, declared.get(original) if original != column else None)
         if kind:
             kinds[column] = kind

@@ -194,7 +194,7 @@ class _Prober:
     def __init__(self, session: Session, known: Any, budget: int) -> None:
         self._session, self._known, self._budget = session, known, budget
         self._records: dict[str, pd.DataFrame] = {}
-        self._year: int | None = None
+        self._year: int | str | None = None
         self.stopped = ""
         self._unreached = 0
         self._names = frozenset(name for endpoint in CATALOGUE.values() for name in _names(endpoint.record))

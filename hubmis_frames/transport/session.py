@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import quote
 
 import requests
 from requests_cache.models.response import CachedResponse
@@ -232,14 +233,15 @@ class Session:
             "megabytes": round(sum(part.stat().st_size for part in parts) / 1e6, 1),
         }
 
-    def purge(self, student_id: int | None = None) -> int:
+    def purge(self, student_id: int | str | None = None) -> int:
         """Remove every answer from the cache, or those that may contain a student; return how many."""
         rows = self._store.responses
         with self._readable():
             keys = list(rows)
             if student_id is not None:
                 # Any number, text or key that is the id counts: a few answers too many go, and none too few.
-                keys = [key for key in keys if _is_about(rows.get(key), student_id)]
+                sought = int(student_id) if str(student_id).isdecimal() else str(student_id).casefold()
+                keys = [key for key in keys if _is_about(rows.get(key), sought)]
             for key in keys:
                 rows.pop(key, None)
             if isinstance(rows, Rows):
@@ -284,7 +286,7 @@ class Session:
         return prepared
 
 
-def _is_about(response: CachedResponse | None, student_id: int) -> bool:
+def _is_about(response: CachedResponse | None, student_id: int | str) -> bool:
     """Whether a student may stand in an answer; one that cannot be read may hold anybody."""
     if response is None or _mentions(str(response.url), student_id):
         return True
@@ -305,8 +307,10 @@ def _is_about(response: CachedResponse | None, student_id: int) -> bool:
     return False
 
 
-def _mentions(text: str, student_id: int) -> bool:
-    """Whether a text holds the id as a number of its own, as ``5151``, ``5151,5152`` and ``/students/5151`` do."""
+def _mentions(text: str, student_id: int | str) -> bool:
+    """Whether a text holds the id: a number as one of its own, as in ``5151,5152`` and ``/students/5151``."""
+    if isinstance(student_id, str):
+        return student_id in text.casefold() or quote(student_id).casefold() in text.casefold()
     if _A_TIME.match(text):
         return False
     return any(int(digits) == student_id for digits in re.findall(r"\d{1,20}", text))

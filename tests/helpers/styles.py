@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args, get_type_hints
 
 from hubmis_frames.openapi import as_openapi
-from hubmis_frames.operations.declaration import CATALOGUE, Endpoint
+from hubmis_frames.operations.declaration import CATALOGUE, Endpoint, camel
 from hubmis_frames.request import Paging
 from hubmis_frames.simulator import SimulatedRequest, SimulatedResponse
 
@@ -32,6 +32,8 @@ class Style:
     media: Literal["application/json", "ld+json first", "*/*", "text/json", "problem too"] = "application/json"
     status: Literal["200", "2XX", "2xx", "default", "int"] = "200"
     vague: Literal["exact", "items", "properties", "open", "words", "text dates", "number ids"] = "exact"
+    ids: Literal["integer", "string", "quoted", "either"] = "integer"
+    twins: Literal["none", "flat", "camel", "flat first", "id or object"] = "none"
 
 
 def styles(number: int, seed: int) -> Iterator[Style]:
@@ -80,7 +82,7 @@ def _restyle(style: Style, path: str, operation: Json, endpoint: Endpoint, schem
     schema = operation["responses"].pop("200")["content"]["application/json"]["schema"]
     if endpoint.wrapper:
         schema = schema["properties"][endpoint.wrapper]
-    record = _vague(style, schema if endpoint.single else schema["items"])
+    record = _vague(style, _with_twins(style, schema if endpoint.single else schema["items"]))
     record = _older(record, style)
     kind = (endpoint.key or endpoint.table).title().replace("_", "")
     record = _named(style, record, kind, path, schemas)
@@ -125,6 +127,59 @@ def _vague(style: Style, record: Json) -> Json:
     if style.vague in ("text dates", "number ids"):
         return _weaker(record, style.vague)
     return record
+
+
+def _with_twins(style: Style, schema: Json) -> Json:
+    """The schema with ids of the style's type, and with the id of each object a second time, beside the object."""
+    schema = dict(schema)
+    if "items" in schema:
+        schema["items"] = _with_twins(style, schema["items"])
+    if "properties" not in schema:
+        return schema
+    properties = {name: _with_twins(style, value) for name, value in schema["properties"].items()}
+    for name, value in properties.items():
+        if name == "id":
+            kinds = {"integer": ["integer"], "either": ["integer", "string"]}.get(style.ids, ["string"])
+            properties[name] = {**value, "type": [*kinds, "null"]} if style.ids != "either" else {"oneOf": [
+                {"type": kind} for kind in kinds]}  # fmt: skip
+    whole = {"type": ["integer", "null"]}
+    twins = {_twin(style, name): whole for name, value in properties.items() if "id" in value.get("properties", {})}
+    twins = {name: twin for name, twin in twins.items() if name and name not in properties}
+    if style.twins == "id or object":
+        properties = {
+            name: {"oneOf": [{"type": "integer"}, value]} if "id" in value.get("properties", {}) else value
+            for name, value in properties.items()
+        }
+    schema["properties"] = {**twins, **properties} if style.twins == "flat first" else {**properties, **twins}
+    return schema
+
+
+def _twin(style: Style, name: str) -> str:
+    if style.twins in ("none", "id or object"):
+        return ""
+    return camel(f"{name}_id") if style.twins == "camel" else f"{name}_id"
+
+
+def _respelled(style: Style, value: Any) -> Any:
+    """Records as :func:`_with_twins` describes them; an object may lack the id that stands beside it."""
+    if isinstance(value, list):
+        return [_respelled(style, inner) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    value = {name: _respelled(style, inner) for name, inner in value.items()}
+    for name, inner in list(value.items()):
+        twin = _twin(style, name)
+        if isinstance(inner, dict) and twin and inner.get("id") is not None and twin not in value:
+            value[twin] = int(inner["id"])
+            if value[twin] % 2:
+                del inner["id"]
+        if style.twins == "id or object" and isinstance(inner, dict) and not any(
+            inner[other] for other in inner if other != "id"
+        ):  # fmt: skip
+            value[name] = int(inner["id"]) if inner.get("id") is not None else None
+    if style.ids == "quoted" and style.vague == "exact" and value.get("id") is not None:
+        value["id"] = str(value["id"])
+    return value
 
 
 def _weaker(schema: Json, kind: str, name: str = "") -> Json:
@@ -219,7 +274,7 @@ def enveloped(
     """A hook: the simulated school's bare answer in the envelope of the style."""
     if answer.status != 200 or asked.table is None:
         return answer
-    rows = json.loads(answer.body)
+    rows = _respelled(style, json.loads(answer.body))
     single = asked.table in single_tables
     return replace(answer, body=json.dumps(_answer(style, rows, single)).encode())
 
