@@ -126,8 +126,7 @@ class _NumberedPages(ListReader):
                 self._facts.forget(FIRST_PAGE, self._request.path)
                 again = True
             elif not new and self._repeats_for_ever(self.count.seen, only):
-                self._number_ignored = self._number_ignored and len(kept) == 1
-                self.next = page.envelope.next if self._number_ignored else ""
+                self._paging_ignored = len(kept) == 1
                 break
             if self.count.add(page, again=again):
                 kept.append(page.answer)
@@ -141,7 +140,9 @@ class _NumberedPages(ListReader):
         if not kept:
             self.count.add(self._read[number])
         why = self.count.disagreement()
-        if self._number_ignored and not self.count.agrees:
+        if self._paging_ignored and not self.count.agrees:
+            self.next = page.envelope.next
+        if self._paging_ignored and self._number_ignored and not self.count.agrees:
             why = why or "HUBmis gives the same page whatever its number, so only the first one was had"
         # An empty list is an answer too: it says when it was asked.
         answers = kept or [self._read[number].answer]
