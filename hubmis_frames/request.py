@@ -42,6 +42,8 @@ class Envelope(NamedTuple):
 
     next: str = ""
     """The address or the cursor of the next page."""
+    goes_on: bool = False
+    """Whether it says that there is a further page."""
     ends: bool = False
     """Whether it says that there is no further page."""
     total: int | None = None

@@ -77,14 +77,16 @@ def envelope_of(value: object, endpoint: Endpoint) -> Envelope:
     following = words.get("next")
     if isinstance(following, dict):  # a link of HAL or JSON:API
         following = following.get("href", following.get("url"))
-    goes_on = isinstance(following, str | int) and not isinstance(following, bool) and str(following) not in ("", "0")
+    goes_on = isinstance(following, str | int | float) and not isinstance(following, bool) and bool(following)
+    says = [words.get("goes on"), *([following] if isinstance(following, bool) else [])]
     said = [
         (can_say or "next" in words) and not goes_on,  # some leave it out where there is none
-        words.get("goes on") is False,
+        False in says,
         words.get("ends") is True,
     ]
     total, pages = (_whole(words.get(word)) for word in ("total", "pages"))
-    return Envelope(str(following) if goes_on and words.get("goes on") is not False else "", any(said), total, pages)
+    shown = str(following) if goes_on and False not in says else ""
+    return Envelope(shown, True in says or words.get("ends") is False, any(said), total, pages)
 
 
 def _find_words(envelope: Mapping[str, Any], words: dict[str, Any], depth: int = 0) -> None:

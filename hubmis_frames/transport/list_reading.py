@@ -119,7 +119,7 @@ class Count:
     def is_whole(self) -> bool:
         """Whether the server's own word and the rows counted show that the list ends here."""
         said = self._said
-        if not self.agrees or said.next or (said.pages is not None and said.pages > max(self.pages, 1)):
+        if not self.agrees or said.next or said.goes_on or (said.pages is not None and said.pages > max(self.pages, 1)):
             return False
         # In a list of one page, a total may be no more than the number of rows in the page.
         return self.pages > 1 or said.ends or said.pages is not None

@@ -3,7 +3,7 @@
 from collections.abc import Generator
 from urllib.parse import parse_qsl, urlsplit
 
-from ..errors import PayloadError
+from ..errors import PayloadError, UnreachableError
 from ..request import Paging, Pairs, Request
 from .list_reading import ListReader, Page, Pages
 from .session import Answer, Reading, Session
@@ -45,6 +45,7 @@ class NextPages(ListReader):
                 break
             if page.rows and repeated >= (_MOST_REPEATED if by_rows else 1):
                 why = "HUBmis gives the same rows again instead of the next page"
+                self.count.reordered = False  # said already
                 break
             skipped += len(page.rows)
             following = ((self._paging.number, str(skipped)),) if by_rows else self._step(page)
@@ -57,8 +58,18 @@ class NextPages(ListReader):
             if len(steps) >= self._most_pages:
                 raise PayloadError(f"The list at {self._request.path} did not end after {self._most_pages} pages.")
             steps.add(following)
-            page = self._page(following)
-        if self.count.agrees and not (self._paging.style == "first" and len(page.rows) >= self._size):
+            try:
+                page = self._page(following)
+            except UnreachableError:
+                if not (by_rows and self.refused and self.count.says_end):
+                    raise
+                why = ""
+                break
+        if (
+            self.count.agrees
+            and not page.envelope.goes_on
+            and not (self._paging.style == "first" and len(page.rows) >= self._size)
+        ):
             why = ""
         why = self.count.disagreement() or why
         overlap = self.count.overlap
@@ -85,6 +96,8 @@ class NextPages(ListReader):
         """Why a list that shows no next page may go on; empty if it has ended."""
         if page.envelope.next:
             return "HUBmis names a next page in a way that cannot be asked for, so only the pages before it were had"
+        if page.envelope.goes_on:
+            return "HUBmis says that it goes on, and not where, so only the pages before were had"
         if self._says_next or page.envelope.ends or not page.rows:
             return ""
         if self._paging.style == "first" or self._paging.number:

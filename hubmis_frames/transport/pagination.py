@@ -58,31 +58,12 @@ def read_pages(
             yield answer
             return Pages([answer], 1, int(answer.cached))
         paging = Paging("", "", style="cursor")
-    reader = _reader(session, request, paging, reading)
     can_ask = not (session.offline or reading.only_cached)
-    try:
-        pages = yield from reader.read()
-    except RefusedError as error:
-        if not paging.assumed or reader.count.pages or error.status not in (400, 422):
-            raise
-        # The file is right: the server takes none of our parameters.
-        reader = NextPages(session, request, Paging("", "", style="first"), reading, MOST_PAGES)
-        pages = yield from reader.read()
-    except UnreachableError:
-        # An address or a cursor of the next page may be too old.
-        if not (reader.refused and reader.cached and paging.style == "cursor" and can_ask):
-            raise
-        reader = _reader(session, request, paging, replace(reading, refresh=True))
-        pages = yield from reader.read()
-    if isinstance(reader, _NumberedPages) and reader.next:
-        reader = NextPages(session, request, Paging("", "", style="cursor"), reading, MOST_PAGES)
-        second = yield from reader.read()
-        pages = second._replace(asked=pages.asked + second.asked, cached=pages.cached + second.cached)
+    reader, pages = yield from _read(session, request, paging, reading)
     old = pages.cached < pages.asked and (pages.overlap or reader.ages_differ)
-    doubtful = reader.count.shrank or (pages.cached and reader.count.agrees is False and paging.style != "first")
-    if (reader.count.reordered or old or doubtful) and can_ask:
-        reader = _reader(session, request, paging, replace(reading, refresh=True))
-        second = yield from reader.read()
+    stale = pages.cached > 0 and reader.count.agrees is False and paging.style != "first"
+    if can_ask and (reader.count.reordered or reader.count.shrank or old or stale):
+        reader, second = yield from _read(session, request, paging, replace(reading, refresh=True))
         pages = second._replace(asked=pages.asked + second.asked, cached=pages.cached + second.cached)
     if reader.count.reordered:
         raise UnreachableError(
@@ -93,10 +74,38 @@ def read_pages(
     return pages
 
 
-def _reader(session: Session, request: Request, paging: Paging, reading: Reading) -> "_NumberedPages | NextPages":
-    if paging.style == "number":
-        return _NumberedPages(session, request, paging, reading)
-    return NextPages(session, request, paging, reading, MOST_PAGES)
+def _read(
+    session: Session, request: Request, paging: Paging, reading: Reading
+) -> Generator[Answer, None, tuple[ListReader, Pages]]:
+    """Read a list once, in the way that it is paged; if the server does not take it, in the way that answers show."""
+    if paging.style != "number":
+        return (yield from _read_next(session, request, paging, reading))
+    reader = _NumberedPages(session, request, paging, reading)
+    try:
+        pages = yield from reader.read()
+    except RefusedError as error:
+        if not paging.assumed or reader.count.pages or error.status not in (400, 422):
+            raise
+        # The file is right: the server takes none of our parameters.
+        return (yield from _read_next(session, request, Paging("", "", style="first"), reading))
+    if not reader.next:
+        return reader, pages
+    other, second = yield from _read_next(session, request, Paging("", "", style="cursor"), reading)
+    return other, second._replace(asked=pages.asked + second.asked, cached=pages.cached + second.cached)
+
+
+def _read_next(
+    session: Session, request: Request, paging: Paging, reading: Reading
+) -> Generator[Answer, None, tuple[ListReader, Pages]]:
+    reader = NextPages(session, request, paging, reading, MOST_PAGES)
+    try:
+        return reader, (yield from reader.read())
+    except UnreachableError:
+        # An address or a cursor that the cache holds may be too old.
+        if not (reader.refused and reader.cached) or session.offline or reading.only_cached:
+            raise
+    reader = NextPages(session, request, paging, replace(reading, refresh=True), MOST_PAGES)
+    return reader, (yield from reader.read())
 
 
 class _NumberedPages(ListReader):

@@ -66,10 +66,11 @@ _PAGINGS = {
     "cursor token": Paging("cursor", "per_page", style="cursor"),
     "cursor address": Paging("cursor", "per_page", style="cursor"),
     "page[after] token": Paging("page[after]", "page[size]", style="cursor"),
+    "size alone": Paging("beyond", "limit", style="cursor"),
     "next link": Paging("beyond", "", style="cursor"),
     "next link, strict": Paging("beyond", "", style="cursor"),
 }
-NEEDS_NEXT = frozenset(name for name, paging in _PAGINGS.items() if paging.style == "cursor")
+NEEDS_NEXT = frozenset(name for name, paging in _PAGINGS.items() if paging.style == "cursor" and name != "size alone")
 
 
 def paging_of(style: Style) -> Paging:
@@ -129,7 +130,7 @@ def _paging(style: Style, endpoint: Endpoint) -> list[Json]:
         page = {"type": "object", "properties": {"number": whole, "size": whole}}
         return [{"name": "page", "in": "query", "style": "deepObject", "schema": page}]
     paging = paging_of(style)
-    names = [name for name in (paging.number, paging.size) if name]
+    names = [name for name in (paging.number, paging.size) if name and (name, style.paging) != ("beyond", "size alone")]
     return [{"name": name, "in": "query", "schema": {"type": ["integer", "string"]}} for name in names]
 
 
@@ -206,12 +207,18 @@ def _named(style: Style, record: Json, kind: str, path: str, schemas: Json) -> J
 CAP = 25
 """The largest page that the server gives."""
 _ELSEWHERE = "https://internal.example:8443/behind/a/proxy"
-Facts = NamedTuple("Facts", [("total", int), ("pages", int), ("number", int), ("next", str | None)])
+
+
+class Facts(NamedTuple):
+    total: int
+    pages: int
+    number: int
+    next: str | None
 
 
 def _envelope(style: Style, record: Json, single: bool) -> Json:
     """The schema of an answer; :func:`enveloped` makes one."""
-    example = _answer(style, _RECORD if single else [_RECORD], single, Facts(1, 1, 1, "?"))
+    example = answer_of(style, _RECORD if single else [_RECORD], single, Facts(1, 1, 1, "?"))
     schema: Json = _schema_of(example, record)
     return schema
 
@@ -230,7 +237,8 @@ def _schema_of(value: Any, record: Json) -> Json:
     return {"type": kinds[type(value)]} if value is not None else {}
 
 
-def _answer(style: Style, content: Any, single: bool, facts: Facts) -> Any:
+def answer_of(style: Style, content: Any, single: bool, facts: Facts) -> Any:
+    """The answer that holds some content, and says what is true of its list."""
     links = [{"url": facts.next or "", "label": str(facts.number), "active": True}]
     if style.envelope == "laravel" and not single:
         page = {"current_page": facts.number, "data": content, "last_page": facts.pages, "links": links}
@@ -283,7 +291,7 @@ def enveloped(
         if style.paging == "next link, strict" and any(name.startswith("page") for name in query):
             return replace(answer, status=400, body=b'{"message": "There is no such parameter."}')
         content, facts = page_of(style, content, query)
-    return replace(answer, body=json.dumps(_answer(style, content, single, facts)).encode())
+    return replace(answer, body=json.dumps(answer_of(style, content, single, facts)).encode())
 
 
 def page_of(style: Style, rows: list[Any], query: Mapping[str, str], cap: int = CAP) -> tuple[list[Any], Facts]:
