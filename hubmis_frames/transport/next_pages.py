@@ -65,11 +65,9 @@ class NextPages(ListReader):
                     raise
                 why = ""
                 break
-        if (
-            self.count.agrees
-            and not page.envelope.goes_on
-            and not (self._paging.style == "first" and len(page.rows) >= self._size)
-        ):
+        # The total in a page as large as was asked for may be the number of its rows.
+        full = self._paging.style == "first" and len(page.rows) >= self._size
+        if self.count.agrees and not page.envelope.goes_on and not full:
             why = ""
         why = self.count.disagreement() or why
         overlap = self.count.overlap

@@ -1,4 +1,4 @@
-"""A server of one list over sockets, in any way of paging: rows are added while it is read, and requests are refused."""
+"""A server of one list over sockets, in any way of paging: rows are added, and requests refused, while it is read."""
 
 import threading
 from collections.abc import Iterator, Mapping

@@ -92,19 +92,14 @@ def query(**schemas: Any) -> list[Any]:
         (query(cursor=TEXT, per_page=WHOLE), Paging("cursor", "per_page", style="cursor")),
         (query(limit=WHOLE), Paging("", "limit", style="first")),
         (query(page={"type": "object"}), Paging()),
-        ([], Paging()),
+        (query(startIndex={**WHOLE, "minimum": 1}), Paging("startIndex", "", 500, 1, "offset")),
+        ([], Paging(assumed=True)),
     ],
 )  # fmt: skip
-def test_a_list_is_read_to_its_end_or_refused_and_never_cut_in_silence(
-    parameters: list[Any], paging: Paging, simulator: Simulator, connect_to: Connect, tmp_path: Path
-):
+def test_how_a_list_is_paged_is_read_from_its_parameters(parameters: list[Any], paging: Paging, tmp_path: Path):
+    """How each way is followed: tests/transport/test_ways_of_paging.py."""
     spec = read_spec(with_parameters(tmp_path, "contacts", parameters, replacing="page["))
-    endpoint = spec.endpoints["contacts"]
-    assert endpoint.paging == paging
-    if not endpoint.can_be_followed:
-        with pytest.raises(hf.SpecError, match="cannot follow to its end"):
-            hf.load_contacts(connect_to(simulator, spec=spec))
-        assert simulator.log == []
+    assert spec.endpoints["contacts"].paging == paging
 
 
 @pytest.mark.parametrize(
