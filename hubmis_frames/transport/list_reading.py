@@ -173,7 +173,9 @@ class ListReader:
         names = {name for name, _ in further}
         own = tuple(pair for pair in self._request.query if pair[0] not in names)
         request = self._request._replace(query=(*own, *further))
-        answer = self._session.get(request, replace(self._reading, refresh=fresh))
+        return self._page_of(self._session.get(request, replace(self._reading, refresh=fresh)))
+
+    def _page_of(self, answer: Answer) -> Page:
         self._answers.append(answer)
         value = parse(answer.body, self._request.path)
         envelope = self._reading.envelope(value)

@@ -24,12 +24,16 @@ class NextPages(ListReader):
         self._most_pages = most_pages
         self._says_next = False
 
-    def read(self) -> Generator[Answer, None, Pages]:
-        """Read the pages; yield each as it comes, and return all."""
+    def read(self, begun: Answer | None = None) -> Generator[Answer, None, Pages]:
+        """Read the pages, of which the first may be ``begun``; yield each as it comes, and return all."""
         by_rows = self._paging.style == "offset"
         skipped = self._paging.first or 0
         step: Pairs = ((self._paging.number, str(skipped)),) if by_rows else ()
-        page = self._in_permitted_size(lambda size: self._get(self._with_size(size, step)))
+        page = (
+            self._page_of(begun)
+            if begun
+            else self._in_permitted_size(lambda size: self._get(self._with_size(size, step)))
+        )
         kept: list[Answer] = []
         steps = {step}
         repeated = 0

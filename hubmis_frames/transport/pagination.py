@@ -52,14 +52,15 @@ def read_pages(
     HubmisError
         As :meth:`Session.get`.
     """
+    begun = None
     if paging is None:
-        answer = session.get(request, reading)
-        if reading.single or not (answer.next or reading.enveloped):
-            yield answer
-            return Pages([answer], 1, int(answer.cached))
+        begun = session.get(request, reading)
+        if reading.single or not (begun.next or reading.enveloped):
+            yield begun
+            return Pages([begun], 1, int(begun.cached))
         paging = Paging("", "", style="cursor")
     can_ask = not (session.offline or reading.only_cached)
-    reader, pages = yield from _read(session, request, paging, reading)
+    reader, pages = yield from _read(session, request, paging, reading, begun)
     old = pages.cached < pages.asked and (pages.overlap or reader.ages_differ)
     stale = pages.cached > 0 and reader.count.agrees is False and paging.style != "first"
     if can_ask and (reader.count.reordered or reader.count.shrank or old or stale):
@@ -75,11 +76,11 @@ def read_pages(
 
 
 def _read(
-    session: Session, request: Request, paging: Paging, reading: Reading
+    session: Session, request: Request, paging: Paging, reading: Reading, begun: Answer | None = None
 ) -> Generator[Answer, None, tuple[ListReader, Pages]]:
     """Read a list once, in the way that it is paged; if the server does not take it, in the way that answers show."""
     if paging.style != "number":
-        return (yield from _read_next(session, request, paging, reading))
+        return (yield from _read_next(session, request, paging, reading, begun))
     reader = _NumberedPages(session, request, paging, reading)
     try:
         pages = yield from reader.read()
@@ -95,11 +96,11 @@ def _read(
 
 
 def _read_next(
-    session: Session, request: Request, paging: Paging, reading: Reading
+    session: Session, request: Request, paging: Paging, reading: Reading, begun: Answer | None = None
 ) -> Generator[Answer, None, tuple[ListReader, Pages]]:
     reader = NextPages(session, request, paging, reading, MOST_PAGES)
     try:
-        return reader, (yield from reader.read())
+        return reader, (yield from reader.read(begun))
     except UnreachableError:
         # An address or a cursor that the cache holds may be too old.
         if not (reader.refused and reader.cached) or session.offline or reading.only_cached:
