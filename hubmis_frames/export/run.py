@@ -201,7 +201,13 @@ class _Run:
         history = None if whole else self._history(endpoint, people.values())
         if history:
             requests = [self._lately(endpoint, request, history.ask_from(people[request.ids])) for request in requests]
-        fetched = self.fetcher.fetch(endpoint, requests, refresh=self.options.refresh, new_since=self.new_since)
+        fetched = self.fetcher.fetch(
+            endpoint,
+            requests,
+            refresh=self.options.refresh,
+            new_since=self.new_since,
+            only_whole=history is not None,  # a row that did not come would count as deleted
+        )
         kept: list[pa.Table] = []
         with contextlib.ExitStack() as stack:
             writers: dict[str, TableWriter] = {}
@@ -268,6 +274,8 @@ class _Run:
         """Which requests failed and why: the first few, and how many more; empty if no request failed."""
         if not fetched.failed:
             return []
+        if asked == 1:
+            return [self._without_ids(str(error)) for error in fetched.failed.values()]
         sentence = f"{len(fetched.failed)} of {asked} requests failed, so rows are missing"
         if self.options.key is not None:
             return [f"{sentence}."]

@@ -20,7 +20,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ..errors import did_you_mean
-from ..request import FOLLOWED, Paging
+from ..request import Paging
 
 P = ParamSpec("P")
 
@@ -121,8 +121,8 @@ class Endpoint:
 
     @property
     def can_be_followed(self) -> bool:
-        """Whether all pages of the list can be read."""
-        return self.paging is None or self.paging.style in FOLLOWED
+        """Whether there is a way to ask for all pages of the list."""
+        return self.paging is None or self.paging.style != "first"
 
     @property
     def grain(self) -> str:

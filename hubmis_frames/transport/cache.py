@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 import orjson
 import requests
+from requests.structures import CaseInsensitiveDict
 from requests_cache.backends.base import BaseCache
 from requests_cache.backends.sqlite import SQLiteDict
 from requests_cache.models.response import CachedResponse
@@ -219,6 +220,7 @@ class _Row:
             "status": response.status_code,
             "created_at": response.created_at.isoformat(),
             "expires": expires,
+            **({"link": link} if (link := response.headers.get("Link")) else {}),
         }
         row = zlib.compress(orjson.dumps(head) + b"\n" + response.content, 1)
         return self._cipher.encrypt(row) if self._cipher else row
@@ -232,6 +234,7 @@ class _Row:
                 content=body,
                 url=str(head["path"]),
                 status_code=int(head["status"]),
+                headers=CaseInsensitiveDict({"Link": str(head["link"])} if "link" in head else {}),
                 created_at=datetime.fromisoformat(head["created_at"]),
                 expires=head["expires"] and datetime.fromisoformat(head["expires"]),
             )

@@ -14,13 +14,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import requests
+from requests.structures import CaseInsensitiveDict
 from requests_cache.models.response import CachedResponse
 
 from ..errors import CacheError, NotCachedError, PayloadError, SettingsError, SpecError
-from ..request import REALM, Request
+from ..request import REALM, Envelope, Request
 from .adapter import RetryAdapter
 from .addresses import is_same_server
 from .body import parse
@@ -46,6 +47,12 @@ class Reading:
     """Whether a parsed body can be an answer of the operation, and is no error message."""
     rows: Callable[[object], list[object]]
     """The rows in an answer."""
+    envelope: Callable[[object], Envelope] = lambda _: Envelope()
+    """What an answer says of the list that it is a page of."""
+    single: bool = False
+    """Whether an answer is one record and no list."""
+    enveloped: bool = False
+    """Whether answers hold more than the rows."""
     refresh: bool = False
     """Ask the server, whatever the cache holds."""
     only_cached: bool = False
@@ -60,6 +67,8 @@ class Answer(NamedTuple):
     body: bytes
     fetched_at: datetime
     cached: bool
+    next: str = ""
+    """The query of the next page of the list, if the header ``Link`` names one."""
 
 
 class Session:
@@ -164,7 +173,7 @@ class Session:
             stored = self._store.get_response(key) if only_cached or not reading.refresh else None
             # Offline, an old answer is better than none; its age is known.
             if stored is not None and (self.offline or not stored.is_expired):
-                return self._checked(Answer(stored.content, stored.created_at, True), request, reading)
+                return self._checked(_stored(stored), request, reading)
             if only_cached:
                 raise NotCachedError(
                     f"The answer at {request.path} is not in the cache. Connect without offline=True to ask for it."
@@ -172,7 +181,7 @@ class Session:
             response = run_apart(lambda: self._ask(prepared, reading))
             if response.status_code != 200:
                 raise refusal(response.status_code, request)
-            answer = Answer(response.content, datetime.now(UTC), False)
+            answer = Answer(response.content, datetime.now(UTC), False, _next_page(response))
             self._keep(key, answer, prepared, reading.expire_after)
             return answer
 
@@ -189,6 +198,7 @@ class Session:
             content=answer.body,
             url=str(prepared.url),
             status_code=200,
+            headers=CaseInsensitiveDict({"Link": f'<{answer.next}>; rel="next"'} if answer.next else {}),
             created_at=answer.fetched_at,
             expires=answer.fetched_at + expire_after,
         )
@@ -284,6 +294,17 @@ class Session:
         if not safe or not request.path.startswith("/"):
             raise SpecError("A path of the OpenAPI file would lead to another host than HUBmis. Nothing was sent.")
         return prepared
+
+
+def _stored(response: CachedResponse) -> Answer:
+    """An answer as the cache holds it."""
+    return Answer(response.content, response.created_at, True, _next_page(response))
+
+
+def _next_page(response: requests.Response | CachedResponse) -> str:
+    """The query of the next page, if the header ``Link`` names one."""
+    query = urlsplit(str(response.links.get("next", {}).get("url", ""))).query
+    return f"?{query}" if query else ""
 
 
 def _is_about(response: CachedResponse | None, student_id: int | str) -> bool:
