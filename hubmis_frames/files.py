@@ -10,7 +10,7 @@ import stat
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from glob import escape as glob_escape
 from pathlib import Path
 from typing import Literal
@@ -40,17 +40,19 @@ def expanded(path: str | os.PathLike[str]) -> Path:
         ) from None
 
 
-def user_folder(kind: Literal["cache", "config", "state"]) -> Path:
+def user_folder(kind: Literal["cache", "config", "state"], *, lasting: bool = False) -> Path:
     """Return this user's folder for files of ours; for a user without a home, a private one among temporary files.
 
     Raises
     ------
     OSError
-        The user has no home folder, and another user's folder is in the way.
+        The user has no home folder, and another user's folder is in the way, or the files have to be ``lasting``.
     """
     try:
         return Path(getattr(platformdirs, f"user_{kind}_dir")("hubmis_frames"))
     except RuntimeError:  # neither HOME nor an entry in passwd, as in a container
+        if lasting:
+            raise OSError(errno.ENOENT, "this user has no home folder to keep it in") from None
         number = getattr(os, "getuid", int)()
         folder = private_folder(Path(tempfile.gettempdir()) / f"hubmis_frames-{number}")
         status = folder.lstat()
@@ -167,26 +169,38 @@ def scratch_file(file: Path) -> Iterator[Path]:
 def put(part: Path, file: Path) -> None:
     """Replace a file by a complete one, unless both are the same already.
 
-    Windows replaces no file that a reader holds open, so that is tried again for ten seconds.
-
     Raises
     ------
     OSError
         The file cannot be replaced; it is as it was.
     """
+    _while_held(lambda: _replace(part, file), file)
+
+
+def remove(file: Path) -> None:
+    """Remove a file if it exists. Raises like :func:`put`."""
+    _while_held(lambda: file.unlink(missing_ok=True), file)
+
+
+def _while_held(action: Callable[[], None], file: Path) -> None:
+    """Try an action again for ten seconds: Windows neither replaces nor removes a file that a reader holds open."""
     gives_up = time.monotonic() + HELD
     while True:
         try:
-            if not (file.exists() and filecmp.cmp(part, file, shallow=False)):
-                with part.open("rb+") as written, _if_supported():
-                    os.fsync(written.fileno())
-                part.replace(file)
-                _sync_folder(file.parent)
-            return
+            return action()
         except PermissionError:
             if time.monotonic() >= gives_up or not os.access(file.parent, os.W_OK):
                 raise
             time.sleep(0.2)
+
+
+def _replace(part: Path, file: Path) -> None:
+    if file.exists() and filecmp.cmp(part, file, shallow=False):
+        return
+    with part.open("rb+") as written, _if_supported():
+        os.fsync(written.fileno())
+    part.replace(file)
+    _sync_folder(file.parent)
 
 
 @contextlib.contextmanager

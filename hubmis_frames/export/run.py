@@ -37,6 +37,7 @@ from ..privacy import (
 from ..request import Request
 from .folder import DELETED, LOCK, ExportFolder, is_link, owned_name, refuse_nested, table_folder
 from .manifest import Entry, Manifest
+from .places import remember
 from .refresh import HISTORIES, WINDOW, History, deleted_rows, open_history
 from .steps import Step, first_day, steps_of
 from .write import TableWriter, is_sound
@@ -76,6 +77,7 @@ def export(
         with lock.acquire(timeout=0):
             folder = ExportFolder(directory, fetcher.session.realm)
             folder.sweep()
+            remember(directory)  # first: an export that is interrupted holds children's rows too
             return _run(fetcher, folder, steps, options, on_table)
     except filelock.Timeout:
         raise ExportError(

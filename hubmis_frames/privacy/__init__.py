@@ -1,11 +1,19 @@
 """What makes tables safer to pass on: pseudonyms, and small counts hidden. Pure functions of frames."""
 
-from .personal import declared_columns, is_declared, personal_columns, safe_columns, without_free_text
-from .pseudonyms import open_key, pseudonymise, pseudonyms_of, sorted_positions
+from .personal import (
+    declared_columns,
+    is_declared,
+    personal_columns,
+    safe_columns,
+    student_columns,
+    without_free_text,
+)
+from .pseudonyms import find_key, open_key, pseudonymise, pseudonyms_of, sorted_positions
 from .suppression import suppress
 
 __all__ = [
     "declared_columns",
+    "find_key",
     "is_declared",
     "open_key",
     "personal_columns",
@@ -13,6 +21,7 @@ __all__ = [
     "pseudonyms_of",
     "safe_columns",
     "sorted_positions",
+    "student_columns",
     "suppress",
     "without_free_text",
 ]
