@@ -102,9 +102,9 @@ def shared_by(folder: Path) -> str | None:
     with contextlib.suppress(OSError, RuntimeError):  # a link can lead into a shared folder
         places.append(str(whole.resolve()))
     for place in places:
-        if service := _service(place):
+        if service := _service(place) or _network_drive(place):
             return service
-    return "a network drive" if _on_network_drive(whole) else None
+    return None
 
 
 def _service(path: str) -> str | None:
@@ -129,23 +129,35 @@ _SERVICES = (
 )
 
 
-def _on_network_drive(path: Path) -> bool:
-    """Whether a path lies on a drive letter or a mount that stands for a server."""
-    if sys.platform == "win32":
-        import ctypes
-
-        return bool(ctypes.windll.kernel32.GetDriveTypeW(path.anchor) == _REMOTE)
-    try:
-        mounts = [line.split() for line in Path("/proc/mounts").read_text(errors="replace").splitlines()]
-    except OSError:
-        return False
-    above = {str(parent) for parent in (path, *path.parents)}
-    kinds = {mount[1].replace(r"\040", " "): mount[2] for mount in mounts if len(mount) > 2}
+def _network_drive(path: str) -> str | None:
+    """Whether a path lies on a drive letter or a mount that stands for a server; in words."""
+    if drive := re.match("[A-Za-z]:", path):
+        return "a network drive" if _drive_type(f"{drive[0]}\\") == _REMOTE else None
+    above = {str(parent) for parent in (Path(path), *Path(path).parents)}
+    kinds = {mount[1].replace(r"\040", " "): mount[2] for mount in map(str.split, _mounts()) if len(mount) > 2}
     nearest = max((place for place in kinds if place in above), key=len, default="")
-    return kinds.get(nearest, "").partition(".")[0] in ("nfs", "nfs4", "cifs", "smb3", "smbfs", "sshfs")
+    return "a network drive" if kinds.get(nearest, "").rpartition(".")[2] in _REMOTE_KINDS else None
 
 
 _REMOTE = 4  # what Windows returns for a drive letter that stands for a share
+_REMOTE_KINDS = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "sshfs", "davfs", "rclone", "gvfsd-fuse")
+
+
+def _drive_type(root: str) -> int:
+    """What Windows says of a drive letter; elsewhere there are none."""
+    if sys.platform == "win32":
+        import ctypes
+
+        return int(ctypes.windll.kernel32.GetDriveTypeW(root))
+    return 0
+
+
+def _mounts() -> list[str]:
+    """What is mounted where, as Linux says it: one line each."""
+    try:
+        return Path("/proc/mounts").read_text(errors="replace").splitlines()
+    except OSError:
+        return []
 
 
 @contextlib.contextmanager

@@ -1,9 +1,11 @@
 """What makes tables safer to pass on: pseudonyms, and small counts hidden. Pure functions of frames."""
 
 from .personal import (
+    QUASI_IDENTIFIERS,
     declared_columns,
     is_declared,
     personal_columns,
+    quasi_identifier,
     safe_columns,
     student_columns,
     without_free_text,
@@ -12,6 +14,7 @@ from .pseudonyms import find_key, open_key, pseudonymise, pseudonyms_of, sorted_
 from .suppression import suppress
 
 __all__ = [
+    "QUASI_IDENTIFIERS",
     "declared_columns",
     "find_key",
     "is_declared",
@@ -19,6 +22,7 @@ __all__ = [
     "personal_columns",
     "pseudonymise",
     "pseudonyms_of",
+    "quasi_identifier",
     "safe_columns",
     "sorted_positions",
     "student_columns",

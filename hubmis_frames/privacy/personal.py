@@ -114,9 +114,9 @@ def safe_columns(table: str) -> Mapping[str, Treatment]:
 
 def quasi_identifier(column: str, type_: pa.DataType | None = None) -> str | None:
     """What a column that stays in a pseudonymised table tells of a person, in words; ``None`` if it tells nothing."""
-    stem = re.sub("_(id|name|code|description)$", "", column)
+    names = {column, re.sub("_(id|name|code|description)$", "", column), re.sub("^.*_position$", "position", column)}
     for words, columns in QUASI_IDENTIFIERS.items():
-        if column in columns or stem in columns or (not columns and type_ == pa.bool_()):
+        if not names.isdisjoint(columns) or (not columns and type_ == pa.bool_()):
             return words
     return None
 
