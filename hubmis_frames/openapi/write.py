@@ -9,6 +9,7 @@ from ..operations.declaration import Endpoint, Parameter, camel
 from .convert import schema_of
 
 INFERRED = "x-inferred"
+_OAUTH = "OAuth"
 _ERRORS = {
     "400": "The request is malformed, or the realm is missing.",
     "401": "The token is missing or no longer good.",
@@ -27,8 +28,10 @@ def as_openapi(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
     and the fields of every list.
     """
     paths: dict[str, Any] = {}
+    scopes: dict[str, str] = {}
     for endpoint in endpoints:
         paths[_path(endpoint)] = {"get": _operation(endpoint)}
+        scopes |= dict.fromkeys((scope for way in endpoint.scopes for scope in way), "")
     return {
         "openapi": "3.1.0",
         "info": {
@@ -38,13 +41,13 @@ def as_openapi(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
             "is inferred, and proves nothing about HUBmis.",
         },
         "servers": [{"url": "https://api.hubmis.com"}],
-        "security": [{"OAuth": []}],
+        "security": [{_OAUTH: []}],
         "paths": paths,
         "components": {
             "securitySchemes": {
-                "OAuth": {
+                _OAUTH: {
                     "type": "oauth2",
-                    "flows": {"clientCredentials": {"tokenUrl": "/api/v1/token", "scopes": {}}},
+                    "flows": {"clientCredentials": {"tokenUrl": "/api/v1/token", "scopes": scopes}},
                 }
             },
             "parameters": {
@@ -92,6 +95,7 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
             },
             **{status: {"$ref": f"#/components/responses/{status}"} for status in _ERRORS},
         },
+        **({"security": [{_OAUTH: list(way)} for way in endpoint.scopes]} if endpoint.scopes else {}),
         INFERRED: inferred,
     }
 

@@ -35,7 +35,7 @@ from ..operations import CATALOGUE
 from ..operations.arguments import requests_of
 from ..operations.declaration import Endpoint
 from ..operations.response import active_year, rows_of
-from ..request import Request
+from ..request import Request, scopes_in_words
 from ..transport import Reading, RetryPolicy, Session, parse
 from .json_shape import Shape, shape_of
 from .settings import Settings, open_session
@@ -246,7 +246,8 @@ class _Prober:
             raise error
         result.outcome = "failed"
         if isinstance(error, NotPermittedError):
-            result.outcome, result.remark = "refused", "403: not permitted, so the path may hold"
+            scopes = f"; it takes the scopes {scopes_in_words(request.scopes)}" if request.scopes else ""
+            result.outcome, result.remark = "refused", f"403: not permitted, so the path may hold{scopes}"
         elif isinstance(error, NotFoundError):
             other = "the path is wrong, or this one record has none" if request.ids else "the path is wrong"
             result.outcome, result.remark = "not found", f"404: {other}"
