@@ -121,6 +121,17 @@ def _add_spec(commands: Subparsers) -> None:
     )  # fmt: skip
     _add_json(command)
     _add_connection(command, with_offline=False)
+    command = _command(
+        specs, "draft", "write an OpenAPI file to correct by hand, from what 'spec probe' recorded", "spec draft"
+    )
+    command.add_argument(
+        "file", type=Path, nargs="?", default="hubmis-draft.json",
+        help="the file to write ('-' for the screen; default: %(default)s)",
+    )  # fmt: skip
+    command.add_argument(
+        "--probe", type=Path, default="hubmis-probe.json", metavar="FILE",
+        help="the file that 'spec probe' wrote (default: %(default)s)",
+    )  # fmt: skip
 
 
 def _command(commands: Subparsers, name: str, purpose: str, full_name: str = "") -> argparse.ArgumentParser:

@@ -278,6 +278,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "plan": _plan,
     "report": _report,
     "spec check": cli_setup.spec_check,
+    "spec draft": cli_setup.spec_draft,
     "spec export": cli_setup.spec_export,
     "spec probe": cli_setup.spec_probe,
 }
