@@ -51,8 +51,8 @@ _MOST_NAMED = 5
 _LARGEST_FILE = 500_000
 _OF_ENVELOPES = frozenset(
     {"attributes", "content", "data", "included", "items", "jsonapi", "links", "member", "meta", "pagination",
-     "records", "relationships", "results", "@context", "@id", "@type", "_embedded", "_links", "hydra:member", "hydra:totalItems",
-     "hydra:view"}
+     "records", "relationships", "results", "@context", "@id", "@type", "_embedded", "_links", "hydra:member",
+     "hydra:totalItems", "hydra:view"}
 )  # fmt: skip
 """Names around records, which are shown even where they do not look like those of fields."""
 _AS_IT_COMES = Reading(timedelta(0), lambda _: True, lambda _: [], refresh=True)
