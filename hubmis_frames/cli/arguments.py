@@ -111,7 +111,9 @@ def _add_spec(commands: Subparsers) -> None:
     specs = spec.add_subparsers(title="commands", required=True, metavar="COMMAND")
     command = _command(specs, "check", "compare the vendor's OpenAPI file with our declarations", "spec check")
     command.add_argument("file", type=Path)
-    command.add_argument("--details", action="store_true", help="list every difference and every flaw")
+    command.add_argument(
+        "-v", "--verbose", action="store_true", dest="details", help="list every difference and every flaw"
+    )
     _add_json(command)
     command = _command(specs, "export", "write our declarations as OpenAPI", "spec export")
     command.add_argument("file", type=Path, help="the file to write ('-' for the screen)")

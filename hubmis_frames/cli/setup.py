@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..openapi import Spec
 
 SHOWN = 10
-"""How many lines of a kind ``spec check`` prints without ``--details``."""
+"""How many lines of a kind ``spec check`` prints without ``--verbose``."""
 _MARKS = {"ok": "ok", "note": "note", "wrong": "WRONG", "skipped": "-"}
 
 
@@ -195,7 +195,7 @@ def _print_some(what: str, lines: Sequence[str], limit: int | None, stream: Text
 
 
 def _next_step(spec: "Spec", options: argparse.Namespace) -> str:
-    steps = [] if options.details else ["--details lists everything."]
+    steps = [] if options.details else ["--verbose lists everything."]
     if spec.flaws or spec.unusable:
         steps.append(
             "Send what could not be read to WCBS, and ask for a corrected file; everything else works meanwhile."
