@@ -4,6 +4,7 @@ Only :meth:`Fetcher.resolve` looks the operation up in the vendor's OpenAPI file
 """
 
 import contextlib
+import logging
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,9 @@ INFERRED = (
     "infers them. Compare some rows with what HUBmis shows before you rely on a figure. With the vendor's OpenAPI file "
     "(HUBMIS_OPENAPI, or openapi= of hf.connect()) they are the vendor's own. hf.endpoints() says which are inferred."
 )
+
+
+_log = logging.getLogger(__name__)
 
 
 class Fetcher:
@@ -84,6 +88,8 @@ class Fetcher:
         tables = {name: to_pandas(table) for name, table in fetch.tables().items()}
         for sentence in fetch.findings.sentences():
             self.warn_once(f"{endpoint.table}: {sentence}.")
+        for sentence in fetch.findings.sentences(most=None):
+            _log.debug("%s: %s", endpoint.table, sentence)
         if fetch.failed:
             reasons = sorted({str(error) for error in fetch.failed.values()})
             if len(requests) == 1:

@@ -1,11 +1,15 @@
 """What the declarations hand to the transport: a GET request, already checked, and how its list is paged."""
 
+from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 Pairs = tuple[tuple[str, str], ...]
 
 REALM = "{realm}"
 """Marks a header of the vendor's file that takes the realm; the connection fills in the realm."""
+
+Scopes = tuple[tuple[str, ...], ...]
+"""The OAuth scopes that an operation takes: one of these sets, the whole of it. Empty if they are not known."""
 
 
 class Request(NamedTuple):
@@ -15,6 +19,20 @@ class Request(NamedTuple):
     query: Pairs = ()
     headers: Pairs = ()
     ids: tuple[int | str, ...] = ()
+    scopes: Scopes = ()
+    hint: str = ""
+    """How to ask so that fewer scopes are enough, as a sentence."""
+
+
+def listed(names: Iterable[str]) -> str:
+    """``a, b and c``."""
+    *rest, last = names
+    return f"{', '.join(rest)} and {last}" if rest else last
+
+
+def scopes_in_words(scopes: Scopes) -> str:
+    """``a and b, or c``; empty if no scopes are known."""
+    return ", or ".join(map(listed, scopes))
 
 
 class Paging(NamedTuple):

@@ -17,7 +17,7 @@ from .checks import category_numbers, check_marks, refuse_several_years, warn_ou
 from .codes import POSSIBLE
 from .partial_counts import by_people, concatenate
 from .rules import PERSISTENT, SEVERE, AbsenceRule, amount_column, check_rules
-from .summary import count_categories, count_marks, per_cent, rule_columns, summarise, summary_of
+from .summary import count_categories, count_marks, per_cent, possible_of, rule_columns, summarise, summary_of
 
 _OF_STUDENT = [
     "possible_sessions", "absent_sessions", "absence_rate", "authorised_rate", "unauthorised_rate", "unmarked_sessions",

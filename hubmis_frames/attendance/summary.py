@@ -333,6 +333,12 @@ def count_categories(groups: Whole, numbers: Whole, size: int) -> Whole:
     return np.bincount(groups * _WIDE + numbers, minlength=size * _WIDE).reshape(size, _WIDE)
 
 
+def possible_of(counts: Whole) -> Whole:
+    """The possible sessions in counts by category."""
+    possible: Whole = counts[:, _POSSIBLE].sum(axis=1)
+    return possible
+
+
 def absence_by_rule(
     rule: AbsenceRule, dates: pd.Series, person: Whole, numbers: Whole, counts: Whole
 ) -> tuple[Whole, Whole]:

@@ -244,12 +244,22 @@ def _cache(options: argparse.Namespace) -> int:
     with _school(options) as school:
         if options.what == "purge":
             removed = school.purge_cache(options.student)
+            holding = [] if options.student is None else [str(path) for path in school.exports_with(options.student)]
             if options.json:
-                print_json({"removed": removed, **school.cache()})
-            elif options.student is not None and not removed:
+                print_json({"removed": removed, "exports": holding, **school.cache()})
+                return COMPLETE
+            if options.student is not None and not removed:
                 print(f"No response in the cache contains student {options.student}")
             else:
                 print(f"Removed {removed} response{'' if removed == 1 else 's'} from {school.cache()['file']}")
+            if holding:
+                print(
+                    "These exports and reports hold the student, or may. Remove them, or export again once HUBmis no "
+                    "longer has the student:"
+                )
+                print("\n".join(f"  {path}" for path in holding))
+            if options.student is not None:
+                print("Files that you wrote yourself, and notebooks that you ran, are not known here.")
         elif options.json:
             print_json(school.cache())
         else:
@@ -269,6 +279,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "plan": _plan,
     "report": _report,
     "spec check": cli_setup.spec_check,
+    "spec draft": cli_setup.spec_draft,
     "spec export": cli_setup.spec_export,
     "spec probe": cli_setup.spec_probe,
 }

@@ -1,6 +1,7 @@
 """Runs an export step by step. Each table is written whole, and one failure does not stop the others."""
 
 import contextlib
+import logging
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -37,10 +38,12 @@ from ..privacy import (
 from ..request import Request
 from .folder import DELETED, LOCK, ExportFolder, is_link, owned_name, refuse_nested, table_folder
 from .manifest import Entry, Manifest
+from .places import remember
 from .refresh import HISTORIES, WINDOW, History, deleted_rows, open_history
 from .steps import Step, first_day, steps_of
 from .write import TableWriter, is_sound
 
+_log = logging.getLogger(__name__)
 _YEARS = "academic_years"  # ages and date limits depend on them
 _SHOWN = 3  # failed ids that a remark names; the manifest names all
 
@@ -76,6 +79,7 @@ def export(
         with lock.acquire(timeout=0):
             folder = ExportFolder(directory, fetcher.session.realm)
             folder.sweep()
+            remember(directory)  # first: an export that is interrupted holds children's rows too
             return _run(fetcher, folder, steps, options, on_table)
     except filelock.Timeout:
         raise ExportError(
@@ -291,6 +295,8 @@ class _Run:
     def _findings(self, fetched: Fetch) -> list[str]:
         """The findings about the rows; with pseudonyms without field names, as one may be a person's name."""
         if self.options.key is None:
+            for sentence in fetched.findings.sentences(most=None):
+                _log.debug("%s", sentence)
             return fetched.findings.sentences()
         undeclared = len(fetched.findings.undeclared)
         counted = replace(fetched.findings, undeclared={}, misfits=Counter(), converted=Counter())

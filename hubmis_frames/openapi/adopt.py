@@ -63,7 +63,7 @@ def adopted(endpoint: Endpoint, operation: Operation, document: Document, conver
         sorts=tuple(filter_name(name) for name in fields) or (() if sorts else None),
         sort_wires={filter_name(name): wire for name, wire in fields.items()},
         path_source="openapi",
-        scopes=operation.scopes,
+        scopes=operation.scopes or endpoint.scopes,
         realm_header=_realm_header(operation),
     )
 

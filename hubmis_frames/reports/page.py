@@ -18,6 +18,7 @@ from ..analysis.columns import natural_key
 from ..errors import BadArgumentError, ExportError, did_you_mean, warn
 from ..export import read
 from ..export.manifest import manifests
+from ..export.places import remember
 from ..files import private_folder, safe_name, shared_by, whole_file
 from ..wellbeing import concerns, events
 
@@ -143,6 +144,7 @@ def report(
             scratch.write_text(page, encoding="utf-8", errors="replace")
     except OSError as error:
         raise ExportError(f"Cannot write {target}: {error.strerror or error}. Choose another file.") from error
+    remember(folder, target)
     return target, problems
 
 

@@ -21,13 +21,13 @@ from requests.structures import CaseInsensitiveDict
 from requests_cache.models.response import CachedResponse
 
 from ..errors import CacheError, NotCachedError, PayloadError, SettingsError, SpecError
-from ..request import REALM, Envelope, Request
+from ..request import REALM, Envelope, Request, Scopes
 from .adapter import RetryAdapter
 from .addresses import is_same_server
 from .body import parse
 from .cache import Cipher, Rows, cache_key, open_store
 from .concurrency import ConcurrencyLimiter
-from .problems import refusal
+from .problems import lacking, refusal
 from .rate_limit import DOCUMENTED, Bucket, Rate, StoppedError, called_off
 from .retry import DEFAULT_RETRY, RetryPolicy
 from .server_facts import ServerFacts
@@ -111,6 +111,7 @@ class Session:
         )
         self._process = os.getpid()
         self._same_url: dict[str, threading.Lock] = {}
+        self._seen_scopes: set[str] = set()
 
     def __repr__(self) -> str:
         return f"<Session {self.realm!r} at {self.base_url}>"
@@ -128,6 +129,20 @@ class Session:
         """How long this many requests would take: first those left of the burst, a few at once, then one by one."""
         quick = min(requests, int(self.bucket.left()))
         return quick * self._adapter.latency / THREADS + (requests - quick) * self.bucket.rate.paced
+
+    @property
+    def granted(self) -> frozenset[str]:
+        """Scopes that the client has: those that its token names, else those of the operations that were answered."""
+        return frozenset(self._seen_scopes) if self._credentials.scopes is None else self._credentials.scopes
+
+    @property
+    def token_names_scopes(self) -> bool:
+        """Whether the token came with its scopes."""
+        return self._credentials.scopes is not None
+
+    def lacks(self, scopes: Scopes) -> list[str]:
+        """The scopes that the client seems to lack for an operation, judging by its token and by what was answered."""
+        return lacking(scopes, self.granted, all_known=self.token_names_scopes)
 
     @property
     def clock_ahead(self) -> float | None:
@@ -180,7 +195,9 @@ class Session:
                 )
             response = run_apart(lambda: self._ask(prepared, reading))
             if response.status_code != 200:
-                raise refusal(response.status_code, request)
+                raise refusal(response.status_code, request, self.granted, all_known=self.token_names_scopes)
+            if len(request.scopes) == 1:
+                self._seen_scopes.update(*request.scopes)
             answer = Answer(response.content, datetime.now(UTC), False, _next_page(response))
             self._keep(key, answer, prepared, reading.expire_after)
             return answer

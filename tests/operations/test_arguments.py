@@ -370,7 +370,20 @@ def test_a_beginning_after_the_end_is_refused():
     ask("student_attendance", student_id=7, date_time_from=date(2026, 1, 5), date_time_to="2026-01-05")
 
 
-ODD = [np.array("x"), np.array(5), np.array([[1]]), pd.NA, pd.NaT, float("nan"), 1.5, b"x", {"a": 1}, object(), {1}, [[]]]
+ODD = [
+    np.array("x"),
+    np.array(5),
+    np.array([[1]]),
+    pd.NA,
+    pd.NaT,
+    float("nan"),
+    1.5,
+    b"x",
+    {"a": 1},
+    object(),
+    {1},
+    [[]],
+]
 
 
 @pytest.mark.parametrize("value", ODD, ids=lambda value: type(value).__name__)

@@ -218,3 +218,43 @@ def test_a_file_that_is_held_is_tried_again_for_a_while(
 )
 def test_folders_of_services_are_known_by_their_names(place: str, service: str | None):
     assert files._service(place) == service
+
+
+@pytest.mark.parametrize(("kind", "shared"), [(4, True), (3, False), (0, False)])
+@pytest.mark.parametrize("place", [r"Z:\hubmis\cache", "z:/hubmis", "Z:"])
+def test_a_drive_letter_that_stands_for_a_share_is_a_network_drive(
+    monkeypatch: pytest.MonkeyPatch, place: str, kind: int, shared: bool
+):
+    asked: list[str] = []
+
+    def drive_type(root: str) -> int:
+        asked.append(root)
+        return kind
+
+    monkeypatch.setattr(files, "_drive_type", drive_type)
+    assert files.shared_by(Path(place)) == ("a network drive" if shared else None)
+    assert asked[0].upper() == "Z:\\", "Windows wants the root with its backslash"
+
+
+@posix
+@pytest.mark.parametrize(
+    ("line", "shared"),
+    [
+        ("server:/home {} nfs4 rw 0 0", True),
+        ("//server/share {} cifs rw 0 0", True),
+        ("ann@server: {} fuse.sshfs rw 0 0", True),
+        ("/dev/sda1 {} ext4 rw 0 0", False),
+        ("", False),
+    ],
+)
+@pytest.mark.parametrize("name", ["share", "our share"])
+def test_a_mount_of_a_server_is_a_network_drive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, shared: bool, name: str
+):
+    mount = tmp_path / name
+    named = str(mount).replace(" ", r"\040")
+    monkeypatch.setattr(files, "_mounts", lambda: ["/dev/sda1 / ext4 rw 0 0", line.format(named)])
+    assert files.shared_by(mount / "cache") == ("a network drive" if shared else None)
+    assert files.shared_by(tmp_path / "beside") is None
+    (tmp_path / "link").symlink_to(mount)
+    assert files.shared_by(tmp_path / "link" / "cache") == ("a network drive" if shared else None)
