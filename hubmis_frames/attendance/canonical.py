@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..analysis.calendar import SESSIONS, Calendar, check_calendar, first_of_week
+from ..analysis.calendar import SESSIONS, Calendar, check_calendar
 from ..analysis.columns import as_ids, as_times, find_columns, local_dates
 from ..analysis.periods import PERIOD_COLUMNS
 from ..analysis.realms import REALM, realms_of, rows_of_school
@@ -174,7 +174,7 @@ def _with_periods(marks: pd.DataFrame, calendar: Calendar) -> pd.DataFrame:
     """The marks with the periods of a calendar as columns, after the canonical ones."""
     periods = calendar.lookup(marks["date"], PERIOD_COLUMNS)
     # A week is known on days outside the calendar too.
-    periods["week"] = first_of_week(marks["date"], calendar.weekdays[0])
+    periods["week"] = calendar.week_of(marks["date"])
     return pd.concat([marks[CANONICAL], periods, marks.drop(columns=CANONICAL)], axis=1)
 
 

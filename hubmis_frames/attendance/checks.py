@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from ..analysis.calendar import Calendar, year_name
+from ..analysis.calendar import Calendar
 from ..analysis.columns import require_columns
 from ..analysis.groups import Whole
 from ..analysis.realms import person_columns, require_one_school
@@ -84,3 +84,10 @@ def category_numbers(marks: pd.DataFrame, caller: str) -> Whole:
         strange = ", ".join(map(str, texts[numbers < 0].drop_duplicates().head(3)))
         raise BadArgumentError(f"{caller}: {strange} is not a category. They are {', '.join(CATEGORIES)}.")
     return numbers.astype(np.int64)
+
+
+def year_name(start: pd.Series) -> pd.Series:
+    """Name an academic year by its first day: 2025/26. A term that begins from August on begins a year."""
+    first = start.dt.year - (start.dt.month < 8)
+    name: pd.Series = first.astype("str") + "/" + ((first + 1) % 100).astype("str").str.zfill(2)
+    return name

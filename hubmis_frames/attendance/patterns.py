@@ -237,7 +237,8 @@ def _holiday_of_open_days(calendar: Calendar, days: int, shortest: int) -> pd.Se
     """For each open day the number of the holiday next to it, or -1."""
     opens = calendar.days[calendar.days["is_open"]]
     dates = opens.index
-    weekday = calendar.days.index[pd.DatetimeIndex(calendar.days.index).day_of_week.isin(calendar.weekdays)]
+    every = pd.DatetimeIndex(calendar.days.index)
+    weekday = every[calendar.is_school_day(every)]
     place = weekday.get_indexer(dates)
     year = opens["academic_year"].to_numpy()
     # The gap before each open day; before the first of a year there is a summer.

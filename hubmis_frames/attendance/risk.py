@@ -80,7 +80,6 @@ def at_risk(
     on: Day | None = None,
     within_sessions: int = 10,
     enrolment: pd.DataFrame | None = None,
-    sessions_per_day: int = 2,
 ) -> pd.DataFrame:
     """One row per student: how near to persistent absence this year, and whether it can still be avoided.
 
@@ -97,8 +96,6 @@ def at_risk(
         A student is at risk if this many more sessions of absence in a row would make the student persistently absent.
     enrolment
         A frame with ``student_id`` and ``leaving_date``: no sessions are expected after a student has left.
-    sessions_per_day
-        How many sessions an open day has.
 
     Returns
     -------
@@ -132,7 +129,7 @@ def at_risk(
     Notes
     -----
     Arithmetic on the definition of the Department for Education (see :func:`summarise`), not a forecast. Each
-    remaining open day counts as two possible sessions for every student; study leave counts as absence, and closures
+    remaining session of the calendar counts as possible for every student; study leave counts as absence, and closures
     still to come reduce the number. A student who has left and has no ``leaving_date`` appears as if still here.
     """
     check_marks(marks, "at_risk")
@@ -154,18 +151,18 @@ def at_risk(
     possible, absent = frame["possible_sessions"].to_numpy(), frame["absent_sessions"].to_numpy()
     last = pd.Series(end, index=frame.index)
     if enrolment is not None:
-        left = enrolment_bound(enrolment, frame["student_id"], "end")
+        left = enrolment_bound(enrolment, frame["student_id"], "end", calendar.timezone)
         last = last.where(~(left < last), left)
-    ahead = calendar.open_days(until=end)
-    ahead = ahead[ahead > day]
-    remaining = sessions_per_day * np.searchsorted(ahead.to_numpy(), last.to_numpy(), side="right")
-    # On the day itself the afternoon is still to come as long as no student has a mark for it, blank marks aside.
-    if len(calendar.open_days(since=day, until=day)):
+    held = calendar.sessions_up_to(pd.Series([day]))
+    remaining = np.maximum(calendar.sessions_up_to(last) - held, 0)
+    # On the day itself a session is still to come as long as few students have a mark for it, blank marks aside.
+    planned = int((held - calendar.sessions_up_to(pd.Series([day - DAY])))[0])
+    if planned:
         today = counted[counted["date"].eq(day) & counted["category"].ne("unmarked")]
         students = today.groupby("session", observed=True)["student_id"].nunique()
         # An appointment booked for the afternoon is not a register.
         taken = int((students >= students.max() / 2).sum())
-        remaining = remaining + np.where(last >= day, max(sessions_per_day - taken, 0), 0)
+        remaining = remaining + np.where(last >= day, max(planned - taken, 0), 0)
     persistent = reaches_share(absent, possible, 10)
     # The smallest k with 10 (absent + k) >= possible + k, and the most absences below a tenth of the year's sessions.
     until = np.where(persistent, 0, -((10 * absent - possible) // 9))
