@@ -54,8 +54,8 @@ def find(frame: pd.DataFrame, text: str) -> pd.DataFrame:
         for first_name in ("first_name", "preferred_name"):
             if first_name in frame:
                 first = _plain(frame[first_name])
-                for name in (first + " " + last, last + ", " + first):
-                    found |= name.eq(wanted).fillna(False).astype(bool)
+                for both in (first + " " + last, last + ", " + first):
+                    found |= both.eq(wanted).fillna(False).astype(bool)
     if found.any():
         return frame[found]
     if people:  # a person's name belongs in no message

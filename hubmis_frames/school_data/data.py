@@ -14,6 +14,7 @@ from ..files import expanded, safe_name
 from ..frames.finding import find
 from . import people
 from . import settings as of_school
+from .checks import checks_of
 from .one import OneSchool
 from .tables import ExportTables, FrameTables, Tables, schools_in
 from .years import chosen_years
@@ -53,6 +54,13 @@ class SchoolData(Mapping[str, pd.DataFrame]):
         self._set_up(FrameTables(tables), given, "SchoolData")
 
     @classmethod
+    def _fetched(
+        cls, frames: Mapping[str, pd.DataFrame], missing: Mapping[str, Mapping[str, str]], realms: Sequence[str]
+    ) -> "SchoolData":
+        """Make one of what was just fetched, with the reasons why tables are missing."""
+        return cls._of(FrameTables(frames, missing, realms), {})
+
+    @classmethod
     def _of(cls, tables: Tables, given: Mapping[str, Any]) -> "SchoolData":
         data = cls.__new__(cls)
         data._set_up(tables, given, "SchoolData")
@@ -85,7 +93,9 @@ class SchoolData(Mapping[str, pd.DataFrame]):
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return the frame of a table, or ``default`` if there is no such table."""
-        return self[name] if name in self else default
+        if name not in self:
+            return default
+        return self[name]
 
     def __repr__(self) -> str:
         """Which schools it holds, and how many tables."""
@@ -164,7 +174,7 @@ class SchoolData(Mapping[str, pd.DataFrame]):
 
     @property
     def fetched_on(self) -> pd.Timestamp | None:
-        """The school's day on which the newest marks were fetched; without marks, the newest rows; None if not known."""
+        """The school's day on which the newest marks, or without marks other rows, were fetched; None if not known."""
         return self._one("fetched_on").fetched_on
 
     @property
@@ -369,9 +379,7 @@ class SchoolData(Mapping[str, pd.DataFrame]):
             A table is missing.
         """
         names = [without] if isinstance(without, str) else list(without)
-        return self._of_years(
-            academic_year, "events", lambda school, years: school.events(years, since, until, names)
-        )
+        return self._of_years(academic_year, "events", lambda school, years: school.events(years, since, until, names))
 
     def plans(self, *, on: Any = None) -> pd.DataFrame:
         """One row per wellbeing plan and student.
@@ -404,7 +412,7 @@ class SchoolData(Mapping[str, pd.DataFrame]):
             that are incomplete or missing, removed students, marks after the newest register, and more. With several
             schools, ``realm`` is in front.
         """
-        return self._each(lambda school: school.checks(), add_realm=True)
+        return self._each(checks_of, add_realm=True)
 
     def find(self, text: str) -> pd.DataFrame:
         """Return the students with this name: :func:`hubmis_frames.find` on :meth:`students`."""
@@ -445,9 +453,7 @@ class SchoolData(Mapping[str, pd.DataFrame]):
         text = None
         if contacts:
             where = str(self._tables.directory or "DIRECTORY")
-            parts = [
-                people.contacts_of(part.everybody, part.table, where) for part in self._parts()
-            ]
+            parts = [people.contacts_of(part.everybody, part.table, where) for part in self._parts()]
             text = pd.concat(parts, ignore_index=True)
         return people.with_names(frame, everybody, text)
 

@@ -18,7 +18,6 @@ from ..attendance import (
     AbsenceRule,
     Calendar,
     CodeMap,
-    data_quality,
     newest_register,
 )
 from ..attendance import marks as canonical_marks
@@ -55,6 +54,10 @@ class OneSchool:
         """The realm, if the tables say it."""
         return self._tables.realms[0] if self._tables.realms else None
 
+    def problems(self) -> list[tuple[str, str]]:
+        """Tables that lack rows or are missing, each with the reason."""
+        return self._tables.problems()
+
     def table(self, name: str) -> pd.DataFrame | None:
         """A table, or None if there is none."""
         return self._tables.read(name) if name in self._tables.names() else None
@@ -84,15 +87,18 @@ class OneSchool:
 
     @property
     def rules(self) -> tuple[AbsenceRule, ...]:
+        """The absence rules."""
         rules: tuple[AbsenceRule, ...] = self.setting("rules")[0]
         return rules
 
     @property
     def timezone(self) -> str:
+        """The time zone."""
         return str(self.setting("timezone")[0])
 
     @functools.cached_property
     def code_map(self) -> CodeMap | str:
+        """The code map, or the name of a built-in one."""
         value = self.setting("code_map")[0]
         if not isinstance(value, str) or not value.casefold().endswith(".csv"):
             return value  # type: ignore[no-any-return]
@@ -134,6 +140,7 @@ class OneSchool:
 
     @functools.cached_property
     def calendar(self) -> Calendar:
+        """The school's days."""
         return self._calendar(**{name: self.setting(name)[0] for name in ("weekdays", "sessions", "short_days")})
 
     def _calendar(self, **week: Any) -> Calendar:
@@ -169,13 +176,11 @@ class OneSchool:
         return names
 
     @functools.cached_property
-    def _canonical(self) -> pd.DataFrame:
+    def canonical(self) -> pd.DataFrame:
         """All marks of everybody, without periods."""
         records = self._tables.read(_RECORDS).drop(columns=["deleted_at"], errors="ignore")
         columns = [name for name in (*CANONICAL, REALM) if name in (*CANONICAL, *records)]
-        marks = canonical_marks(
-            records, self.table("attendance_codes"), code_map=self.code_map, timezone=self.timezone
-        )
+        marks = canonical_marks(records, self.table("attendance_codes"), code_map=self.code_map, timezone=self.timezone)
         kept = marks[columns]
         kept.attrs = dict(marks.attrs)
         return kept
@@ -183,10 +188,11 @@ class OneSchool:
     @property
     def _counted(self) -> pd.DataFrame:
         """Marks that count as present or absent."""
-        return self._canonical[self._canonical["category"].isin(_POSSIBLE)]
+        return self.canonical[self.canonical["category"].isin(_POSSIBLE)]
 
     @functools.cached_property
     def newest_register(self) -> pd.Timestamp:
+        """The newest register."""
         counted = self._counted
         if counted.empty:
             raise ExportError(
@@ -201,20 +207,22 @@ class OneSchool:
         return newest_register(opened)
 
     @functools.cached_property
-    def _periods(self) -> pd.DataFrame:
+    def dated_marks(self) -> pd.DataFrame:
         """All marks of everybody, with periods. A day outside the terms is in an academic year by its dates."""
-        marks = with_periods(self._canonical, self.calendar)
+        marks = with_periods(self.canonical, self.calendar)
         return marks.assign(academic_year=marks["academic_year"].fillna(year_of(marks["date"], self._years)))
 
     @property
     def academic_year(self) -> str:
+        """The present academic year."""
         return self._year_of(self._today)
 
     @property
     def academic_years(self) -> list[str]:
+        """The years that the marks cover."""
         if self.table(_RECORDS) is None:
             return [self.academic_year]
-        marks = self._periods
+        marks = self.dated_marks
         seen = set(marks.loc[marks["date"] <= self.newest_register, "academic_year"].dropna())
         return [name for name in self.known_years if name in seen]
 
@@ -238,6 +246,7 @@ class OneSchool:
 
     @property
     def fetched_on(self) -> pd.Timestamp | None:
+        """The day of fetching."""
         instants = [self._tables.fetched(name) for name in (_RECORDS, "pastoral_events", *self._tables.names())]
         instant = next((found for found in instants if found), None)
         return None if instant is None else _local_day(instant, self.timezone)
@@ -259,6 +268,7 @@ class OneSchool:
         return pd.concat([self._students, others.reindex(columns=self._students.columns)], ignore_index=True)
 
     def students(self, *, past: bool, removed: bool) -> pd.DataFrame:
+        """See :meth:`SchoolData.students`."""
         if past:
             self._tables.read("past_students")
         students = self.everybody if past else self._students
@@ -273,9 +283,10 @@ class OneSchool:
         *,
         with_groups: bool,
     ) -> pd.DataFrame:
+        """See :meth:`SchoolData.marks`; ``years`` are checked."""
         first, last = as_days(since, until, "marks")
         whose = self.students(past=False, removed=False) if students is None else self._of_here(students)
-        marks = self._periods
+        marks = self.dated_marks
         chosen = self._chosen(marks, years, first, last, self.newest_register)
         earlier = self._reaches_back(years, first, last)
         chosen = chosen[chosen[STUDENTS].isin(whose[STUDENTS])].reset_index(drop=True)
@@ -286,12 +297,11 @@ class OneSchool:
             own = [name for name in GROUPS if name in people]
             rows = people[own].reindex(chosen[STUDENTS]).set_axis(chosen.index)
             chosen = pd.concat([chosen, rows.astype("str").where(rows.notna())], axis=1)
-        chosen.attrs = dict(self._canonical.attrs)
+        chosen.attrs = dict(self.canonical.attrs)
         return chosen
 
-    def events(
-        self, years: Sequence[str] | None, since: object, until: object, without: Sequence[str]
-    ) -> pd.DataFrame:
+    def events(self, years: Sequence[str] | None, since: object, until: object, without: Sequence[str]) -> pd.DataFrame:
+        """See :meth:`SchoolData.events`; ``years`` are checked."""
         first, last = as_days(since, until, "events")
         rows = self._listed_events(_EVENT)
         rows = self._chosen(rows, years, first, last, self.fetched_on)
@@ -299,6 +309,7 @@ class OneSchool:
         return concerns(rows, left_out, categories=self._known_categories(rows)).reset_index(drop=True)
 
     def plans(self, on: object) -> pd.DataFrame:
+        """See :meth:`SchoolData.plans`."""
         rows = self._listed_events(_PLAN)
         if on is not None:
             day = as_day(on, "plans: on")
@@ -341,9 +352,7 @@ class OneSchool:
             return years
         return [self.academic_year if last is None else self._year_of(min(last, self._today))]
 
-    def _reaches_back(
-        self, years: Sequence[str] | None, first: pd.Timestamp | None, last: pd.Timestamp | None
-    ) -> bool:
+    def _reaches_back(self, years: Sequence[str] | None, first: pd.Timestamp | None, last: pd.Timestamp | None) -> bool:
         """Whether marks of a year before the present one are asked for."""
         now = self.academic_year
         chosen = self._default_years(years, first, last)
@@ -354,7 +363,7 @@ class OneSchool:
     # --- events
 
     @functools.cached_property
-    def _events(self) -> pd.DataFrame:
+    def dated_events(self) -> pd.DataFrame:
         """All events and plans of everybody, with periods."""
         rows = canonical_events(self._tables.read("pastoral_events"), timezone=self.timezone)
         periods = self.calendar.lookup(rows["date"], PERIOD_COLUMNS)
@@ -368,10 +377,10 @@ class OneSchool:
 
     def _listed_events(self, kind: str) -> pd.DataFrame:
         """Events or plans that were not deleted, without those of students who were removed."""
-        rows = self._events
+        rows = self.dated_events
         if len(rows) and rows["type"].isna().all():
             raise BadArgumentError("events: no row has a type, so plans cannot be told from events.")
-        gone = rows["deleted"].fillna(False).astype(bool) | rows[STUDENTS].isin(self._removed_ids)
+        gone = rows["deleted"].fillna(False).astype(bool) | rows[STUDENTS].isin(self.removed_ids)
         return rows[rows["type"].eq(kind).fillna(False) & ~gone]
 
     def _categories(self, without: Sequence[str]) -> list[str]:
@@ -385,90 +394,27 @@ class OneSchool:
                 raise BadArgumentError(
                     f"events: the school has not said which categories are {name.replace('_', ' ')}. Say it once: "
                     f'data.with_settings({name}=["..."]), then save_settings(). The categories are '
-                    f"{', '.join(self._known_categories(self._events)['name'])}."
+                    f"{', '.join(self._known_categories(self.dated_events)['name'])}."
                 )
             names += value
         return names
 
     def _known_categories(self, rows: pd.DataFrame) -> pd.DataFrame:
-        lists = [self._events["category_name"], rows["category_name"]]
+        lists = [self.dated_events["category_name"], rows["category_name"]]
         if (listed := self.table("pastoral_categories")) is not None:
             lists.append(listed["name"])
         return pd.DataFrame({"name": sorted({str(name) for names in lists for name in names.dropna()})})
 
-    # --- checks
-
     @property
-    def _removed_ids(self) -> pd.Series:
+    def removed_ids(self) -> pd.Series:
+        """The ids of students whom a user removed."""
         if self.table("students") is None:
             return pd.Series(dtype="Int64")
         ids: pd.Series = self.everybody.loc[_is_removed(self.everybody), STUDENTS]
         return ids
 
-    def checks(self) -> pd.DataFrame:
-        rows: list[tuple[str, str | None, int | None, int | None, str]] = [
-            ("table not complete", f"{table}: {reason}" if table else reason, None, None, "figures that need it lack rows")
-            for table, reason in self._tables.problems()
-        ]
-        if self.table("students") is not None:
-            rows += self._checks_of_students()
-        if self.table(_RECORDS) is not None:
-            rows += self._checks_of_marks()
-        if self.table("pastoral_events") is not None:
-            rows += self._checks_of_events()
-        columns = ["check", "detail", "rows", "students", "meaning"]
-        types = {"check": "str", "detail": "str", "rows": "Int64", "students": "Int64", "meaning": "str"}
-        return pd.DataFrame(rows, columns=columns).astype(types)
-
-    def _checks_of_students(self) -> list[Any]:
-        students = self.students(past=False, removed=False)
-        gone = self._removed_ids
-        records, members = self.table(_RECORDS), self.table("tutor_group_students")
-        marks = 0 if records is None else int(records[STUDENTS].isin(gone).sum())
-        without = int(students["year_group_name"].isna().sum()) if "year_group_name" in students else len(students)
-        several = 0 if members is None else members.dropna(subset=[STUDENTS]).groupby(STUDENTS)["tutor_group_id"].nunique().gt(1).sum()
-        return [
-            ("removed students", None, marks, len(gone), "their marks and events are left out"),
-            ("no year group", None, None, without, "in no figure by year group"),
-            ("several tutor groups", None, None, int(several), "counted in the first of them"),
-        ]
-
-    def _checks_of_marks(self) -> list[Any]:
-        marks, newest = self._periods, self.newest_register
-        rows = []
-        if self.table("students") is not None:
-            unknown = marks[~marks[STUDENTS].isin(self.everybody[STUDENTS])]
-            rows.append(_row("students on no list", unknown, "their marks are left out"))
-            marks = marks[marks[STUDENTS].isin(self.students(past=False, removed=False)[STUDENTS])]
-        later = marks[marks["date"] > newest]
-        rows.append(_row("after the newest register", later, "booked ahead; left out", f"after {newest:%Y-%m-%d}"))
-        marks = marks[marks["date"] <= newest]
-        marks.attrs = dict(self._canonical.attrs)
-        quality = data_quality(marks, self.calendar)
-        named = quality.rename(columns={"sessions": "rows"})[["check", "detail", "rows", "students", "meaning"]]
-        return [*rows, *named.itertuples(index=False, name=None)]
-
-    def _checks_of_events(self) -> list[Any]:
-        rows, fetched = self._events, self.fetched_on
-        checks = [
-            ("events without a day", rows[rows["date"].isna()], "in figures of all years only"),
-            ("deleted events", rows[rows["deleted"].fillna(False).astype(bool)], "left out"),
-            ("events of removed students", rows[rows[STUDENTS].isin(self._removed_ids)], "left out"),
-        ]
-        if fetched is not None:
-            checks.append(("events after fetching", rows[rows["date"] > fetched], "for later days; left out"))
-        return [_row(check, found, meaning) for check, found, meaning in checks]
-
-
-def _row(
-    check: str, rows: pd.DataFrame, meaning: str, detail: str | None = None
-) -> tuple[str, str | None, int, int, str]:
-    return check, detail, len(rows), rows[STUDENTS].nunique(), meaning
-
 
 def _is_removed(students: pd.DataFrame) -> pd.Series:
-    from ..analysis.removed import is_filled
-
     if "deleted_at" not in students:
         return pd.Series(False, index=students.index)
     return is_filled(students["deleted_at"], "students: deleted_at")

@@ -102,14 +102,17 @@ def contacts_of(students: pd.DataFrame, table: Table, where: str) -> pd.Series:
         gone = pd.Series(dtype="Int64")
     numbers = phones[_text(phones, "phone").notna()].sort_values("is_primary", ascending=False, kind="stable")
     by_contact = numbers.groupby("contact_id")["phone"].agg(lambda own: ", ".join(dict.fromkeys(own)))
-    name = (_text(links, "contact_first_name").fillna("") + " " + _text(links, "contact_last_name").fillna("")).str.strip()
+    name = (
+        _text(links, "contact_first_name").fillna("") + " " + _text(links, "contact_last_name").fillna("")
+    ).str.strip()
     kind = _text(links, "relationship_type_name").fillna("contact")
     inactive = pd.Series("", index=links.index).mask(links["contact_id"].isin(gone), ", inactive")
     text = name + " (" + kind + inactive + ")"
     text = text + (" " + links["contact_id"].map(by_contact).astype("str")).fillna("")
     rows = links.assign(text=text).sort_values("is_primary", ascending=False, kind="stable")
     joined = rows.groupby(STUDENTS)["text"].agg("; ".join)
-    return students[STUDENTS].map(joined).astype("str")
+    of_students: pd.Series = students[STUDENTS].map(joined)
+    return of_students.astype("str")
 
 
 def _staff(frame: pd.DataFrame | None, key: str) -> pd.DataFrame | None:
@@ -141,7 +144,7 @@ def _text(frame: pd.DataFrame, name: str) -> pd.Series:
     """A column of text; an empty one is missing, and so is one that the frame does not have."""
     if name not in frame:
         return pd.Series(pd.NA, index=frame.index, dtype="str")
-    text = frame[name].astype("str").str.strip()
+    text: pd.Series = frame[name].astype("str").str.strip()
     return text.mask(text.eq("").fillna(False))
 
 

@@ -72,7 +72,9 @@ def read_settings(folder: Path) -> tuple[Settings, dict[str, Settings]]:
         ) from None
     realms = content.pop(_REALMS, {})
     if not isinstance(realms, dict) or not all(isinstance(table, dict) for table in realms.values()):
-        raise SettingsError(f'{_where(file, text, (_REALMS,))}: {_REALMS} takes a table for each school: [realms."S1"].')
+        raise SettingsError(
+            f'{_where(file, text, (_REALMS,))}: {_REALMS} takes a table for each school: [realms."S1"].'
+        )
     return (
         _read_table(content, (), file, text),
         {realm: _read_table(table, (_REALMS, realm), file, text) for realm, table in realms.items()},
@@ -251,7 +253,7 @@ def _rule(name: str, place: int, item: Mapping[str, Any]) -> AbsenceRule:
             unknown[0],
         )
     if "name" not in item:
-        raise _ProblemError(f"{name}: a rule has no name. Add one, such as name = \"concern\".", place)
+        raise _ProblemError(f'{name}: a rule has no name. Add one, such as name = "concern".', place)
     try:
         return AbsenceRule(**item)
     except BadArgumentError as error:

@@ -68,19 +68,23 @@ class ExportTables:
         return cls(folder, {realm: contents[realm]})
 
     def names(self) -> list[str]:
+        """The tables that can be read."""
         return list(dict.fromkeys(name for entry in self._entries() for name in entry["tables"]))
 
     def read(self, name: str) -> pd.DataFrame:
+        """A table; see :class:`Tables`."""
         if name not in self._frames:
             realm = self.realms[0] if len(self.realms) == 1 else None
             self._frames[name] = read(self._folder, name, realm=realm)
         return self._frames[name]
 
     def fetched(self, name: str) -> str | None:
+        """When the newest response of a table arrived."""
         instants = [entry["fetched_to"] for entry in self._entries() if name in entry["tables"] and entry["fetched_to"]]
         return max(instants, default=None)
 
     def problems(self) -> list[tuple[str, str]]:
+        """Tables that lack rows, each with the reason."""
         return [
             (table, f"{entry['status']}. {' '.join(entry['remarks'])}".strip())
             for content in self._contents.values()
@@ -93,6 +97,7 @@ class ExportTables:
         ]
 
     def of(self, realm: str) -> "ExportTables":
+        """The tables of one of the schools."""
         return ExportTables(self._folder, {realm: self._contents[realm]})
 
     def manifest(self) -> Mapping[str, Any]:
@@ -110,7 +115,10 @@ class FrameTables:
     directory: Path | None = None
 
     def __init__(
-        self, frames: Mapping[str, pd.DataFrame], missing: Mapping[str, str] | None = None, realms: Iterable[str] = ()
+        self,
+        frames: Mapping[str, pd.DataFrame],
+        missing: Mapping[str, Mapping[str, str]] | None = None,
+        realms: Iterable[str] = (),
     ) -> None:
         for name, frame in frames.items():
             if not isinstance(name, str) or not isinstance(frame, pd.DataFrame):
@@ -123,22 +131,24 @@ class FrameTables:
         self.realms = tuple(realms) or tuple(sorted(realms_of(*self._frames.values())))
 
     def names(self) -> list[str]:
+        """The tables that can be read."""
         return list(self._frames)
 
     def read(self, name: str) -> pd.DataFrame:
+        """A table; see :class:`Tables`."""
         if name in self._frames:
             return self._frames[name]
-        reason = f": {self._missing[name]}" if name in self._missing else "."
-        raise ExportError(
-            f"There is no table {name!r}{reason}{did_you_mean(name, self._frames)} Add it to the tables that you fetch "
-            "or give."
-        )
+        reasons = [own[name] for own in self._missing.values() if name in own]
+        advice = reasons[0] if reasons else "Add it to the tables that you fetch or give."
+        raise ExportError(f"There is no table {name!r}.{did_you_mean(name, self._frames)} {advice}")
 
     def fetched(self, name: str) -> str | None:
+        """When the newest response of a table arrived."""
         return source(self._frames[name]).get("fetched_to") if name in self._frames else None
 
     def problems(self) -> list[tuple[str, str]]:
-        return list(self._missing.items())
+        """Tables that lack rows, each with the reason."""
+        return [problem for own in self._missing.values() for problem in own.items()]
 
     def of(self, realm: str) -> "FrameTables":
         """The rows of one school. Every frame of a group needs to say which school its rows are of."""
@@ -150,10 +160,7 @@ class FrameTables:
                     "its rows are."
                 )
             own[name] = frame[frame[REALM].astype("str").eq(realm)].reset_index(drop=True)
-        prefix = f"{realm}: "
-        missing = {
-            name: reason.removeprefix(prefix) for name, reason in self._missing.items() if reason.startswith(prefix)
-        }
+        missing = {realm: self._missing.get(realm, {})}
         return FrameTables(own, missing, [realm])
 
 

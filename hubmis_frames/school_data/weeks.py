@@ -82,7 +82,9 @@ def _usual(counted: pd.DataFrame) -> tuple[str, ...]:
 
 def _week(counted: pd.DataFrame, came: pd.DatetimeIndex, before: Mapping[int, tuple[str, ...]]) -> Week:
     session = counted["session"].map({name: place for place, name in enumerate(SESSIONS)}).to_numpy()
-    marks = np.bincount(counted["date"].dt.day_of_week.to_numpy() * len(SESSIONS) + session, minlength=7 * len(SESSIONS))
+    marks = np.bincount(
+        counted["date"].dt.day_of_week.to_numpy() * len(SESSIONS) + session, minlength=7 * len(SESSIONS)
+    )
     marks = marks.reshape(7, len(SESSIONS))
     chances = np.bincount(came.day_of_week, minlength=7)
     week: Week = {}

@@ -16,7 +16,7 @@ def with_year_names(terms: pd.DataFrame, years: pd.DataFrame | None) -> pd.DataF
         return terms
     names = years.dropna(subset=["academic_year_id"]).drop_duplicates("academic_year_id")
     known = terms["academic_year_id"].map(names.set_index("academic_year_id")["name"]).astype("str")
-    own = terms["academic_year_name"] if "academic_year_name" in terms else known
+    own = terms.get("academic_year_name", known)
     return terms.assign(academic_year_name=own.fillna(known))
 
 
