@@ -55,6 +55,10 @@ def _add_tables_and_exports(commands: Subparsers) -> None:
     command = _command(commands, "demo", "export the simulated school; needs no credentials")
     command.add_argument("directory", nargs="?", default="data/demo-school", type=Path, help="default: %(default)s")
     command.add_argument("--students", type=int, default=240, help="how many students it has (default: %(default)s)")
+    command.add_argument(
+        "--profile", default="england", metavar="NAME",
+        help="what kind of school it is: england (the default), daily, boarding, gulf, dubai, january or scotland",
+    )  # fmt: skip
 
     command = _command(commands, "endpoints", "list the operations, or describe one")
     command.add_argument("name", nargs="?", help="a table, a loader, or part of a title")

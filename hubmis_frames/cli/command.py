@@ -105,12 +105,13 @@ def _table_names(options: argparse.Namespace) -> list[str]:
 
 def _demo(options: argparse.Namespace) -> int:
     print(f"The simulated school: {options.students} students, served on this machine, exported to {options.directory}")
-    with demo(students=options.students) as school:
+    with demo(students=options.students, profile=options.profile) as school:
         status = _export_to(school, options.directory, "core")
+    kind = "" if options.profile == "england" else f"profile={options.profile!r}"
     print(
         "\nNext, in Python or a notebook:\n"
         f'  import pandas as pd; students = pd.read_parquet(r"{options.directory / "students"}")\n'
-        "  import hubmis_frames as hf; school = hf.demo(); hf.load_student_attendance(school, students.head(5))"
+        f"  import hubmis_frames as hf; school = hf.demo({kind}); hf.load_student_attendance(school, students.head(5))"
     )
     return status
 

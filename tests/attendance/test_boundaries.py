@@ -192,8 +192,8 @@ SUMS = [
 ]  # fmt: skip
 
 
-@pytest.mark.filterwarnings("ignore:.*are pooled in one figure")
 @given_few(st.data(), few=20)
+@pytest.mark.filterwarnings("ignore:.*are pooled in one figure")
 def test_any_grouping_pools_to_the_whole_in_every_function(data: st.DataObject) -> None:
     rows = data.draw(st.lists(MARK, max_size=60))
     frame = pd.DataFrame(rows, columns=["student_id", "day", "session", "code"])

@@ -15,7 +15,7 @@ import pytest
 import hubmis_frames as hf
 from hubmis_frames.request import Request
 from hubmis_frames.school import School
-from hubmis_frames.simulator import SimulatedRequest, SimulatedResponse, Simulator, World, build_world
+from hubmis_frames.simulator import Rules, SimulatedRequest, SimulatedResponse, Simulator, World, build_world
 from hubmis_frames.transport import Rate, Reading, RetryPolicy
 from hubmis_frames.transport.retry import pause_after_429
 
@@ -197,6 +197,15 @@ def test_429_is_waited_out_and_nothing_is_lost(serve: Serve, connect_to: Connect
     students = hf.load_students(school).head(30)
     marks = hf.load_student_attendance(school, students)
     assert marks.student_id.nunique() == 30
+
+
+def test_a_server_with_the_rate_limiter_of_symfony_gives_everything(world: World, connect_to: Connect):
+    rules = Rules.symfony(capacity=12, refill_seconds=0.25)
+    with Simulator(world, rules) as simulator:
+        school = connect_to(simulator, rate=Rate(500, 0.25), retry=RetryPolicy(max_wait_429=60, first_delay=0.01))
+        students = hf.load_students(school).head(20)
+        assert hf.load_student_attendance(school, students).student_id.nunique() == 20
+        assert sum(asked.status == 429 for asked in simulator.log) <= 3, "the headers say what is left"
 
 
 def test_a_hidden_limit_is_settled_into_without_a_storm(serve: Serve, connect_to: Connect):
