@@ -1,6 +1,7 @@
 """Students with their groups, and lists of people with names, tutor and contacts."""
 
 from collections.abc import Callable
+from typing import Literal
 
 import pandas as pd
 
@@ -133,11 +134,12 @@ def _keyed(frame: pd.DataFrame | None, key: str) -> pd.DataFrame | None:
 
 
 def _looked_up(
-    frame: pd.DataFrame, column: str, lookup: pd.DataFrame | None, wanted: str, dtype: str = "str"
+    frame: pd.DataFrame, column: str, lookup: pd.DataFrame | None, wanted: str, dtype: Literal["str", "Int64"] = "str"
 ) -> pd.Series:
     if lookup is None or column not in frame or wanted not in lookup:
         return pd.Series(pd.NA, index=frame.index, dtype=dtype)
-    return frame[column].map(lookup[wanted]).astype(dtype)
+    found: pd.Series = frame[column].map(lookup[wanted]).astype(dtype)
+    return found
 
 
 def _text(frame: pd.DataFrame, name: str) -> pd.Series:
