@@ -24,7 +24,7 @@ from ..wellbeing import concerns, events
 SECTIONS = ("02-attendance", "03-wellbeing")
 # Tags of notebook cells. notebooks/README.md explains them.
 _LEFT_OUT = ("simulated", "aside")
-_SETTINGS = "export"
+_SETTINGS = "parameters"
 _SUMMARY = "summary"
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _PAGE = """<!DOCTYPE html>
