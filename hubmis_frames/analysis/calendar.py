@@ -294,6 +294,13 @@ def first_of_week(dates: pd.Series, weekday: int | npt.NDArray[np.int64] = 0) ->
     return first
 
 
+def year_name(start: pd.Series) -> pd.Series:
+    """Name an academic year that begins in August, as where no calendar says otherwise, by a day in it: 2025/26."""
+    first = start.dt.year - (start.dt.month < _AUGUST)
+    name: pd.Series = first.astype("str") + "/" + ((first + 1) % 100).astype("str").str.zfill(2)
+    return name
+
+
 class _Week(NamedTuple):
     """A school's week from a day on."""
 
@@ -406,15 +413,15 @@ def _years_by_name(terms: pd.DataFrame) -> pd.Series:
     if not terms["name"].duplicated().any():
         return pd.Series(0, index=terms.index)
     gaps = (terms["start"] - terms["end"].shift()).groupby(terms["name"]).mean()
-    return terms["name"].eq(gaps.idxmax()).cumsum()
+    return terms["name"].eq(str(gaps.idxmax())).cumsum()
 
 
 def _halves(days: pd.DataFrame, school_day: npt.NDArray[np.bool_]) -> pd.Series:
     """The half term of each day: the term, and which half of it if a break divides it."""
     half = days["term"].copy()
     for term in days["term"].dropna().unique():
-        of_days = days.index[days["term"].eq(term)]
-        of_term = days[school_day & days["term"].eq(term).to_numpy()]
+        within = days["term"].to_numpy() == term
+        of_days, of_term = days.index[within], days[school_day & within]
         is_open = of_term["is_open"].to_numpy()
         # Stretches without school between two open days of the term.
         stretch = np.where(is_open, -1, np.cumsum(is_open))

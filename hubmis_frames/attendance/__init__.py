@@ -20,6 +20,7 @@ from .risk import absentees, at_risk, recent_change
 from .rules import PERSISTENT, RULES, SEVERE, AbsenceRule
 from .summary import BANDS, absence_bands, code_frequency, summarise
 from .trends import cumulative, year_on_year
+from .windows import repeated_absence
 
 __all__ = [
     "BANDS",
@@ -43,6 +44,7 @@ __all__ = [
     "newest_register",
     "on_closed_days",
     "recent_change",
+    "repeated_absence",
     "runs",
     "summarise",
     "year_on_year",

@@ -10,10 +10,12 @@ from ..analysis.calendar import SESSIONS, Calendar, check_calendar
 from ..analysis.groups import By, as_list, number_groups
 from ..analysis.realms import person_columns, with_realm
 from ..errors import BadArgumentError
-from .checks import category_numbers, check_marks, warn_out_of_range, warn_several_years
+from .checks import category_numbers, check_marks, refuse_several_years, warn_out_of_range, years_of_groups
+from .codes import ABSENT, CATEGORIES, POSSIBLE
 from .summary import count_categories, per_cent, summarise
 
-_ABSENT, _ADMINISTRATIVE = (3, 4), 6
+_ABSENT = tuple(CATEGORIES.index(name) for name in ABSENT)
+_ADMINISTRATIVE = CATEGORIES.index("administrative")
 _BESIDE = (
     "beside_possible_sessions", "beside_absent_sessions", "beside_unauthorised_sessions", "beside_absence_rate",
     "other_possible_sessions", "other_absent_sessions", "other_absence_rate", "difference", "holidays",
@@ -125,12 +127,14 @@ def runs(marks: pd.DataFrame, calendar: Calendar | None = None, *, at_least: int
     return frame.sort_values(by, ascending=[False, True, True], ignore_index=True)
 
 
-def broken_weeks(marks: pd.DataFrame, by: By = None, *, calendar: Calendar | None = None) -> pd.DataFrame:
+def broken_weeks(
+    marks: pd.DataFrame, by: By = None, *, calendar: Calendar | None = None, across_years: bool = False
+) -> pd.DataFrame:
     """One row per student, with how many weeks are broken by an absence, the most broken first.
 
     Parameters
     ----------
-    marks, calendar
+    marks, calendar, across_years
         As for :func:`summarise`.
     by
         Columns or periods to group by, in addition to the student, such as ``"term"``.
@@ -149,8 +153,10 @@ def broken_weeks(marks: pd.DataFrame, by: By = None, *, calendar: Calendar | Non
     """
     check_marks(marks, "broken_weeks")
     names = with_realm([*as_list(by), "student_id"], marks)
-    warn_several_years(marks, number_groups(marks, names, calendar, "broken_weeks", []).number, "broken_weeks")
-    weekly = summarise(marks, [*names, "week"], calendar=calendar)
+    if not across_years:
+        number = number_groups(marks, names, calendar, "broken_weeks", []).number
+        refuse_several_years(years_of_groups(marks, number, "broken_weeks"), "broken_weeks")
+    weekly = summarise(marks, [*names, "week"], calendar=calendar, across_years=True)
     weekly = weekly[weekly["possible_sessions"] > 0]
     weekly = weekly.assign(
         weeks=1,
@@ -165,7 +171,13 @@ def broken_weeks(marks: pd.DataFrame, by: By = None, *, calendar: Calendar | Non
 
 
 def beside_holidays(
-    marks: pd.DataFrame, calendar: Calendar, by: By = "student_id", *, days: int = 1, shortest: int = 3
+    marks: pd.DataFrame,
+    calendar: Calendar,
+    by: By = "student_id",
+    *,
+    days: int = 1,
+    shortest: int = 3,
+    across_years: bool = False,
 ) -> pd.DataFrame:
     """One row per student or group: absence on the school days next to a holiday, compared with all other days.
 
@@ -182,6 +194,8 @@ def beside_holidays(
         How many days with school count on either side (not calendar days).
     shortest
         The shortest holiday, in weekdays without school; 1 includes bank holidays.
+    across_years
+        As for :func:`summarise`.
 
     Returns
     -------
@@ -213,12 +227,13 @@ def beside_holidays(
     holiday = near.to_numpy()[place[place >= 0]]
     numbers = category_numbers(opens, "beside_holidays")
     groups = number_groups(opens, with_realm(by, marks), calendar, "beside_holidays", _BESIDE)
-    warn_several_years(opens, groups.number, "beside_holidays")
+    if not across_years:
+        refuse_several_years(years_of_groups(opens, groups.number, "beside_holidays"), "beside_holidays")
     size = len(groups.keys)
     columns: dict[str, npt.NDArray[Any]] = {}
     for part, inside in (("beside", holiday >= 0), ("other", holiday < 0)):
         counts = count_categories(groups.number[inside], numbers[inside], size)
-        possible, absent = counts[:, :5].sum(axis=1), counts[:, 3:5].sum(axis=1)
+        possible, absent = counts[:, : len(POSSIBLE)].sum(axis=1), counts[:, _ABSENT].sum(axis=1)
         columns[f"{part}_possible_sessions"], columns[f"{part}_absent_sessions"] = possible, absent
         columns[f"{part}_unauthorised_sessions"] = counts[:, 4]
         columns[f"{part}_absence_rate"] = per_cent(absent, possible)

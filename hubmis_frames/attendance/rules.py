@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from ..analysis.groups import Whole
 from ..errors import BadArgumentError
-from .codes import ABSENT, ATTENDING
+from .codes import ABSENT, POSSIBLE
 
 Unit = Literal["per cent", "per cent of days", "sessions", "days"]
 
@@ -100,13 +100,7 @@ class AbsenceRule:
             raise self._error(f"{self.unit} are counted whole, and {threshold} is not a whole number")
         if self.whole_days and not self.by_days:
             raise self._error('whole_days=True goes with unit="days" or unit="per cent of days"')
-        given = (self.categories,) if isinstance(self.categories, str) else tuple(self.categories)
-        object.__setattr__(self, "categories", given)
-        if not given or (unknown := [name for name in given if name not in (*ATTENDING, *ABSENT)]):
-            raise self._error(
-                f"{unknown[0] if given else 'no category'} cannot be counted. Categories of possible sessions are "
-                f"{', '.join((*ATTENDING, *ABSENT))}"
-            )
+        object.__setattr__(self, "categories", counted_categories(self.categories, f"AbsenceRule {self.name}"))
         minimum = self.minimum_sessions
         if isinstance(minimum, bool) or not isinstance(minimum, int) or minimum < 0:
             raise self._error(f"minimum_sessions is a whole number, 0 or more, and not {minimum!r}")
@@ -116,7 +110,7 @@ class AbsenceRule:
 
     def __str__(self) -> str:
         """The rule as a sentence."""
-        verb = "absent from" if tuple(self.categories) == ABSENT else f"with {' or '.join(self._kinds)} marks in"
+        verb = "absent from" if set(self.categories) == set(ABSENT) else f"with {' or '.join(self._kinds)} marks in"
         threshold = f"more than {self.more_than}" if self.at_least is None else f"at least {self.at_least}"
         sort = "whole days" if self.whole_days else "days"
         amount = {
@@ -181,7 +175,8 @@ class AbsenceRule:
         top, bottom, strict = self._fraction
         first = np.where(of > 0, 0, 1)
         if not self.is_share:
-            return np.maximum(self.most(of) + 1 - missed, first)
+            fixed: Whole = np.maximum(self.most(of) + 1 - missed, first)
+            return fixed
         if top == bottom:  # who attended once never misses all
             return np.where(missed < of, -1, first)
         # (missed + k) / (of + k) reaches top / bottom when k (bottom - top) reaches top of - bottom missed.
@@ -194,13 +189,30 @@ class AbsenceRule:
         """How many attended in a row bring each student below the threshold again; 0 if below, -1 if no number does."""
         missed, of = np.asarray(absent, dtype=np.int64), np.asarray(possible, dtype=np.int64)
         top, bottom, strict = self._fraction
-        now = self.met(missed, of)
-        if not self.is_share or top == 0:
-            return np.where(now, -1, 0)
+        never = not self.is_share or top == 0
         # missed is below top / bottom of (of + k) when top k exceeds bottom missed - top of.
-        over = bottom * missed - top * of
-        back = -(-over // top) if strict else over // top + 1
-        return np.where(now, back, 0)
+        over, step = bottom * missed - top * of, max(top, 1)
+        back = np.full_like(over, -1) if never else -(-over // step) if strict else over // step + 1
+        attended: Whole = np.where(self.met(missed, of), back, 0)
+        return attended
+
+
+def counted_categories(given: str | Iterable[str], caller: str) -> tuple[str, ...]:
+    """Return the categories to count as absence; raise unless they are categories of possible sessions."""
+    names = (given,) if isinstance(given, str) else tuple(given)
+    if not names or (unknown := [name for name in names if name not in POSSIBLE]):
+        raise BadArgumentError(
+            f"{caller}: {unknown[0] if names else 'no category'} cannot be counted. Categories of possible sessions "
+            f"are {', '.join(POSSIBLE)}."
+        )
+    return names
+
+
+def amount_column(rule: AbsenceRule) -> str | None:
+    """The column of what a rule counts; None if that is ``absent_sessions``."""
+    if rule.by_days:
+        return f"{rule.name}_days"
+    return None if set(rule.categories) == set(ABSENT) else f"{rule.name}_sessions"
 
 
 def check_rules(rules: Iterable[AbsenceRule], caller: str) -> tuple[AbsenceRule, ...]:

@@ -154,11 +154,13 @@ def test_england_changes_within_a_term() -> None:
 
 def test_a_group_may_not_have_the_name_of_a_result() -> None:
     marks = at.marks(ROWS)
-    for name in ("students", "absent_sessions", "persistent_absence_rate"):
+    for name in ("students", "absent_sessions"):
         with pytest.raises(BadArgumentError, match=f"column '{name}' of its own"):
             at.summarise(marks.assign(**{name: "x"}), name)
     for call, name in (
         (at.absence_bands, "absence_band"),
+        (lambda marks, by: at.summarise(marks, by, rules=[at.PERSISTENT]), "persistent_absence_rate"),
+        (at.absentees, "severe"),
         (at.code_frequency, "code"),
         (lambda marks, by: at.summarise(marks, by, confidence=0.95), "absence_rate_low"),
         (at.recent_change, "change"),
