@@ -9,7 +9,7 @@ import pandas as pd
 
 from ..analysis.realms import REALM, STUDENTS
 from ..attendance import AbsenceRule, Calendar, CodeMap
-from ..errors import BadArgumentError, did_you_mean
+from ..errors import BadArgumentError, did_you_mean, warn
 from ..files import expanded, safe_name
 from ..frames.finding import find
 from . import people
@@ -73,6 +73,7 @@ class SchoolData(Mapping[str, pd.DataFrame]):
         self._files = common, by_realm
         self._schools: dict[str, SchoolData] = {}
         self._school: OneSchool | None = None
+        self._said_pseudonyms = False
         if len(tables.realms) < 2:
             own = by_realm.get(tables.realms[0], {}) if tables.realms else {}
             self._school = OneSchool(tables, self._given, {**common, **own})
@@ -450,6 +451,9 @@ class SchoolData(Mapping[str, pd.DataFrame]):
             Rows are about students who are on no list.
         """
         everybody = self._each(lambda school: school.everybody)
+        if not self._said_pseudonyms and len(everybody) and people.full_name(everybody).isna().all():
+            self._said_pseudonyms = True
+            warn("with_names: these data have no names of students, as with pseudonyms. Only their groups are added.")
         text = None
         if contacts:
             where = str(self._tables.directory or "DIRECTORY")

@@ -6,7 +6,7 @@ from typing import Literal
 import pandas as pd
 
 from ..analysis.realms import REALM, STUDENTS
-from ..errors import BadArgumentError, ExportError, warn
+from ..errors import BadArgumentError, ExportError
 from ..frames.joining import join
 
 ADDED = ["section_name", "key_stage", "tutor_group_id", "tutor_group_name", "tutor_name"]
@@ -62,10 +62,9 @@ def with_names(frame: pd.DataFrame, students: pd.DataFrame, contacts: pd.Series 
             f"with_names: the frame has no column student_id. It has {', '.join(map(str, frame.columns))}."
         )
     people = students[[name for name in (REALM, STUDENTS) if name in students]].copy()
-    if full_name(students).isna().all() and len(students):
-        warn("with_names: these data have no names of students, as with pseudonyms. Groups were added, and no names.")
-    else:
-        people["name"] = full_name(students)
+    names = full_name(students)
+    if names.notna().any() or not len(students):
+        people["name"] = names
     for name in ("year_group_name", "form_name", "tutor_name"):
         if name in students:
             people[name] = students[name]

@@ -62,8 +62,8 @@ class ExportTables:
             return cls(folder, contents)
         if realm not in contents:
             raise ExportError(
-                f"{folder} holds no school {realm!r}.{did_you_mean(realm, contents)} It holds {', '.join(contents)}. "
-                "Choose one with realm= (on the command line, --realm)."
+                f"{folder} holds {', '.join(sorted(contents))} and no school {realm!r}.{did_you_mean(realm, contents)} "
+                "Choose one with --realm (or realm=)."
             )
         return cls(folder, {realm: contents[realm]})
 
