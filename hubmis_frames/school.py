@@ -9,7 +9,7 @@ import pandas as pd
 
 from .display.notebook import as_table, is_watched
 from .errors import warn
-from .export import WINDOW, ExportOptions, export, exports_with, plan
+from .export import WINDOW, ExportOptions, collect, export, exports_with, plan
 from .fetch import Fetcher
 from .files import expanded, shared_by
 from .operations.declaration import Endpoint
@@ -18,6 +18,7 @@ from .transport import Session
 
 if TYPE_CHECKING:
     from .openapi import Spec
+    from .school_data import SchoolData
 
 
 class School:
@@ -97,6 +98,42 @@ class School:
             There is no such table, or asking for it takes more than ids.
         """
         return plan(self._fetcher, tables, refresh)
+
+    def fetch(self, tables: str | Iterable[str] = "core", *, refresh: bool = False) -> "SchoolData":
+        """Fetch what an export would, and open it without writing a file, as :func:`hubmis_frames.open_export` does.
+
+        :meth:`plan` says what it costs. All tables are held in memory.
+
+        Parameters
+        ----------
+        tables
+            ``"core"``, ``"all"``, the name of a table, or several names. Tables whose ids are needed come with them.
+        refresh
+            Ask HUBmis even if responses are cached.
+
+        Returns
+        -------
+        SchoolData
+            The tables, with ``marks()``, ``students()``, ``events()``, ``calendar`` and more. Free text about children
+            is left out, as from an export. A table that is not permitted or failed is not in it, and its name gives
+            the reason: ``data["contacts"]`` raises it.
+
+        Raises
+        ------
+        BadArgumentError
+            There is no such table, or asking for it takes more than ids.
+        HubmisError
+            No table at all could be fetched.
+
+        Warns
+        -----
+        HubmisWarning
+            Some of the requests of a table failed, so rows are missing.
+        """
+        from .school_data import SchoolData  # the analysis is imported when it is first used
+
+        frames, problems = collect(self._fetcher, tables, refresh=refresh)
+        return SchoolData._fetched(frames, {self.realm: problems}, [self.realm])
 
     def export(
         self,

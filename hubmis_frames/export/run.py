@@ -40,11 +40,10 @@ from .folder import DELETED, LOCK, ExportFolder, is_link, owned_name, refuse_nes
 from .manifest import Entry, Manifest
 from .places import remember
 from .refresh import HISTORIES, WINDOW, History, deleted_rows, open_history
-from .steps import Step, first_day, steps_of
+from .steps import YEARS, Step, first_day, steps_of
 from .write import TableWriter, is_sound
 
 _log = logging.getLogger(__name__)
-_YEARS = "academic_years"  # ages and date limits depend on them
 _SHOWN = 3  # failed ids that a remark names; the manifest names all
 
 
@@ -111,7 +110,7 @@ def _run(
             year = fetcher.current_year()
     manifest.academic_year_id = year
     new_since = manifest.begin_refresh() if options.refresh else None
-    needed = {_YEARS, *(parent for step in steps for parent in step.parents)}
+    needed = {YEARS, *(parent for step in steps for parent in step.parents)}
     run = _Run(fetcher, folder, year, options, manifest.entries, needed, new_since, on_table)
     done: dict[str, Entry] = {}
     waiting: dict[str, Entry] = {}
@@ -175,7 +174,7 @@ class _Run:
         try:
             endpoint = self.fetcher.resolve(declared)
             entry = Entry(endpoint.title, endpoint.path, endpoint.path_source, "complete")
-            if missing := self._missing(step):
+            if missing := step.missing(self.loaded, self.year):
                 entry.status = "failed"
                 entry.remarks = [f"It needs {missing}."]
             else:
@@ -187,15 +186,6 @@ class _Run:
             entry.remarks = [self._without_ids(str(error))]
             self.errors.append(error)
         return _beside(entry, self.earlier.get(declared.table))
-
-    def _missing(self, step: Step) -> str:
-        """The ids or the academic year that a table needs and that could not be fetched."""
-        if missing := [parent for parent in step.parents if parent not in self.loaded]:
-            return f"the ids of {' and '.join(missing)}, which could not be fetched"
-        if (step.by_year and self.year is None) or (step.by_dates and _YEARS not in self.loaded):
-            known = "none of them is active today" if _YEARS in self.loaded else f"{_YEARS} could not be fetched"
-            return f"the academic year, and {known}"
-        return ""
 
     def _write_tables(self, step: Step, endpoint: Endpoint, entry: Entry, *, whole: bool = False) -> None:
         """Fetch an operation and write its tables; ``whole`` requests all of a history, even if we have most of it."""

@@ -7,7 +7,7 @@ import importlib.util
 import os
 import re
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from os import PathLike
@@ -16,16 +16,16 @@ from typing import Any
 
 from ..analysis.columns import natural_key
 from ..errors import BadArgumentError, ExportError, did_you_mean, warn
-from ..export import read
-from ..export.manifest import manifests
 from ..export.places import remember
 from ..files import private_folder, safe_name, shared_by, whole_file
+from ..school_data import SchoolData, open_export
+from ..school_data.tables import ExportTables
 from ..wellbeing import concerns, events
 
 SECTIONS = ("02-attendance", "03-wellbeing")
 # Tags of notebook cells. notebooks/README.md explains them.
 _LEFT_OUT = ("simulated", "aside")
-_SETTINGS = "export"
+_SETTINGS = "parameters"
 _SUMMARY = "summary"
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _PAGE = """<!DOCTYPE html>
@@ -91,8 +91,8 @@ def report(
     realm
         Which school, if the folder holds several.
     praise
-        The categories of pastoral events that record something good. All other categories count as concerns, and the
-        report names them.
+        The categories of pastoral events that record something good; without any, those in ``school.toml``. All other
+        categories count as concerns, and the report names them.
     year_group
         Limit lists of names to the students of this year group, such as ``"Year 9"``. Charts and other tables still
         show the whole school.
@@ -109,11 +109,16 @@ def report(
         be made, or the file could not be written.
     BadArgumentError
         The export has no such year group or category.
+    SettingsError
+        ``school.toml`` cannot be used.
     """
     folder = Path(directory).absolute()
-    manifest = _manifest(folder, realm)
+    tables = ExportTables.open(folder, realm)
+    if len(tables.realms) > 1:
+        raise ExportError(f"{folder} holds {', '.join(tables.realms)}. Choose one with --realm (or realm=).")
+    manifest = tables.manifest()
     praise = [praise] if isinstance(praise, str) else list(praise)
-    _check(folder, manifest["realm"], praise, year_group)
+    _check(open_export(folder, realm=manifest["realm"]), praise, year_group)
     if importlib.util.find_spec("nbconvert") is None or importlib.util.find_spec("nbclient") is None:
         raise ExportError(
             "A report needs more packages. Install them in your clone of hubmis_frames: "
@@ -127,7 +132,7 @@ def report(
             f"{target} seems to be in {service}, so the report leaves this machine. It names children. Choose a folder "
             "that is not synced, unless you may store such data there."
         )
-    values = (str(folder), manifest["realm"], year_group, None, praise)
+    values = (str(folder), manifest["realm"], year_group, None, praise or None)
     settings = f"EXPORT, REALM, YEAR_GROUP, ROWS, PRAISE = {values!r}"
     with ThreadPoolExecutor(len(SECTIONS)) as pool:
         parts = list(pool.map(lambda section: _run(section, settings), SECTIONS))
@@ -148,38 +153,18 @@ def report(
     return target, problems
 
 
-def _manifest(folder: Path, realm: str | None) -> dict[str, Any]:
-    by_realm = {
-        manifest["realm"]: manifest
-        for manifest in manifests(folder)
-        if any(entry["tables"] for entry in manifest["operations"].values())
-    }
-    if not by_realm:
-        if list(folder.parent.glob("manifest-*.json")):
-            raise ExportError(f"{folder} is one table of an export. Use the folder above it: {folder.parent}")
-        below = sorted({str(file.parent) for file in folder.glob("*/manifest-*.json")})
-        advice = f"There is one in {' and in '.join(below)}." if below else f"Make one: hubmis-frames export {folder}"
-        raise ExportError(f"{folder} holds no export. {advice}")
-    if realm is None and len(by_realm) == 1:
-        return next(iter(by_realm.values()))
-    if realm not in by_realm:
-        raise ExportError(f"{folder} holds {', '.join(sorted(by_realm))}. Choose one with --realm (or realm=).")
-    return by_realm[realm]
-
-
-def _check(folder: Path, realm: str, praise: list[str], year_group: str | None) -> None:
+def _check(data: SchoolData, praise: list[str], year_group: str | None) -> None:
     """Check the names of year group and categories before the notebooks run."""
     with contextlib.suppress(ExportError):  # if a table is missing, the report says so in that part
         if year_group is not None:
-            groups = sorted(set(read(folder, "students", realm=realm)["year_group_name"].dropna()), key=natural_key)
+            groups = sorted(set(data.students()["year_group_name"].dropna()), key=natural_key)
             if year_group not in groups:
                 raise BadArgumentError(
                     f"No student is in the year group {year_group!r}.{did_you_mean(year_group, groups)} The year "
                     f"groups are {', '.join(groups)}."
                 )
         if praise:
-            categories = read(folder, "pastoral_categories", realm=realm)
-            concerns(events(read(folder, "pastoral_events", realm=realm)), praise, categories=categories)
+            concerns(events(data["pastoral_events"]), praise, categories=data["pastoral_categories"])
 
 
 def _with_contents(body: str) -> tuple[str, str]:
@@ -195,7 +180,7 @@ def _with_contents(body: str) -> tuple[str, str]:
     return body, f"<nav><ul>{''.join(entries)}</ul></nav>"
 
 
-def _head(title: str, manifest: dict[str, Any], year_group: str | None) -> str:
+def _head(title: str, manifest: Mapping[str, Any], year_group: str | None) -> str:
     """Return the beginning of the page as HTML. It is not Markdown, so that text from outside is never markup."""
     fetched = manifest["operations"].get("student_attendance", {}).get("fetched_to")
     when = f"on {datetime.fromisoformat(fetched).astimezone():%d %B %Y at %H:%M}" if fetched else "at an unknown time"
@@ -267,7 +252,7 @@ def _environment_without_login() -> dict[str, str]:
 def _missing(section: str, error: str, message: str = "") -> tuple[str, str]:
     """Return a part that says why it is missing, and the reason as text."""
     # Only our own messages are known to contain no child's data.
-    own = error in ("ExportError", "BadArgumentError", "MissingFieldError")
+    own = error in ("ExportError", "BadArgumentError", "MissingFieldError", "SettingsError")
     reason = message if own else f"{error}. To see where, run the notebook {section} over the export."
     problem = f"{section} could not be made: {reason}"
     text = f"<p><strong>This part is missing.</strong> {html.escape(problem)}</p>"
