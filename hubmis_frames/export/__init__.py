@@ -1,6 +1,6 @@
 """Tables to Parquet: what to request, what it costs, files that are complete or absent, and a manifest."""
 
-from .collect import collect
+from .in_memory import collect
 from .places import exports_with
 from .reading import read
 from .refresh import WINDOW

@@ -108,6 +108,12 @@ def loader_of(table: str) -> Any:
     return getattr(hf, CATALOGUE[table].loader)
 
 
+@pytest.fixture
+def simulator(serve: Callable[..., Simulator]) -> Simulator:
+    """A school that serves whole lists: the envelopes below cut them into pages."""
+    return serve(ignore_paging=True)
+
+
 @pytest.mark.usefixtures("environment")
 def test_corrections_are_not_written_over(drafted: tuple[Path, Any], capsys: pytest.CaptureFixture[str]):
     file, _ = drafted
