@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from ..errors import CacheError, HubmisError, warn
-from ..files import private_file
+from ..files import private_file, why
 from .sqlite_files import is_damaged, remove
 
 LONGEST_PAUSE = 900.0
@@ -184,8 +184,8 @@ class Bucket:
                     result = work(db)
         except (OSError, sqlite3.Error) as error:
             raise CacheError(
-                f"Cannot keep count of requests in {self._file}: {error}. Make its folder writable, free some disk, or "
-                "close the program that holds the file."
+                f"Cannot keep count of requests in {self._file}: {why(error)}. Make its folder writable, free some "
+                "disk, or close the program that holds the file."
             ) from error
         warn(f"The count of requests in {self._file} was damaged and starts again.")
         return result
