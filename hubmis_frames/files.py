@@ -92,9 +92,14 @@ def own_folder(folder: Path) -> Path:
 
 
 def private_file(file: Path) -> Path:
-    """Make an empty file that only its owner can read, unless it exists; then only its owner can read it."""
+    """Make an empty file that only its owner can read, unless it exists; then only its owner can read it.
+
+    An existing one is not opened: on POSIX, closing it would give up all locks that this process has on it, those of
+    SQLite too, and two programs would write at once (https://sqlite.org/howtocorrupt.html).
+    """
     private_folder(file.parent)
-    os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     with _if_supported():
         file.chmod(0o600)
     return file

@@ -172,14 +172,12 @@ class Bucket:
         """
         try:
             try:
-                private_file(self._file)
                 with self._transaction() as db:
                     return work(db)
             except (sqlite3.Error, ValueError, TypeError, OverflowError) as error:
                 if not is_damaged(self._file, error):
                     raise
                 remove(self._file)
-                private_file(self._file)
                 with self._transaction() as db:
                     result = work(db)
         except (OSError, sqlite3.Error) as error:
@@ -192,6 +190,7 @@ class Bucket:
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
+        private_file(self._file)
         db = sqlite3.connect(self._file, timeout=10, isolation_level=None)
         try:
             db.execute("PRAGMA synchronous = OFF")  # waiting for the disk each time would cost more than the count
