@@ -49,7 +49,9 @@ def user_folder(kind: Literal["cache", "config", "state"], *, lasting: bool = Fa
         The user has no home folder, and another user's folder is in the way, or the files have to be ``lasting``.
     """
     try:
-        return Path(getattr(platformdirs, f"user_{kind}_dir")("hubmis_frames"))
+        # Roaming, where Windows keeps settings: else the key for pseudonyms would lie in the folder of the cache there.
+        folders = platformdirs.PlatformDirs("hubmis_frames", roaming=kind == "config")
+        return Path(getattr(folders, f"user_{kind}_dir"))
     except RuntimeError:  # neither HOME nor an entry in passwd, as in a container
         if lasting:
             raise OSError(errno.ENOENT, "this user has no home folder to keep it in") from None
@@ -61,8 +63,21 @@ def user_folder(kind: Literal["cache", "config", "state"], *, lasting: bool = Fa
         return folder / kind
 
 
+def keeps_others_out(windows: bool = os.name == "nt", python: tuple[int, ...] = sys.version_info[:3]) -> bool:
+    """Whether a new folder of ours is private. On Windows, only newer Pythons make it so.
+
+    https://docs.python.org/3/library/os.html#os.mkdir
+    """
+    first = {(3, 11): (3, 11, 10), (3, 12): (3, 12, 4)}.get((python[0], python[1]), (3, 13))
+    return not windows or python >= first
+
+
 def private_folder(folder: Path) -> Path:
-    """Make a folder, and those above it, that only their owner can enter; leave an existing one as it is."""
+    """Make a folder, and those above it, that only their owner can enter; leave an existing one as it is.
+
+    On Windows administrators can enter it too, and what is made inside has its permissions: bits of files say nothing
+    there. See :func:`keeps_others_out`.
+    """
     if not folder.is_dir():
         private_folder(folder.parent)
         folder.mkdir(exist_ok=True, mode=0o700)  # a umask can only take away from this
@@ -77,9 +92,14 @@ def own_folder(folder: Path) -> Path:
 
 
 def private_file(file: Path) -> Path:
-    """Make an empty file that only its owner can read, unless it exists; then only its owner can read it."""
+    """Make an empty file that only its owner can read, unless it exists; then only its owner can read it.
+
+    An existing one is not opened: on POSIX, closing it would give up all locks that this process has on it, those of
+    SQLite too, and two programs would write at once (https://sqlite.org/howtocorrupt.html).
+    """
     private_folder(file.parent)
-    os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     with _if_supported():
         file.chmod(0o600)
     return file
@@ -93,6 +113,28 @@ def safe_name(text: str) -> str:
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:10]
     readable = re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")[:40]
     return f"{readable}-{digest}" if readable else digest
+
+
+def why(error: Exception, *, windows: bool = os.name == "nt") -> str:
+    """Why a file cannot be used: what the system says, and the limit of Windows if the path is beyond it.
+
+    https://learn.microsoft.com/windows/win32/fileio/maximum-file-path-limitation
+    """
+    if not isinstance(error, OSError):
+        return str(error)
+    said = error.strerror or str(error)
+    longest = max((len(str(name)) for name in (error.filename, error.filename2) if name is not None), default=0)
+    if not windows or longest < _LONGEST_FOLDER or error.errno not in (errno.ENOENT, errno.EINVAL, errno.ENAMETOOLONG):
+        return said
+    return (
+        f"{said}. The path has {longest} characters, and Windows takes {_LONGEST_PATH}, for a folder "
+        f"{_LONGEST_FOLDER - 1}, unless long paths are switched on. Choose a folder with a shorter path, such as "
+        "C:\\hubmis"
+    )
+
+
+_LONGEST_PATH = 259
+_LONGEST_FOLDER = 248  # a name of 8.3 characters has to fit into it
 
 
 def shared_by(folder: Path) -> str | None:
@@ -155,7 +197,7 @@ def _drive_type(root: str) -> int:
 def _mounts() -> list[str]:
     """What is mounted where, as Linux says it: one line each."""
     try:
-        return Path("/proc/mounts").read_text(errors="replace").splitlines()
+        return Path("/proc/mounts").read_text("utf-8", errors="replace").splitlines()
     except OSError:
         return []
 

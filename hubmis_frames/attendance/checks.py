@@ -64,7 +64,8 @@ def warn_out_of_range(marks: pd.DataFrame, calendar: Calendar | None, caller: st
 def years_of_groups(marks: pd.DataFrame, number: Whole, caller: str, calendar: Calendar | None = None) -> pd.DataFrame:
     """One row per group (by number), school and academic year with a mark that counts in a rate.
 
-    Years are the calendar's if there is one, else the marks' own column; of marks without one, or on days of no year, they are told by the date.
+    Years are the calendar's if there is one, else the marks' own column; of marks without one, or on days of no year,
+    they are told by the date.
     """
     if calendar is not None:
         marks = marks.assign(academic_year=calendar.lookup(marks["date"], ["academic_year"])["academic_year"])

@@ -17,6 +17,7 @@ from ..display.streams import is_terminal, replace_missing_streams
 from ..errors import BadArgumentError, HubmisError, HubmisWarning, did_you_mean
 from ..export import WINDOW
 from ..export.manifest import manifests
+from ..files import why
 from ..group import Group
 from ..operations import CATALOGUE
 from ..reports.notebooks import copy_notebooks, need_jupyterlab, run_jupyterlab
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if _is_reader_gone(error):
             return COMPLETE
         print(
-            f"hubmis-frames: {error.filename or 'A file'} cannot be used: {error.strerror or error}. Make it writable, "
+            f"hubmis-frames: {error.filename or 'A file'} cannot be used: {why(error)}. Make it writable, "
             "free some disk space, or choose another place.",
             file=sys.stderr,
         )

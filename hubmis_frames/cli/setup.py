@@ -4,7 +4,7 @@ import argparse
 import getpass
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -46,7 +46,7 @@ def _login(options: argparse.Namespace) -> int:
     print("As WCBS sent them on registration. What you type for the secret is not shown; paste it and press Enter.")
     realm = options.realm or _ask("Realm")
     client_id = _ask("Client id")
-    secret = Secret(getpass.getpass("Client secret: ").strip())
+    secret = Secret(_ask("Client secret", getpass.getpass))
     found = settings(realm, client_id, secret, options.base_url, None, None)
     print(f"Trying them at {found.base_url} ...")
     session = open_session(found, retry=QUICK_RETRY)
@@ -76,10 +76,17 @@ def _login(options: argparse.Namespace) -> int:
     return COMPLETE
 
 
-def _ask(prompt: str) -> str:
-    while not (text := input(f"{prompt}: ").strip()):
-        pass
-    return text
+def _ask(prompt: str, read: Callable[[str], str] = input) -> str:
+    """Ask until there is an answer without control characters."""
+    while True:
+        text = read(f"{prompt}: ").strip(" \t\r\n")
+        if text and text.isprintable():
+            return text
+        if text:  # an old console of Windows takes Ctrl+V for a character, and pastes nothing
+            print(
+                "That held a control character. In some windows Ctrl+V types one and pastes nothing: paste with the "
+                "right mouse button or the window's menu instead."
+            )
 
 
 def doctor(options: argparse.Namespace) -> int:

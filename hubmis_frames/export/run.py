@@ -23,7 +23,7 @@ from ..errors import (
     check_realm,
 )
 from ..fetch import Fetch, Fetcher
-from ..files import own_folder
+from ..files import own_folder, why
 from ..frames import AS_SENT, Batch, empty, free_name, joined, to_pandas
 from ..operations.declaration import Endpoint
 from ..privacy import (
@@ -86,7 +86,7 @@ def export(
         ) from None
     except OSError as error:
         raise ExportError(
-            f"Cannot write to {directory}: {error.strerror or error}. Make it writable, free some disk, close programs "
+            f"Cannot write to {directory}: {why(error)}. Make it writable, free some disk, close programs "
             "that have a file in it open, or choose another folder."
         ) from error
 

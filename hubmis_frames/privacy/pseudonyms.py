@@ -15,7 +15,7 @@ import pandas as pd
 from pandas.api.types import is_datetime64_any_dtype, is_object_dtype, is_string_dtype
 
 from ..errors import BadArgumentError, CacheError
-from ..files import expanded, private_folder, user_folder, whole_file
+from ..files import expanded, private_folder, user_folder, whole_file, why
 from ..frames.partitions import refuse_dask
 from .personal import safe_columns
 
@@ -133,9 +133,9 @@ def open_key(file: str | os.PathLike[str] | None = None) -> bytes:
                         part.write_bytes(secrets.token_hex(32).encode())
         key = path.read_bytes().strip()
     except (OSError, ValueError) as error:  # a path with a NUL, too
-        reason = getattr(error, "strerror", None) or "its name is no path"
+        told = why(error) if isinstance(error, OSError) else "its name is no path"
         raise CacheError(
-            f"Cannot read or create the key for pseudonyms at {path}: {reason}. Make the folder writable, free some "
+            f"Cannot read or create the key for pseudonyms at {path}: {told}. Make the folder writable, free some "
             "disk, or choose another file with HUBMIS_PSEUDONYM_KEY."
         ) from None
     if len(key) < _SHORTEST_KEY or len(set(key)) == 1:

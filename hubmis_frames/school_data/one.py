@@ -180,7 +180,7 @@ class OneSchool:
         """All marks of everybody, without periods."""
         records = self._tables.read(_RECORDS).drop(columns=["deleted_at"], errors="ignore")
         columns = [name for name in (*CANONICAL, REALM) if name in (*CANONICAL, *records)]
-        records = records.assign(academic_year=pd.NA)  # it is told by the calendar, which is read off these marks
+        records = records.assign(academic_year="")  # it is told by the calendar, which is read off these marks
         marks = canonical_marks(records, self.table("attendance_codes"), code_map=self.code_map, timezone=self.timezone)
         kept = marks[columns]
         kept.attrs = dict(marks.attrs)

@@ -28,7 +28,7 @@ from ..errors import (
     check_realm,
 )
 from ..export import CORE
-from ..files import shared_by
+from ..files import keeps_others_out, shared_by, why
 from ..operations import CATALOGUE
 from ..operations.declaration import Endpoint
 from ..request import listed
@@ -74,6 +74,7 @@ def examine(
 
 def _examine(arguments: Mapping[str, str | None]) -> Iterator[Check]:
     yield Check("versions", "ok", _versions())
+    yield _private()
     yield _keyring()
     try:
         found = look_up(**arguments)
@@ -126,6 +127,23 @@ def _versions() -> str:
     return ", ".join(versions)
 
 
+def _private() -> Check:
+    """Who can open what is written."""
+    if os.name != "nt":
+        return Check("privacy", "ok", "what is written can be opened by this user alone")
+    if not keeps_others_out():
+        return Check(
+            "privacy", "wrong", f"Python {platform.python_version()} lets others into folders that it makes",
+            "Install Python 3.11.10, 3.12.4, 3.13 or newer: from then on new folders are private on Windows. Until "
+            "then, whoever may open the folder above can read exports and the cache.",
+        )  # fmt: skip
+    return Check(
+        "privacy", "ok",
+        "folders that are made here can be opened by this user and by administrators; a file in a folder that was "
+        "there before, by everybody who may open that folder",
+    )  # fmt: skip
+
+
 def _keyring() -> Check:
     try:
         return Check("keyring", "ok", keyring_name())
@@ -159,7 +177,7 @@ def _writable(name: str, folder: Path) -> Check:
             os.fsync(file.fileno())
         free = shutil.disk_usage(existing).free
     except OSError as error:
-        return Check(name, "wrong", f"{folder} cannot be written: {error.strerror or error}", advice)
+        return Check(name, "wrong", f"{folder} cannot be written: {why(error)}", advice)
     result = f"{folder}, {free / 1e9:.1f} GB free"
     if free < ROOM:
         return Check(name, "wrong", result, f"Free some disk: {folder} has less than {ROOM / 1e6:.0f} MB left.")

@@ -28,7 +28,7 @@ from ..errors import (
     ServerFaultError,
 )
 from ..export import Step, steps_of
-from ..files import whole_file
+from ..files import whole_file, why
 from ..frames import Findings, tidy, to_pandas
 from ..openapi import read_spec
 from ..openapi.answers import answer_shape
@@ -184,8 +184,7 @@ def _written(file: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise CacheError(
-            f"Cannot write {file}: {error.strerror or error}. Make its folder writable, free some disk, or name "
-            "another file."
+            f"Cannot write {file}: {why(error)}. Make its folder writable, free some disk, or name another file."
         ) from error
 
 

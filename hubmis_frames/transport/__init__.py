@@ -9,10 +9,12 @@ from .pagination import read_pages
 from .rate_limit import DOCUMENTED, Bucket, Rate
 from .retry import DEFAULT_RETRY, RetryPolicy
 from .session import Answer, Reading, Session
+from .threads import SLICE
 
 __all__ = [
     "DEFAULT_RETRY",
     "DOCUMENTED",
+    "SLICE",
     "Answer",
     "Bucket",
     "Cipher",

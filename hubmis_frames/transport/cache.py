@@ -25,7 +25,7 @@ from requests_cache.models.response import CachedResponse
 from requests_cache.serializers import SerializerPipeline, Stage
 
 from ..errors import CacheError, warn
-from ..files import private_file, private_folder, safe_name
+from ..files import private_file, private_folder, safe_name, why
 from .sqlite_files import is_damaged, set_aside
 
 FORMAT = 2
@@ -70,8 +70,8 @@ def open_store(
             rows = _open_rows(private_file(file), cipher)
     except (OSError, sqlite3.Error) as error:
         raise CacheError(
-            f"Cannot use the cache at {file}: {error}. Make the folder writable, free some disk, or choose another "
-            "one with HUBMIS_CACHE_DIR (or cache_dir=)."
+            f"Cannot use the cache at {file}: {why(error)}. Make the folder writable, free some disk, or choose "
+            "another one with HUBMIS_CACHE_DIR (or cache_dir=)."
         ) from error
     store = BaseCache(cache_name=str(file))
     store.responses = rows

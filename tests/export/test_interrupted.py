@@ -1,9 +1,7 @@
 """An export or a refresh that is stopped, or meets a file that it cannot use: nothing is lost, nothing counts twice."""
 
 import json
-import os
 import random
-import signal
 import subprocess
 import sys
 import time
@@ -299,7 +297,6 @@ School(session, progress=False).export(Path(folder) / "out", refresh=refresh == 
 """
 
 
-@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
 @pytest.mark.parametrize("kills", [2, pytest.param(50, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("refresh", ["no", "yes"])
 def test_however_often_it_is_killed_the_files_are_those_of_an_undisturbed_run(
@@ -322,7 +319,7 @@ def test_however_often_it_is_killed_the_files_are_those_of_an_undisturbed_run(
             for _ in range(chance.randrange(1, 29)):
                 child.stdout.readline()
             time.sleep(chance.random() * 0.5)
-            child.send_signal(chance.choice([signal.SIGKILL, signal.SIGTERM]))
+            chance.choice([child.kill, child.terminate])()
             child.communicate(timeout=20)
     done = connect_to(simulator).export(tmp_path / "out", refresh=refresh == "yes")
     assert (done.status == "complete").all()

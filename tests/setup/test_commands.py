@@ -19,7 +19,6 @@ from hubmis_frames.simulator import SimulatedRequest, SimulatedResponse, Simulat
 from tests.helpers.schools import SECRET
 
 Serve = Callable[..., Simulator]
-posix = pytest.mark.skipif(os.name == "nt", reason="pseudo terminals and limits are POSIX's")
 
 
 # --- mistyped

@@ -1,6 +1,5 @@
 """The doctor: what it finds, what it sends, and what it never shows."""
 
-import os
 import re
 import subprocess
 import sys
@@ -20,7 +19,6 @@ from hubmis_frames.simulator import Simulator
 from tests.helpers.schools import SECRET
 
 Serve = Callable[..., Simulator]
-posix = pytest.mark.skipif(os.name == "nt", reason="pseudo terminals and limits are POSIX's")
 
 
 @pytest.mark.usefixtures("environment")
@@ -162,7 +160,7 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-@posix
+@pytest.mark.posix("limits of a process", proved_by="test_a_disk_that_fails_is_no_success")
 @pytest.mark.usefixtures("environment")
 @pytest.mark.parametrize(
     "arguments", [["doctor"], ["export", "out", "--tables", "genders"], ["spec", "export", "x"], ["spec", "probe", "x"]]
@@ -210,7 +208,7 @@ def test_a_cache_in_a_shared_place_is_said_by_the_doctor_and_by_connect(
     assert f"1. Choose a folder on this machine with HUBMIS_CACHE_DIR: {service} copies children's data off it" in said
 
 
-@posix
+@pytest.mark.posix("links take a privilege on Windows", proved_by="test_folders_of_services_are_known_by_their_names")
 @pytest.mark.usefixtures("environment")
 def test_the_cache_is_looked_for_behind_a_link(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     (tmp_path / "Dropbox").mkdir()

@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 from hubmis_frames import files
 from hubmis_frames.simulator import Simulator
 
-posix = pytest.mark.skipif(os.name == "nt", reason="permissions and open folders are POSIX's")
 texts = st.one_of(
     st.text(st.characters()),  # surrogates too
     st.text("aAbB1_-.% /\\:", max_size=12),
@@ -60,7 +59,7 @@ def test_no_two_texts_share_a_file_where_case_does_not_count(pair: tuple[str, st
 # --- disks that cannot do everything
 
 
-@posix
+@pytest.mark.posix("file systems without permission bits")
 @pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP, errno.EPERM])
 def test_a_file_system_without_permissions_or_sync_is_no_obstacle(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
@@ -112,7 +111,7 @@ def test_a_user_without_a_home_is_told_so_where_one_is_needed_alone(tmp_path: Pa
         files.expanded("~/x")
 
 
-@posix
+@pytest.mark.posix("users without a home", proved_by="test_a_user_without_a_home_is_told_so_where_one_is_needed_alone")
 def test_a_user_without_a_home_connects(simulator: Simulator, tmp_path: Path):
     code = (
         "import os, sys, hubmis_frames as hf\n"
@@ -136,7 +135,7 @@ def test_a_user_without_a_home_connects(simulator: Simulator, tmp_path: Path):
     assert stat.S_IMODE((tmp_path / f"hubmis_frames-{os.getuid()}").stat().st_mode) == 0o700
 
 
-@posix
+@pytest.mark.posix("permission bits", proved_by="test_new_folders_are_private_on_windows")
 def test_a_folder_that_others_can_enter_is_not_used_in_place_of_a_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def homeless(*_: object) -> str:
         raise RuntimeError
@@ -236,7 +235,6 @@ def test_a_drive_letter_that_stands_for_a_share_is_a_network_drive(
     assert asked[0].upper() == "Z:\\", "Windows wants the root with its backslash"
 
 
-@posix
 @pytest.mark.parametrize(
     ("line", "shared"),
     [
@@ -247,6 +245,7 @@ def test_a_drive_letter_that_stands_for_a_share_is_a_network_drive(
         ("", False),
     ],
 )
+@pytest.mark.posix("mounts", proved_by="test_a_drive_letter_that_stands_for_a_share_is_a_network_drive")
 @pytest.mark.parametrize("name", ["share", "our share"])
 def test_a_mount_of_a_server_is_a_network_drive(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, shared: bool, name: str
