@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from ..analysis.groups import check_suppress_below
 from ..analysis.statistics import check_confidence, half_width
+from ..privacy.suppression import check_suppress_below
 from ..wellbeing.cases import check_whole_number
 from ..wellbeing.selection import EVENT
 from .comparison import Comparison, compare, students_to_compare, week_grid
@@ -69,8 +69,8 @@ def around_events(
     confidence
         The confidence of the interval; None gives no interval.
     suppress_below
-        Hide rows that rest on 1 to ``suppress_below - 1`` students with an event, or as few comparable students. None
-        hides nothing.
+        Hide every row if one of them rests on 1 to ``suppress_below - 1`` students with an event, or as few comparable
+        students: weeks add up to periods, so one row alone could be worked out. None hides nothing.
 
     Returns
     -------
@@ -93,7 +93,7 @@ def around_events(
         difference of the two rows, which pool sessions: holidays and the ends of the data give students more sessions
         on one side than on the other, so pooled rates differ even if nobody changes. Figures without a student are
         missing. ``attrs``: ``note``, ``interval`` (with ``confidence``), and ``left_out``, how many students with an
-        event are not counted, by reason (None where ``suppress_below`` hides it).
+        event are not counted, by reason (all None if ``suppress_below`` hides one of them).
 
     Raises
     ------
@@ -140,8 +140,9 @@ def around_events(
     frame.insert(0, "period", pd.Series(periods, dtype="str"))
     frame.insert(1, "week", pd.Series(list(offsets) or None, index=frame.index, dtype="Int64"))
     frame = _hide_few(frame, suppress_below)
-    # A small number left out for one reason could identify students just as one in the table could.
-    left = {why: None if 0 < count < (suppress_below or 0) else count for why, count in left_out.items()}
+    # A small number left out for one reason could identify students, and the other reasons would give it back.
+    few = any(0 < count < (suppress_below or 0) for count in left_out.values())
+    left = {why: None if few else count for why, count in left_out.items()}
     frame.attrs = {"note": _NOTE, "left_out": left}
     if confidence is None:
         return frame.drop(columns=_INTERVAL)
@@ -168,9 +169,10 @@ def _figures(row: Comparison, confidence: float | None) -> list[float]:
 
 
 def _hide_few(frame: pd.DataFrame, suppress_below: int | None) -> pd.DataFrame:
-    """Hide rows that rest on few students. Rows share their students, so no total gives a hidden row away."""
+    """Hide all rows if one rests on few students: they share their students, and weeks add up to periods."""
     if suppress_below is None:
         return frame.assign(suppressed=False)
     few = frame[["students", "comparison_students"]]
-    hidden = (few.ge(1) & few.lt(suppress_below)).any(axis=1)
+    small = bool((few.ge(1) & few.lt(suppress_below)).any(axis=None))
+    hidden = pd.Series(small, index=frame.index)
     return frame.assign(**{name: frame[name].mask(hidden) for name in _FIGURES}, suppressed=hidden)
