@@ -78,7 +78,7 @@ def suppress(
     Data*, 1994), in a stricter form. A small group is the corner of a box, whose other corners are other groups. Moving
     students along the edges of the box changes no total. Every corner from which students are moved into the small
     group holds at least ``below``. All corners are hidden. Totals that are small themselves, and so hidden in a table
-    of their own, have a box among totals, which a box of rows continues. Where there is no box, every row is hidden, or
+    of their own, have a box among totals, and their rows have the same. Where there is no box, every row is hidden, or
     the table is refused if its totals could still give a small group back.
 
     What can't be protected. Two tables with the same groups on different days: a student who joined between them is the
@@ -137,7 +137,7 @@ def hidden_rows(frame: pd.DataFrame, by: Sequence[str], people: Sequence[str], b
     hidden = np.zeros(len(frame), dtype=bool)
     for name in people:
         values = _whole(frame[name], name)
-        settled = np.zeros(len(frame), dtype=bool)
+        settled, cells = np.zeros(len(frame), dtype=bool), codes
         again = [place for place, column in enumerate(by) if name == "students" and _repeats(frame, by, column)]
         if again:
             # The same students stand in each of these rows: a group is hidden in all of them or in none.
@@ -148,7 +148,10 @@ def hidden_rows(frame: pd.DataFrame, by: Sequence[str], people: Sequence[str], b
             small = (most > 0) & (most < below)
             hidden |= _hidden(groups, most, below, np.zeros(len(groups), dtype=bool))[number.ravel()]
             settled = small[number.ravel()]
-        hidden |= _hidden(codes, values, below, settled)
+            # Sessions add up over the periods, and so over each row of them; the students do not.
+            period = np.unique(codes[:, again], axis=0, return_inverse=True)[1].ravel()
+            cells = np.column_stack([own, period])
+        hidden |= _hidden(cells, values, below, settled)
     return hidden
 
 
@@ -216,11 +219,11 @@ def _hidden(codes: Whole, values: Whole, below: int, settled: Flags) -> Flags:
         for cell in part.codes[few & wanted]:
             inherited = (_extend(part, columns, cell, *coarser, below) for coarser in boxes)
             box = next((found for found in inherited if found is not None), None) or part.box(cell, below)
-            whole = None if box is None else _continued(table, columns, box, below)
-            if box is None or whole is None:
+            if box is None:
                 return _nothing_shown(table)
             boxes.append((columns, box))
-            hidden[table.rows(whole.corners)] = True
+            if part is table:
+                hidden[table.rows(box.corners)] = True
     return hidden[table.rows(codes)] | small
 
 
@@ -267,17 +270,6 @@ def _extend(
     return None if part.cheapest(corners[None], box.gives, below) is None else _Box(corners, box.gives)
 
 
-def _continued(table: _Table, columns: tuple[int, ...], box: _Box, below: int) -> _Box | None:
-    """A box of totals as a box of the table's own cells: where the other columns have one value each."""
-    others = [column for column in range(table.codes.shape[1]) if column not in columns]
-    rest = np.unique(table.codes[:, others], axis=0) if others else np.zeros((1, 0), dtype=np.int64)
-    corners = np.zeros((len(rest), len(box.corners), table.codes.shape[1]), dtype=np.int64)
-    corners[:, :, list(columns)] = box.corners[None]
-    corners[:, :, others] = rest[:, None, :]
-    best = table.cheapest(corners, box.gives, below)
-    return None if best is None else _Box(corners[best], box.gives)
-
-
 def _codes(frame: pd.DataFrame, by: Sequence[str]) -> Whole:
     """The values of each column of ``by`` as numbers, in an order that does not depend on the rows."""
     columns = [pd.factorize(frame[name].astype("str"), sort=True, use_na_sentinel=False)[0] for name in by]
@@ -304,8 +296,7 @@ def _whole(counts: pd.Series, name: str) -> Whole:
     values = pd.to_numeric(counts).astype("Float64")
     if ((values % 1 != 0) | (values < 0)).fillna(False).any():
         raise BadArgumentError(f"suppress: {name} holds a value that is not a count (a whole number from 0 up).")
-    result: Whole = values.fillna(0).to_numpy(dtype=np.int64)
-    return result
+    return np.asarray(values.fillna(0), dtype=np.int64)
 
 
 def _counts_people(name: str) -> bool:
