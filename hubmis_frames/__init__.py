@@ -37,6 +37,7 @@ from .errors import (
 )
 from .errors import did_you_mean as _did_you_mean
 from .export import read
+from .frames.finding import find
 from .frames.joining import join
 from .frames.keys import keys
 from .frames.output import to_csv, to_excel, to_parquet
@@ -50,10 +51,11 @@ from .school import School
 if TYPE_CHECKING:
     from . import attendance, joint, plots, wellbeing
     from .reports.page import report
+    from .school_data import SchoolData, open_export
 
 # Imported when they are first used, so that a program that only loads does not wait for them.
 _LAZY_MODULES = ("attendance", "joint", "plots", "wellbeing")
-_LAZY_FUNCTIONS = {"report": ".reports.page"}
+_LAZY_NAMES = {"SchoolData": ".school_data", "open_export": ".school_data", "report": ".reports.page"}
 
 _document(_operations)
 _completion.register()
@@ -63,8 +65,8 @@ logging.getLogger(__name__).addHandler(logging.NullHandler())  # quiet until a p
 def __getattr__(name: str) -> object:
     if name in _LAZY_MODULES:
         return importlib.import_module(f".{name}", __name__)
-    if name in _LAZY_FUNCTIONS:
-        return getattr(importlib.import_module(_LAZY_FUNCTIONS[name], __name__), name)
+    if name in _LAZY_NAMES:
+        return getattr(importlib.import_module(_LAZY_NAMES[name], __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}.{_did_you_mean(name, __all__)}")
 
 
@@ -92,6 +94,7 @@ __all__ = [
     "RateLimitError",
     "RefusedError",
     "School",
+    "SchoolData",
     "ServerFaultError",
     "SettingsError",
     "SpecError",
@@ -102,10 +105,12 @@ __all__ = [
     "connect_group",
     "demo",
     "endpoints",
+    "find",
     "join",
     "joint",
     "keys",
     "load",
+    "open_export",
     "open_key",
     "plots",
     "pseudonymise",

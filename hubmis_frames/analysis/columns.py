@@ -82,9 +82,12 @@ def find_columns(
 
 
 def local_dates(values: pd.Series, timezone: str, caller: str) -> pd.Series:
-    """The school's date at each instant; a date stays as it is."""
+    """The school's date at each instant; a date stays as it is, also if it was sent as midnight in UTC."""
     instants = as_times(values, caller)
     if isinstance(instants.dtype, pd.DatetimeTZDtype):
+        in_utc = instants.dt.tz_convert("UTC").dropna()
+        if in_utc.eq(in_utc.dt.normalize()).all():
+            timezone = "UTC"
         instants = instants.dt.tz_convert(timezone).dt.tz_localize(None)
     dates: pd.Series = instants.dt.normalize().astype("datetime64[us]")
     return dates

@@ -12,7 +12,7 @@ from ..privacy.suppression import suppress
 from .calendar import SESSIONS, WEEKDAYS, Calendar, check_calendar
 from .columns import DAY, as_ids, natural_key, require_columns
 from .periods import CALENDAR_PERIODS, NAMED_PERIODS, PERIODS, period_of, week_start, weekdays_from
-from .realms import STUDENTS, person_columns, require_one_school
+from .realms import STUDENTS, person_columns, realms_of, require_one_school
 from .removed import without_removed
 
 By = str | Sequence[str] | None
@@ -83,7 +83,9 @@ def number_groups(
 
 def _level(marks: pd.DataFrame, name: str, calendar: Calendar | None, caller: str) -> tuple[Whole, pd.Index]:
     """The place of each mark among the values of one column or period, and those values in order."""
-    if name in marks:
+    # A calendar that is given knows better than a column, which may have been made without one.
+    looked_up = calendar is not None and name in ("week", *CALENDAR_PERIODS) and len(realms_of(marks)) < 2
+    if name in marks and not looked_up:
         values = marks[name]
         if name == "session":
             values = pd.Series(pd.Categorical(values, categories=list(SESSIONS), ordered=True), index=marks.index)

@@ -1,5 +1,6 @@
 """The periods by which marks and events are grouped: the period of each day, and the order of periods."""
 
+import numpy as np
 import pandas as pd
 
 from ..errors import BadArgumentError
@@ -15,12 +16,22 @@ PERIOD_COLUMNS = ("academic_year", "term", "half_term", "week", "school_week")
 
 
 def week_start(frame: pd.DataFrame, calendar: Calendar | None) -> int:
-    """The weekday on which the school's week begins: from the calendar, else from the column ``week``, else Monday."""
+    """The weekday on which the school's week begins: from the calendar, else from the column ``week``, else as seen.
+
+    Weeks begin on Monday, unless a register is kept on Sundays: then on the first of the days with a register that lead
+    up to it, which is Sunday itself from Sunday to Thursday. A weekday counts with a tenth of the busiest one's marks.
+    """
     if calendar is not None:
         return calendar.weekdays[0]
     if "week" in frame and pd.api.types.is_datetime64_dtype(frame["week"]) and frame["week"].notna().any():
-        return int(frame["week"].min().day_of_week)
-    return 0
+        return int(frame["week"].max().day_of_week)
+    if "session" not in frame:
+        return 0  # events happen on days without school too
+    rows = np.bincount(frame["date"].dt.day_of_week.dropna().to_numpy(dtype=np.int64), minlength=7)
+    used = (rows > 0) & (10 * rows >= rows.max())
+    if not used[6] or used.all():
+        return 0
+    return next(day for day in range(6, -1, -1) if not used[day - 1])
 
 
 def weekdays_from(first: int) -> list[str]:
@@ -31,7 +42,7 @@ def weekdays_from(first: int) -> list[str]:
 def period_of(dates: pd.Series, name: str, calendar: Calendar | None, first_weekday: int, caller: str) -> pd.Series:
     """The period of each date: a first day, a name, or the number of a school week."""
     if name == "week":
-        return first_of_week(dates, first_weekday)
+        return first_of_week(dates, first_weekday) if calendar is None else calendar.week_of(dates)
     if name == "month":
         return first_of_month(dates)
     if name == "weekday":

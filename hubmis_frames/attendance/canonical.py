@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..analysis.calendar import SESSIONS, Calendar, check_calendar, first_of_week
-from ..analysis.columns import as_ids, as_times, find_columns, local_dates
+from ..analysis.calendar import Calendar, check_calendar, check_timezone, year_name
+from ..analysis.columns import as_ids, find_columns, local_dates
 from ..analysis.periods import PERIOD_COLUMNS
 from ..analysis.realms import REALM, realms_of, rows_of_school
 from ..analysis.removed import without_removed
@@ -16,12 +16,14 @@ from ..errors import BadArgumentError, warn
 from ..frames.output import GUARDED
 from ..frames.partitions import by_partition
 from .checks import CANONICAL, category_numbers, check_marks
-from .codes import CATEGORIES, GIVEN, CodeMap
+from .codes import GIVEN, POSSIBLE, CodeMap
+from .sessions import dates_and_sessions, drop_duplicates, own_zone, refuse_lessons
 
 REPORT = "attendance_marks"
 """The key in ``attrs`` under which a frame of marks keeps how many rows :func:`marks` left out, and why."""
 
 _TIMEZONE = "Europe/London"
+_YEAR = PERIOD_COLUMNS[0]
 _KNOWN = {
     "student_id": ("student_id", "pupil_id", "person_id"),
     "date": ("date", "attendance_date", "session_date", "mark_date"),
@@ -29,8 +31,10 @@ _KNOWN = {
     "session": ("attendance_session", "session", "session_name", "attendance_session_name", "am_pm"),
     "code": ("attendance_code_code", "code", "attendance_code", "mark", "attendance_mark"),
     "code_id": ("attendance_code_id", "code_id"),
+    "updated": ("updated_at", "modified_at", "last_modified", "last_updated_at"),
+    "minutes_late": ("minutes_late", "late_minutes", "mins_late"),
 }
-_HALVES = {"am": "am", "a": "am", "morning": "am", "pm": "pm", "p": "pm", "afternoon": "pm"}
+_SUMMER_DAYS = 28
 
 
 @by_partition()
@@ -59,54 +63,68 @@ def marks(
         The result of ``load_attendance_codes``. Needed if ``records`` has only the ids of codes; otherwise it adds
         descriptions to the warning about unmapped codes. With ``realm``, each school's codes are its own.
     code_map
-        The category of each code: ``"england"`` or a :class:`CodeMap`.
+        The category of each code: ``"england"``, ``"wales"``, ``"scotland"`` or a :class:`CodeMap`.
     calendar
-        The school's days. Adds the columns ``academic_year``, ``term``, ``half_term``, ``week`` and ``school_week``, so
-        that later calls need no calendar; columns of these names in ``records`` are replaced. Warns about marks on
-        days when the school is shut (:func:`on_closed_days` lists them) and keeps them, as either the calendar or the
-        register may be wrong. For one school only.
+        The school's days. Adds the columns ``term``, ``half_term``, ``week`` and ``school_week``, so that later calls
+        need no calendar; columns of these names in ``records`` are replaced. Warns about marks on days when the school
+        is shut (:func:`on_closed_days` lists them) and keeps them, as either the calendar or the register may be wrong.
+        For one school only.
     enrolment
         The result of ``load_student_enrolment`` (``start_date``), or a frame with ``student_id`` and a ``start_date``,
         a ``leaving_date`` or both. Marks before a student joined or after a student left are left out, with a warning.
     timezone
-        The school's time zone; the calendar's if not given, else ``"Europe/London"``. A mark with an instant and no
-        date gets the school's local date; without a session, it counts as the morning if it is before 12:00 local time.
+        The school's time zone. If not given: the calendar's, else the one that the instants have (unless it is UTC),
+        else ``"Europe/London"``. A mark with an instant and no date gets the school's local date; without a session, it
+        counts as the morning if it is before 12:00 local time.
     columns
-        The names of the columns that hold ``student_id``, ``date``, ``instant``, ``session``, ``code`` or ``code_id``,
-        where these have unusual names: ``{"session": "half"}``.
+        The names of the columns that hold ``student_id``, ``date``, ``instant``, ``session``, ``code``, ``code_id``,
+        ``updated`` (when the record was last changed) or ``minutes_late``, where these have unusual names:
+        ``{"session": "half"}``.
 
     Returns
     -------
     DataFrame
         ``student_id``, ``date`` (no time), ``session`` (``am`` or ``pm``), ``code`` (exact text), ``category`` (one of
-        ``CATEGORIES``); with ``calendar``, ``academic_year``, ``term``, ``half_term`` (text, missing outside terms),
-        ``week`` (its first day) and ``school_week`` (number within the academic year, missing while the school is
-        shut); then the other columns of ``records``. :func:`data_quality` counts the rows that were left out.
+        ``CATEGORIES``); ``academic_year`` (text); with ``calendar``, ``term``, ``half_term`` (text, missing outside
+        terms), ``week`` (its first day) and ``school_week`` (number within the academic year, missing while the school
+        is shut); ``minutes_late`` if sent; then the other columns of ``records``. :func:`data_quality` counts the rows
+        that were left out.
 
     Raises
     ------
     BadArgumentError
-        A column is missing (the message names the columns of the frame), a session is neither morning nor afternoon, or
-        the frame holds several schools and there is a calendar.
+        A column is missing (the message names the columns of the frame), a session is neither morning nor afternoon,
+        the marks are of lessons and not of sessions, or the frame holds several schools and there is a calendar.
 
     Warns
     -----
     HubmisWarning
         Students were removed; codes have no category; a student has several marks for one session; a mark has no
-        student, day or session; a mark lies on a day when the school is shut, or outside a student's enrolment.
+        student, day or session; a mark lies on a day when the school is shut, or outside a student's enrolment; the
+        academic year cannot be told without a calendar.
 
     Notes
     -----
-    If a student has several marks for one date and session, the one kept has the first of these categories: present,
-    late, approved activity, authorised absence, unauthorised absence, not possible, administrative, unmapped, unmarked.
-    So attending wins over absence, and a reason wins over none. Among equal ones, the first row is kept.
+    If a student has several marks for one date and session, the one that was changed last is kept (``updated_at``), as
+    it corrects the others. Where that is not known or equal, the one kept has the first of these categories: present,
+    late, approved activity, authorised absence, unauthorised absence, other possible, not possible, administrative,
+    unmapped, unmarked. So attending wins over absence, and a reason wins over none. Among equal ones, the first row is
+    kept.
+
+    Marks of lessons are refused: of six lessons, no rule makes two sessions. They are known by their times: several in
+    one half-day, for at least one half-day in ten.
+
+    Without a calendar, and without a column ``academic_year``, the year is the one that begins in August. Where the
+    marks go on through the first of August, without a break of four weeks, this is not so, and ``academic_year`` is
+    missing, with a warning. Schools whose year begins in January or April need a calendar.
 
     Rates of earlier years that include only today's students leave out those who have left, who were often absent
     more. Add the marks of ``load_past_students``, or state the limitation.
     """
     if calendar is not None:
         timezone = timezone or check_calendar(calendar, "marks").timezone
-    timezone = timezone or _TIMEZONE
+    if timezone is not None:
+        check_timezone(timezone, "marks")
     if len(realms_of(records)) > 1:
         if calendar is not None:
             raise BadArgumentError(
@@ -122,9 +140,10 @@ def marks(
         raise BadArgumentError("marks: the marks come first, and then the codes: hf.attendance.marks(records, codes).")
     caller = "".join(["marks", *(f" of {realm}" for realm in realms_of(records))])
     fields = _find_fields(records, columns, codes)
+    timezone = timezone or own_zone(records, fields) or _TIMEZONE
     rows = len(records)
-    records = without_removed(records, fields["student_id"], caller, "marks")
-    date, session = _dates_and_sessions(records, fields, timezone)
+    records = without_removed(records, fields["student_id"], caller, "marks").reset_index(drop=True)
+    date, session = dates_and_sessions(records, fields, timezone)
     canonical = pd.DataFrame(
         {
             "student_id": as_ids(records[fields["student_id"]], f"marks: {fields['student_id']}"),
@@ -133,14 +152,18 @@ def marks(
             "code": _codes(records, fields, codes),
         }
     )
-    category_of = code_map if isinstance(code_map, CodeMap) else _built_in_map(code_map)
+    category_of = code_map if isinstance(code_map, CodeMap) else CodeMap.built_in(code_map)
     canonical["category"] = category_of.categorise(canonical["code"], canonical["date"])
+    if "minutes_late" in fields:
+        canonical["minutes_late"] = _minutes(records[fields["minutes_late"]])
     # The record's own id and description stay; the columns that were read into canonical ones do not.
-    read = {*fields.values(), *CANONICAL, *(() if calendar is None else PERIOD_COLUMNS)}
+    read = {*fields.values(), *canonical, *(() if calendar is None else PERIOD_COLUMNS)}
+    read -= {fields.get("updated", "")}
     canonical = pd.concat([canonical, records.drop(columns=read & set(records.columns))], axis=1)
     report: dict[str, Any] = {
         "rows": rows, "removed": rows - len(canonical), "unplaced": 0, "not_enrolled": 0, "duplicates": 0
     }  # fmt: skip
+    refuse_lessons(canonical, records, fields, caller)
     placed = canonical[["student_id", "date", "session"]].notna().all(axis=1)
     if not placed.all():
         report["unplaced"] = int((~placed).sum())
@@ -155,26 +178,31 @@ def marks(
                 f"{caller}: {report['not_enrolled']} marks are from before a student joined or after they left, and "
                 "were left out."
             )
-    canonical, report["duplicates"] = _drop_duplicates(canonical)
+    updated = None if "updated" not in fields else records[fields["updated"]]
+    canonical, report["duplicates"] = drop_duplicates(canonical, updated)
     if report["duplicates"]:
         warn(
             f"{caller}: {report['duplicates']} marks are further ones for the same student, date and session. "
-            "Attending was kept before absent; help(hf.attendance.marks) explains the rule."
+            "The one that was changed last was kept, else attending before absent; help(hf.attendance.marks) explains "
+            "the rule."
         )
-    _warn_unmapped(canonical, codes, isinstance(code_map, CodeMap), caller)
+    _warn_unmapped(canonical, codes, code_map, caller)
     canonical = canonical.reset_index(drop=True)
-    if calendar is not None:
+    if calendar is None:
+        own = canonical.pop(_YEAR) if _YEAR in canonical else _year_from_august(canonical, caller)
+        canonical.insert(len(CANONICAL), _YEAR, own)
+    else:
         _warn_closed(on_closed_days(canonical, calendar), caller)
-        canonical = _with_periods(canonical, calendar)
+        canonical = with_periods(canonical, calendar)
     canonical.attrs[REPORT] = report
     return canonical
 
 
-def _with_periods(marks: pd.DataFrame, calendar: Calendar) -> pd.DataFrame:
+def with_periods(marks: pd.DataFrame, calendar: Calendar) -> pd.DataFrame:
     """The marks with the periods of a calendar as columns, after the canonical ones."""
     periods = calendar.lookup(marks["date"], PERIOD_COLUMNS)
     # A week is known on days outside the calendar too.
-    periods["week"] = first_of_week(marks["date"], calendar.weekdays[0])
+    periods["week"] = calendar.week_of(marks["date"])
     return pd.concat([marks[CANONICAL], periods, marks.drop(columns=CANONICAL)], axis=1)
 
 
@@ -216,18 +244,11 @@ def newest_register(marks: pd.DataFrame) -> pd.Timestamp:
         The day; the last day with a mark if no student has a possible session on any day, ``NaT`` without marks.
     """
     check_marks(marks, "newest_register")
-    possible = marks[category_numbers(marks, "newest_register") < CATEGORIES.index("not_possible")]
+    possible = marks[category_numbers(marks, "newest_register") < len(POSSIBLE)]
     days = (marks if possible.empty else possible)["date"]
     students = (marks if possible.empty else possible).groupby("date")["student_id"].nunique()
     day: pd.Timestamp = students.index[students >= days.map(students).median() / 2].max()
     return day
-
-
-def _built_in_map(name: str) -> CodeMap:
-    if not isinstance(name, str) or name != "england":
-        given = repr(name) if isinstance(name, str) else f"a {type(name).__name__}"
-        raise BadArgumentError(f"code_map takes 'england' or a CodeMap, not {given}. hf.attendance.CodeMap makes one.")
-    return CodeMap.england()
 
 
 def _find_fields(frame: pd.DataFrame, columns: Mapping[str, str] | None, codes: pd.DataFrame | None) -> dict[str, str]:
@@ -247,28 +268,30 @@ def _find_fields(frame: pd.DataFrame, columns: Mapping[str, str] | None, codes: 
     return fields
 
 
-def _dates_and_sessions(frame: pd.DataFrame, fields: dict[str, str], timezone: str) -> tuple[pd.Series, pd.Series]:
-    date = pd.Series(pd.NaT, index=frame.index, dtype="datetime64[us]")
-    if "date" in fields:
-        date = local_dates(frame[fields["date"]], timezone, f"marks: {fields['date']}")
-    session = pd.Series(pd.NA, index=frame.index, dtype="str")
-    if "session" in fields:
-        texts = frame[fields["session"]].astype("str")
-        session = texts.str.strip().str.lower().map(_HALVES).astype("str")
-        if (strange := texts[session.isna() & texts.notna()]).size:
-            raise BadArgumentError(
-                f"marks: the column {fields['session']} holds {', '.join(map(repr, strange.unique()[:5]))}, which is "
-                "neither am nor pm. Marks of lessons are not sessions: keep those of the two registers a day."
+def _minutes(values: pd.Series) -> pd.Series:
+    """Minutes as numbers; raises on text that is none."""
+    try:
+        minutes: pd.Series = pd.to_numeric(values).astype("Float64")
+    except (TypeError, ValueError):
+        raise BadArgumentError(f"marks: {values.name} holds values that are not numbers of minutes.") from None
+    return minutes
+
+
+def _year_from_august(marks: pd.DataFrame, caller: str) -> pd.Series:
+    """The academic year that begins in August, by the date; missing if there are marks all through the summer."""
+    held = marks.loc[category_numbers(marks, caller) < len(POSSIBLE), "date"]
+    days = np.sort(held.unique())
+    # The days with a register on both sides of each first of August.
+    years = pd.Series(days).dt.year
+    for year in range(int(years.min()), int(years.max()) + 1) if len(days) else ():
+        place = int(np.searchsorted(days, np.datetime64(f"{year}-08-01")))
+        if 0 < place < len(days) and days[place] - days[place - 1] < np.timedelta64(_SUMMER_DAYS, "D"):
+            warn(
+                f"{caller}: the academic year is not known: there are marks before and after the first of August {year}"
+                ", without a summer between them. Give the school's years: calendar=hf.attendance.Calendar(...)."
             )
-    if "instant" in fields and (date.isna().any() or session.isna().any()):
-        # The school's clock decides: in summer an early mark is the evening before in UTC.
-        instants = as_times(frame[fields["instant"]], f"marks: {fields['instant']}")
-        if isinstance(instants.dtype, pd.DatetimeTZDtype):
-            instants = instants.dt.tz_convert(timezone).dt.tz_localize(None)
-        date = date.fillna(instants.dt.normalize().astype("datetime64[us]"))
-        halves = pd.Series(np.where(instants.dt.hour < 12, *SESSIONS), index=frame.index, dtype="str")
-        session = session.fillna(halves.where(instants.notna()))
-    return date, session
+            return pd.Series(pd.NA, index=marks.index, dtype="str")
+    return year_name(marks["date"]).astype("str").where(marks["date"].notna())
 
 
 def _codes(frame: pd.DataFrame, fields: dict[str, str], codes: pd.DataFrame | None) -> pd.Series:
@@ -320,19 +343,7 @@ def _is_enrolled(marks: pd.DataFrame, enrolment: pd.DataFrame, timezone: str) ->
     return ~(marks["date"] < start) & ~(marks["date"] > end)
 
 
-def _drop_duplicates(marks: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """One mark for each student, date and session, and how many others there were."""
-    keys = ["student_id", "date", "session"]
-    if not marks.duplicated(keys).any():
-        return marks, 0
-    order = np.argsort(category_numbers(marks, "marks"), kind="stable")
-    further = marks.iloc[order].duplicated(keys).to_numpy()
-    keep = np.ones(len(marks), dtype=bool)
-    keep[order[further]] = False
-    return marks[keep], int(further.sum())
-
-
-def _warn_unmapped(marks: pd.DataFrame, codes: pd.DataFrame | None, own_map: bool, caller: str) -> None:
+def _warn_unmapped(marks: pd.DataFrame, codes: pd.DataFrame | None, code_map: CodeMap | str, caller: str) -> None:
     counts = marks.loc[marks["category"].eq("unmapped"), "code"].value_counts()
     if counts.empty:
         return
@@ -340,12 +351,13 @@ def _warn_unmapped(marks: pd.DataFrame, codes: pd.DataFrame | None, own_map: boo
     if codes is not None and {"code", "description"} <= set(codes.columns):
         names = dict(zip(codes["code"].astype("str"), codes["description"].astype("str"), strict=True))
     parts = (f"{code!r}{f' ({names[code]})' if code in names else ''}: {count}" for code, count in counts.items())
+    given = f"hf.attendance.CodeMap.{code_map}()" if isinstance(code_map, str) else "your_map"
     example = json.dumps({str(counts.index[0]): "approved_activity"}, ensure_ascii=False)
     warn(
         f"{caller}: These codes have no category on the day of the mark: {', '.join(parts)} marks. They are counted as "
         "unmapped and are in no rate. The school decides which category each code has; the categories are "
         f"{', '.join(GIVEN)}. For example, if {counts.index[0]!r} is an approved activity, give "
-        f"code_map={'your_map' if own_map else 'hf.attendance.CodeMap.england()'}.extend({example})."
+        f"code_map={given}.extend({example})."
     )
 
 

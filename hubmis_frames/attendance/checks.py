@@ -6,9 +6,9 @@ import pandas as pd
 from ..analysis.calendar import Calendar, year_name
 from ..analysis.columns import require_columns
 from ..analysis.groups import Whole
-from ..analysis.realms import person_columns, require_one_school
+from ..analysis.realms import REALM, person_columns, require_one_school
 from ..errors import BadArgumentError, warn
-from .codes import CATEGORIES
+from .codes import CATEGORIES, POSSIBLE
 
 CANONICAL = ["student_id", "date", "session", "code", "category"]
 MADE_BY = "hf.attendance.marks(frame)"
@@ -61,18 +61,48 @@ def warn_out_of_range(marks: pd.DataFrame, calendar: Calendar | None, caller: st
         )
 
 
-def warn_several_years(marks: pd.DataFrame, number: Whole, caller: str) -> None:
-    """Warn if a group (by number) has marks of several academic years: its rates would describe neither year."""
-    if year_name(marks["date"].agg(["min", "max"])).nunique() < 2:
-        return
-    counts = category_numbers(marks, caller) < CATEGORIES.index("not_possible")
-    number, (place, days) = number[counts], pd.factorize(marks.loc[counts, "date"])
-    of_day, years = pd.factorize(year_name(pd.Series(days)))
-    if len(years) > 1 and len(np.unique(number * len(years) + of_day[place])) > len(np.unique(number)):
-        first, last = min(years), max(years)
-        warn(
-            f"{caller}: marks of {first} to {last} are pooled in one figure, so it describes neither year. Keep one "
-            f'year, marks[marks["date"] >= "{last[:4]}-08-01"], or add "academic_year" to by, with calendar=.'
+def years_of_groups(marks: pd.DataFrame, number: Whole, caller: str, calendar: Calendar | None = None) -> pd.DataFrame:
+    """One row per group (by number), school and academic year with a mark that counts in a rate.
+
+    Years are the calendar's if there is one, else the marks' own column; of marks without one, or on days of no year,
+    they are told by the date.
+    """
+    if calendar is not None:
+        marks = marks.assign(academic_year=calendar.lookup(marks["date"], ["academic_year"])["academic_year"])
+    counts = category_numbers(marks, caller) < len(POSSIBLE)
+    counted = marks.loc[counts, [name for name in (REALM, "academic_year", "date") if name in marks]]
+    # Many marks are of one school, year and day: each such day is looked at once.
+    place, days = _distinct(counted)
+    by_date = year_name(days["date"]).astype("str")
+    year = days["academic_year"].astype("str") if "academic_year" in days else by_date.mask(by_date.notna())
+    days = days.assign(**{REALM: days[REALM].astype("str") if REALM in days else "", "by_date": by_date, "year": year})
+    # A day between two years belongs to neither: it is of the year that other marks of its time are in.
+    nearest = days.groupby([REALM, "by_date"])["year"].transform("last")
+    days["year"] = days["year"].fillna(nearest).fillna(by_date)
+    wide = int(number.max(initial=0)) + 1
+    pairs = pd.unique(place * wide + number[counts])
+    rows = days[[REALM, "year", "date"]].iloc[pairs // wide].assign(group=pairs % wide)
+    return rows.sort_values("date").drop_duplicates(["group", REALM, "year"], ignore_index=True)
+
+
+def _distinct(frame: pd.DataFrame) -> tuple[Whole, pd.DataFrame]:
+    """The place of each row among the distinct rows, and those."""
+    number = np.zeros(len(frame), dtype=np.int64)
+    for name in frame:
+        place, uniques = pd.factorize(frame[name], use_na_sentinel=False)
+        number = number * max(len(uniques), 1) + place
+    place, _ = pd.factorize(number)
+    return place.astype(np.int64), frame[~pd.Series(place).duplicated().to_numpy()].reset_index(drop=True)
+
+
+def refuse_several_years(years: pd.DataFrame, caller: str) -> None:
+    """Raise if a group has marks of several academic years of one school: its figures would describe neither year."""
+    mixed = years[years.duplicated(["group", REALM], keep=False)].sort_values("date")
+    if len(mixed):
+        names = mixed["year"].drop_duplicates()
+        raise BadArgumentError(
+            f"{caller}: marks of {names.iloc[0]} to {names.iloc[-1]} are in one figure, which would describe neither "
+            f'year. Keep one year, add "academic_year" to by, or say across_years=True.'
         )
 
 

@@ -16,7 +16,9 @@ from ..errors import BadArgumentError, did_you_mean
 
 ATTENDING = ("present", "late", "approved_activity")
 ABSENT = ("authorised_absence", "unauthorised_absence")
-CATEGORIES = (*ATTENDING, *ABSENT, "not_possible", "administrative", "unmapped", "unmarked")
+POSSIBLE = (*ATTENDING, *ABSENT, "other_possible")
+"""The categories of possible sessions. ``other_possible`` is neither attended nor absent."""
+CATEGORIES = (*POSSIBLE, "not_possible", "administrative", "unmapped", "unmarked")
 """Every category. Of two marks for one session, the one whose category comes first here is kept."""
 GIVEN = tuple(name for name in CATEGORIES if name != "unmapped")
 """The categories that a map can give a code."""
@@ -27,7 +29,9 @@ _SHORT = {
     "unauthorised": "unauthorised_absence",
     "attending": "present",
 }
-_COLUMNS = ("code", "category", "valid_from", "valid_to", "meaning")
+_COLUMNS = ("code", "category", "valid_from", "valid_to", "meaning", "source")
+BUILT_IN = ("england", "wales", "scotland")
+"""The code maps that are built in. None is a substitute for another: the same letter means other things elsewhere."""
 _FOLDER = Path(__file__).parent / "code_maps"
 _UNMAPPED, _UNMARKED = CATEGORIES.index("unmapped"), CATEGORIES.index("unmarked")
 
@@ -40,9 +44,9 @@ class CodeMap:
     ----------
     frame
         One row per code and span of time: ``code`` (exact text: ``C``, ``C1`` and ``c`` differ), ``category``,
-        ``valid_from`` and ``valid_to`` (dates, both included; a missing one sets no bound) and ``meaning``. The last
-        three may be left out. ``approved``, ``authorised`` and ``unauthorised`` are accepted as short names of
-        categories.
+        ``valid_from`` and ``valid_to`` (dates, both included; a missing one sets no bound), ``meaning`` and ``source``
+        (who says so). The last four may be left out. ``approved``, ``authorised`` and ``unauthorised`` are accepted as
+        short names of categories.
 
     Raises
     ------
@@ -61,7 +65,7 @@ class CodeMap:
     def __post_init__(self) -> None:
         require_columns(self.frame, ["code", "category"], "A code map")
         given = self.frame.reindex(columns=list(_COLUMNS)).reset_index(drop=True)
-        for column in ("code", "category", "meaning"):
+        for column in ("code", "category", "meaning", "source"):
             given[column] = given[column].astype("str")
         given["category"] = given["category"].replace(_SHORT)
         for column in ("valid_from", "valid_to"):
@@ -85,14 +89,33 @@ class CodeMap:
             )
 
     @classmethod
+    def built_in(cls, name: str) -> "CodeMap":
+        """One of the maps that are built in, by name: ``"england"``, ``"wales"`` or ``"scotland"``.
+
+        Raises
+        ------
+        BadArgumentError
+            There is no such map.
+        """
+        if not isinstance(name, str) or name not in BUILT_IN:
+            given = repr(name) if isinstance(name, str) else f"a {type(name).__name__}"
+            raise BadArgumentError(
+                f"code_map takes {', '.join(map(repr, BUILT_IN))} or a CodeMap, not {given}. No map stands in for "
+                "another, as the same letter means other things elsewhere: hf.attendance.CodeMap.from_frame makes the "
+                "school's own."
+            )
+        return cls(_read(name))
+
+    @classmethod
     def england(cls, *, x: str = "not_possible") -> "CodeMap":
-        """The codes of England, before and from 19 August 2024.
+        """The codes of England, before and from 19 August 2024. The newer ones have no end date so far.
 
         Parameters
         ----------
         x
-            The category of ``X``. By the guidance it is not a possible session, as in this map. Some local
-            authorities' figures of 2022/23 count it as ``"authorised_absence"``; give that to compare with them.
+            The category of ``X``, except in the school years 2020/21 and 2021/22. By the guidance it is not a possible
+            session, as in this map. Some local authorities' figures of 2022/23 count it as ``"authorised_absence"``;
+            give that to compare with them.
 
         Notes
         -----
@@ -100,10 +123,42 @@ class CodeMap:
         the statistical classes of the Department for Education's *Working together to improve school attendance*
         (August 2024). Before: the classes of the same Department's *Pupil absence statistics: methodology*. ``H``,
         ``J`` and ``Y`` ended with the old regulations, so a later mark with one of them is unmapped.
+
+        In 2020/21 and 2021/22, ``X`` was used for pupils who stayed at home because of the coronavirus. The
+        Department's statistics of these years (*Pupil absence in schools in England 2021/22*) count it as possible and
+        not as absent, here ``other_possible``; so in these years attendance and absence do not add up to 100 per cent.
+        The same letter for pupils not of compulsory school age, which was never possible, cannot be told from it.
         """
-        frame = _england().copy()
-        frame.loc[frame["code"].eq("X"), "category"] = x
+        frame = _read("england").copy()
+        frame.loc[frame["code"].eq("X") & frame["category"].eq("not_possible"), "category"] = x
         return cls(frame)
+
+    @classmethod
+    def wales(cls) -> "CodeMap":
+        """The codes of Wales whose meaning could be verified, up to 31 August 2026.
+
+        Notes
+        -----
+        Verified are ``L`` and ``U`` only, in the Welsh Government's notes on *Absenteeism* and in a school's published
+        list. A school adds its own list with :meth:`extend`; until then all other codes are unmapped. The codes have
+        not changed since the Education (Pupil Registration) (Wales) Regulations 2010. The Welsh Government consulted on
+        new ones until 26 March 2026, so the map ends with that school year.
+        """
+        return cls.built_in("wales")
+
+    @classmethod
+    def scotland(cls) -> "CodeMap":
+        """The numeric codes of Scotland whose meaning could be verified, up to 31 July 2026.
+
+        Notes
+        -----
+        Verified are ``02``, ``10``, ``11`` and ``12``, in the Scottish Government's *Included, engaged and involved
+        part 1* (2019), which was to be replaced in 2026; so the map ends with that school year. Schools record letters
+        of their management system: add those with :meth:`extend`. A temporary exclusion is a possible session that is
+        neither attendance nor absence: ``other_possible``. Arriving in the second half of an opening, *very late*, is
+        an authorised absence in Scotland's statistics.
+        """
+        return cls.built_in("scotland")
 
     @classmethod
     def from_frame(
@@ -219,13 +274,15 @@ class CodeMap:
         return pd.Series(np.array(CATEGORIES)[categories], index=code.index, dtype="str", name="category")
 
     def __repr__(self) -> str:
-        """The number of codes and of rows."""
-        return f"CodeMap({self.frame['code'].nunique()} codes, {len(self.frame)} rows)"
+        """The number of codes, until when they hold, and the sources."""
+        ends, sources = self.frame["valid_to"], self.frame["source"].dropna().drop_duplicates()
+        end = "no end date" if ends.isna().any() or ends.empty else f"until {ends.max():%Y-%m-%d}"
+        return f"CodeMap({self.frame['code'].nunique()} codes, {end}; {'; '.join(sources) or 'no source'})"
 
 
 @functools.cache
-def _england() -> pd.DataFrame:
-    return CodeMap.load(_FOLDER / "england.csv").frame
+def _read(name: str) -> pd.DataFrame:
+    return CodeMap.load(_FOLDER / f"{name}.csv").frame
 
 
 def _days(dates: pd.Series) -> npt.NDArray[np.int64]:

@@ -15,7 +15,7 @@ from ..analysis.periods import CALENDAR_PERIODS
 from ..analysis.realms import REALM, check_groups_of_schools, person_columns, realms_of
 from ..errors import BadArgumentError
 from ..frames.partitions import Frame, is_dask, own_text
-from .checks import CANONICAL, check_marks
+from .checks import CANONICAL, check_marks, refuse_several_years
 
 T = TypeVar("T")
 
@@ -29,17 +29,27 @@ class GroupCounts(NamedTuple):
     """A row per group, a column per figure."""
     first_date: pd.Series
     """The first date in each group, by which terms are put in order."""
+    years: pd.DataFrame
+    """The academic years in each group: ``group`` (place in ``keys``), ``realm``, ``year`` and its first ``date``."""
 
 
-def group_counts(marks: pd.DataFrame, groups: MarkGroups, counts: Whole) -> GroupCounts:
+def group_counts(marks: pd.DataFrame, groups: MarkGroups, counts: Whole, years: pd.DataFrame) -> GroupCounts:
     """Counts of numbered groups, with the first date of each."""
     first = first_dates(groups.number, marks["date"], len(groups.keys))
-    return GroupCounts(groups.keys, counts, pd.Series(first.astype("datetime64[us]")))
+    return GroupCounts(groups.keys, counts, pd.Series(first.astype("datetime64[us]")), years)
 
 
-def add_up(count: Callable[[pd.DataFrame], GroupCounts], marks: Frame, by: Sequence[str], caller: str) -> GroupCounts:
-    """The counts of all marks: ``count`` of each partition, added up."""
-    parts = by_people(count, marks, by, caller)
+def add_up(
+    count: Callable[[pd.DataFrame], GroupCounts], marks: Frame, by: Sequence[str], caller: str, across_years: bool
+) -> GroupCounts:
+    """The counts of all marks: ``count`` of each partition, added up; not of several years unless ``across_years``."""
+    total = _total(by_people(count, marks, by, caller), by, caller)
+    if not across_years:
+        refuse_several_years(total.years, caller)
+    return total
+
+
+def _total(parts: Sequence[GroupCounts], by: Sequence[str], caller: str) -> GroupCounts:
     if len(parts) == 1:
         return parts[0]
     parts = [part for part in parts if len(part.keys)] or parts[:1]
@@ -48,7 +58,16 @@ def add_up(count: Callable[[pd.DataFrame], GroupCounts], marks: Frame, by: Seque
     counts = np.concatenate([part.counts for part in parts])
     total = np.zeros((len(groups.keys), counts.shape[1]), dtype=np.int64)
     np.add.at(total, groups.number, counts)
-    return group_counts(dated, groups, total)
+    starts = np.cumsum([0, *(len(part.keys) for part in parts)])
+    years = pd.concat(
+        [
+            part.years.assign(group=groups.number[part.years["group"] + start])
+            for part, start in zip(parts, starts, strict=False)
+        ],
+        ignore_index=True,
+    )
+    years = years.groupby(["group", REALM, "year"], sort=False)["date"].min().reset_index()
+    return group_counts(dated, groups, total, years)
 
 
 def by_people(count: Callable[[pd.DataFrame], T], marks: Frame, by: Sequence[str], caller: str) -> list[T]:
@@ -60,7 +79,7 @@ def by_people(count: Callable[[pd.DataFrame], T], marks: Frame, by: Sequence[str
     empty = own_text(marks._meta)
     check_marks(empty, caller, several=True)
     count(empty)  # raises here and now, before anything is computed
-    needed = {REALM, "week", *CANONICAL} - {"code"} | set(by)
+    needed = {REALM, "week", "academic_year", *CANONICAL} - {"code"} | set(by)
     chosen = marks[[name for name in marks.columns if name in needed]]
     results, people = _computed(chosen, count, caller, together=False)
     check_groups_of_schools(realms_of(people), by, _periods_to_look_up(empty, by), caller)

@@ -1,5 +1,6 @@
 """Patterns of absence: runs, broken weeks, and days beside holidays."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,17 +11,25 @@ from ..analysis.calendar import SESSIONS, Calendar, check_calendar
 from ..analysis.groups import By, as_list, number_groups
 from ..analysis.realms import person_columns, with_realm
 from ..errors import BadArgumentError
-from .checks import category_numbers, check_marks, warn_out_of_range, warn_several_years
+from .checks import category_numbers, check_marks, refuse_several_years, warn_out_of_range, years_of_groups
+from .codes import ABSENT, CATEGORIES, POSSIBLE
 from .summary import count_categories, per_cent, summarise
 
-_ABSENT, _ADMINISTRATIVE = (3, 4), 6
+_ABSENT = tuple(CATEGORIES.index(name) for name in ABSENT)
+_ADMINISTRATIVE = CATEGORIES.index("administrative")
 _BESIDE = (
     "beside_possible_sessions", "beside_absent_sessions", "beside_unauthorised_sessions", "beside_absence_rate",
     "other_possible_sessions", "other_absent_sessions", "other_absence_rate", "difference", "holidays",
 )  # fmt: skip
 
 
-def runs(marks: pd.DataFrame, calendar: Calendar | None = None, *, at_least: int = 1) -> pd.DataFrame:
+def runs(
+    marks: pd.DataFrame,
+    calendar: Calendar | None = None,
+    *,
+    at_least: int = 1,
+    categories: Sequence[str] = ABSENT,
+) -> pd.DataFrame:
     """One row per student and run of consecutive absences, the longest first.
 
     Parameters
@@ -33,19 +42,22 @@ def runs(marks: pd.DataFrame, calendar: Calendar | None = None, *, at_least: int
         a calendar.
     at_least
         The shortest run to return, in sessions.
+    categories
+        Which absences count: both, or ``"unauthorised_absence"`` or ``"authorised_absence"`` alone. Those of the other
+        category then end a run.
 
     Returns
     -------
     DataFrame
         ``realm`` if the marks have it, ``student_id``, ``start``, ``start_session``, ``end``, ``end_session``,
         ``absent_sessions``, ``authorised_sessions``, ``unauthorised_sessions``, ``school_days`` (days with an absence),
-        ``unknown_sessions`` (unmarked or unmapped ones within the run) and ``ongoing`` (the student has not attended
-        since, up to their last mark).
+        ``whole_days`` (of these, days on which every possible session was missed), ``unknown_sessions`` (unmarked or
+        unmapped ones within the run) and ``ongoing`` (the student has not attended since, up to their last mark).
 
     Raises
     ------
     BadArgumentError
-        A column is missing, or the frame holds several schools.
+        A column is missing, a category is not one of absence, or the frame holds several schools.
 
     Warns
     -----
@@ -60,6 +72,9 @@ def runs(marks: pd.DataFrame, calendar: Calendar | None = None, *, at_least: int
     measure.
     """
     check_marks(marks, "runs", duplicates=True)
+    kinds = [categories] if isinstance(categories, str) else list(categories)
+    if not kinds or not set(kinds) <= set(ABSENT):
+        raise BadArgumentError(f"runs: categories takes {' and '.join(ABSENT)}, or one of them, not {categories!r}.")
     date, counted, person = marks["date"], marks, person_columns(marks)
     if calendar is not None:
         check_calendar(calendar, "runs")
@@ -72,8 +87,12 @@ def runs(marks: pd.DataFrame, calendar: Calendar | None = None, *, at_least: int
     order = np.lexsort((half, day, student))
     student, day = student[order], day[order]
     number = category_numbers(counted, "runs")[order]
-    absent = np.isin(number, _ABSENT)
-    attended = number < min(_ABSENT)
+    absent = np.isin(number, [CATEGORIES.index(name) for name in kinds])
+    # Whatever else was possible ends a run as a session attended does.
+    attended = (number <= max(_ABSENT)) & ~absent
+    # Days missed throughout: as many absences as possible sessions.
+    _, of_day = np.unique(student * (len(days) + 1) + day, return_inverse=True)
+    whole = np.bincount(of_day, absent)[of_day] == np.bincount(of_day, number < len(POSSIBLE))[of_day]
     unknown = number > _ADMINISTRATIVE
     fresh = np.ones(len(order), dtype=bool)
     fresh[1:] = (student[1:] != student[:-1]) | (day[1:] - day[:-1] > 1)
@@ -86,6 +105,7 @@ def runs(marks: pd.DataFrame, calendar: Calendar | None = None, *, at_least: int
             "place": order,
             "sorted": np.arange(len(order)),
             "day": day,
+            "whole_day": np.where(whole, day, np.nan),  # missing values are not counted
             "unauthorised": number == _ABSENT[1],
             "unknown": before,
         }
@@ -96,6 +116,7 @@ def runs(marks: pd.DataFrame, calendar: Calendar | None = None, *, at_least: int
         sessions=("place", "size"),
         unauthorised=("unauthorised", "sum"),
         school_days=("day", "nunique"),
+        whole_days=("whole_day", "nunique"),
         low=("unknown", "first"),
         high=("unknown", "last"),
         end=("sorted", "last"),
@@ -116,6 +137,7 @@ def runs(marks: pd.DataFrame, calendar: Calendar | None = None, *, at_least: int
             "authorised_sessions": (stretches["sessions"] - stretches["unauthorised"]).to_numpy(),
             "unauthorised_sessions": stretches["unauthorised"].to_numpy(),
             "school_days": stretches["school_days"].to_numpy(),
+            "whole_days": stretches["whole_days"].to_numpy(),
             "unknown_sessions": (stretches["high"] - stretches["low"]).to_numpy(),
             "ongoing": last_run & (seen[end] < end),
         }
@@ -125,12 +147,14 @@ def runs(marks: pd.DataFrame, calendar: Calendar | None = None, *, at_least: int
     return frame.sort_values(by, ascending=[False, True, True], ignore_index=True)
 
 
-def broken_weeks(marks: pd.DataFrame, by: By = None, *, calendar: Calendar | None = None) -> pd.DataFrame:
+def broken_weeks(
+    marks: pd.DataFrame, by: By = None, *, calendar: Calendar | None = None, across_years: bool = False
+) -> pd.DataFrame:
     """One row per student, with how many weeks are broken by an absence, the most broken first.
 
     Parameters
     ----------
-    marks, calendar
+    marks, calendar, across_years
         As for :func:`summarise`.
     by
         Columns or periods to group by, in addition to the student, such as ``"term"``.
@@ -149,8 +173,10 @@ def broken_weeks(marks: pd.DataFrame, by: By = None, *, calendar: Calendar | Non
     """
     check_marks(marks, "broken_weeks")
     names = with_realm([*as_list(by), "student_id"], marks)
-    warn_several_years(marks, number_groups(marks, names, calendar, "broken_weeks", []).number, "broken_weeks")
-    weekly = summarise(marks, [*names, "week"], calendar=calendar)
+    if not across_years:
+        number = number_groups(marks, names, calendar, "broken_weeks", []).number
+        refuse_several_years(years_of_groups(marks, number, "broken_weeks", calendar), "broken_weeks")
+    weekly = summarise(marks, [*names, "week"], calendar=calendar, across_years=True)
     weekly = weekly[weekly["possible_sessions"] > 0]
     weekly = weekly.assign(
         weeks=1,
@@ -165,7 +191,13 @@ def broken_weeks(marks: pd.DataFrame, by: By = None, *, calendar: Calendar | Non
 
 
 def beside_holidays(
-    marks: pd.DataFrame, calendar: Calendar, by: By = "student_id", *, days: int = 1, shortest: int = 3
+    marks: pd.DataFrame,
+    calendar: Calendar,
+    by: By = "student_id",
+    *,
+    days: int = 1,
+    shortest: int = 3,
+    across_years: bool = False,
 ) -> pd.DataFrame:
     """One row per student or group: absence on the school days next to a holiday, compared with all other days.
 
@@ -182,6 +214,8 @@ def beside_holidays(
         How many days with school count on either side (not calendar days).
     shortest
         The shortest holiday, in weekdays without school; 1 includes bank holidays.
+    across_years
+        As for :func:`summarise`.
 
     Returns
     -------
@@ -213,12 +247,13 @@ def beside_holidays(
     holiday = near.to_numpy()[place[place >= 0]]
     numbers = category_numbers(opens, "beside_holidays")
     groups = number_groups(opens, with_realm(by, marks), calendar, "beside_holidays", _BESIDE)
-    warn_several_years(opens, groups.number, "beside_holidays")
+    if not across_years:
+        refuse_several_years(years_of_groups(opens, groups.number, "beside_holidays", calendar), "beside_holidays")
     size = len(groups.keys)
     columns: dict[str, npt.NDArray[Any]] = {}
     for part, inside in (("beside", holiday >= 0), ("other", holiday < 0)):
         counts = count_categories(groups.number[inside], numbers[inside], size)
-        possible, absent = counts[:, :5].sum(axis=1), counts[:, 3:5].sum(axis=1)
+        possible, absent = counts[:, : len(POSSIBLE)].sum(axis=1), counts[:, _ABSENT].sum(axis=1)
         columns[f"{part}_possible_sessions"], columns[f"{part}_absent_sessions"] = possible, absent
         columns[f"{part}_unauthorised_sessions"] = counts[:, 4]
         columns[f"{part}_absence_rate"] = per_cent(absent, possible)
@@ -233,11 +268,66 @@ def beside_holidays(
     return frame.sort_values(["holidays", "beside_absent_sessions"], ascending=False, kind="stable", ignore_index=True)
 
 
+def lateness(marks: pd.DataFrame, by: By = "student_id", *, calendar: Calendar | None = None) -> pd.DataFrame:
+    """One row per student or group, with how often and by how much it was late, the most late first.
+
+    Parameters
+    ----------
+    marks
+        Canonical marks. ``minutes_late`` is there if the school's server sends it.
+    by, calendar
+        As for :func:`summarise`.
+
+    Returns
+    -------
+    DataFrame
+        The columns of ``by`` (and ``realm`` beside ``student_id``), ``possible_sessions``, ``late_sessions`` (late
+        before the register closed, ``L``, which is attended), ``late_rate`` (per cent of possible sessions),
+        ``after_closing_sessions`` (``U``, which is absent), ``timed_sessions`` (of both, with minutes sent),
+        ``minutes_late`` (the sum over these) and ``mean_minutes_late``; both are missing without such a session.
+
+    Notes
+    -----
+    Files of the Department for Education call ``L`` and ``U`` together *late*. Here they are apart, as one attended and
+    the other did not.
+    """
+    check_marks(marks, "lateness", duplicates=True)
+    made = [
+        "possible_sessions", "late_sessions", "late_rate", "after_closing_sessions", "timed_sessions", "minutes_late",
+        "mean_minutes_late",
+    ]  # fmt: skip
+    groups = number_groups(marks, with_realm(by, marks), calendar, "lateness", made)
+    size, numbers = len(groups.keys), category_numbers(marks, "lateness")
+    late = numbers == CATEGORIES.index("late")
+    after = marks["code"].eq("U").fillna(False).to_numpy(dtype=bool) & (numbers == _ABSENT[1])
+    minutes = pd.Series(np.nan, index=marks.index) if "minutes_late" not in marks else marks["minutes_late"]
+    sent = minutes.astype("Float64").to_numpy(dtype=np.float64, na_value=np.nan)
+    timed = (late | after) & ~np.isnan(sent)
+    counts = {
+        name: np.bincount(groups.number[chosen], minlength=size)
+        for name, chosen in zip(
+            ("possible_sessions", "late_sessions", "after_closing_sessions", "timed_sessions"),
+            (numbers < len(POSSIBLE), late, after, timed),
+            strict=True,
+        )
+    }
+    frame = groups.keys.assign(**counts)
+    total = pd.Series(np.bincount(groups.number[timed], weights=sent[timed], minlength=size), index=frame.index)
+    frame["late_rate"] = per_cent(counts["late_sessions"], counts["possible_sessions"])
+    frame["minutes_late"] = total.where(frame["timed_sessions"] > 0)
+    frame["mean_minutes_late"] = frame["minutes_late"] / frame["timed_sessions"]
+    frame = frame[[*groups.keys, *made]]
+    return frame.sort_values(
+        ["late_sessions", "after_closing_sessions"], ascending=False, kind="stable", ignore_index=True
+    )
+
+
 def _holiday_of_open_days(calendar: Calendar, days: int, shortest: int) -> pd.Series:
     """For each open day the number of the holiday next to it, or -1."""
     opens = calendar.days[calendar.days["is_open"]]
     dates = opens.index
-    weekday = calendar.days.index[pd.DatetimeIndex(calendar.days.index).day_of_week.isin(calendar.weekdays)]
+    every = pd.DatetimeIndex(calendar.days.index)
+    weekday = every[calendar.is_school_day(every)]
     place = weekday.get_indexer(dates)
     year = opens["academic_year"].to_numpy()
     # The gap before each open day; before the first of a year there is a summer.

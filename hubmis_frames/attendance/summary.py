@@ -1,7 +1,7 @@
-"""Marks summarised by group: counts, rates with intervals, persistent and severe absence, bands and codes."""
+"""Marks summarised by group: counts, rates with intervals, absence by a rule, bands and codes."""
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -13,14 +13,15 @@ from ..analysis.realms import person_columns, with_realm
 from ..analysis.statistics import check_confidence, student_t
 from ..errors import BadArgumentError
 from ..frames.partitions import Frame
-from .checks import category_numbers, check_marks, warn_several_years
-from .codes import CATEGORIES
+from .checks import category_numbers, check_marks, years_of_groups
+from .codes import CATEGORIES, POSSIBLE
 from .partial_counts import GroupCounts, add_up, group_counts
+from .rules import AbsenceRule, check_rules
 
 COUNTS = [
     "students", "possible_sessions", "attended_sessions", "late_sessions", "approved_activity_sessions",
-    "authorised_sessions", "unauthorised_sessions", "absent_sessions", "not_possible_sessions", "unmarked_sessions",
-    "unmapped_sessions",
+    "authorised_sessions", "unauthorised_sessions", "absent_sessions", "other_possible_sessions",
+    "not_possible_sessions", "unmarked_sessions", "unmapped_sessions",
 ]  # fmt: skip
 RATES = {
     "attendance_rate": "attended_sessions",
@@ -29,7 +30,6 @@ RATES = {
     "unauthorised_rate": "unauthorised_sessions",
 }
 """Each rate, and the sessions that it divides by the possible ones."""
-PERSISTENCE = ["persistent_absentees", "persistent_absence_rate", "severe_absentees", "severe_absence_rate"]
 BANDS = (*(f"{low} to <{low + 5}" for low in range(0, 50, 5)), "50 and over")
 
 _OF_CATEGORY = {
@@ -37,15 +37,30 @@ _OF_CATEGORY = {
     "approved_activity_sessions": "approved_activity",
     "authorised_sessions": "authorised_absence",
     "unauthorised_sessions": "unauthorised_absence",
+    "other_possible_sessions": "other_possible",
     "not_possible_sessions": "not_possible",
     "unmarked_sessions": "unmarked",
     "unmapped_sessions": "unmapped",
 }
 _WIDE = len(CATEGORIES)
+_POSSIBLE, _ATTENDED, _ABSENT = slice(len(POSSIBLE)), slice(3), slice(3, 5)
+_PARTS = {
+    "attendance_rate": _ATTENDED,
+    "absence_rate": _ABSENT,
+    "authorised_rate": slice(3, 4),
+    "unauthorised_rate": slice(4, 5),
+}
+"""The categories that each rate divides by the possible sessions, by their places."""
 
 
 def summarise(
-    marks: Frame, by: By = None, *, calendar: Calendar | None = None, confidence: float | None = None
+    marks: Frame,
+    by: By = None,
+    *,
+    rules: Sequence[AbsenceRule] = (),
+    calendar: Calendar | None = None,
+    confidence: float | None = None,
+    across_years: bool = False,
 ) -> pd.DataFrame:
     """One row per group, with its sessions and its rates of attendance and absence.
 
@@ -62,10 +77,15 @@ def summarise(
         ``hf.attendance.summarise(hf.join(marks, students), by="form_name")``. Students change forms, and a joined form
         is today's. ``"student_id"`` adds ``realm`` too. For several schools, give ``"realm"`` together with any other
         id, and terms and school weeks have to be columns of the marks.
+    rules
+        Count the students whose absence meets a rule, :data:`PERSISTENT` for example; none by default. Published
+        rules are in :data:`RULES`, and the school's own is an :class:`AbsenceRule`.
     calendar
         The school's days.
     confidence
-        Adds an interval to each rate, for example ``0.95``. None, the default, adds none.
+        Adds an interval to each rate of sessions, for example ``0.95``. None, the default, adds none.
+    across_years
+        Allow a figure over several academic years.
 
     Returns
     -------
@@ -73,44 +93,44 @@ def summarise(
         The columns of ``by``, in order of time, number or name, a missing value last, then
 
         - ``students``: students with any mark in the group;
-        - sessions: ``possible_sessions`` (attended and absent), ``attended_sessions`` (present, late and approved
-          activity), ``late_sessions``, ``approved_activity_sessions``, ``authorised_sessions`` and
-          ``unauthorised_sessions`` (absences), ``absent_sessions`` (both), ``not_possible_sessions``,
-          ``unmarked_sessions``, ``unmapped_sessions``; the last three are in no rate;
+        - sessions: ``possible_sessions`` (attended, absent and other possible), ``attended_sessions`` (present, late
+          and approved activity), ``late_sessions``, ``approved_activity_sessions``, ``authorised_sessions`` and
+          ``unauthorised_sessions`` (absences), ``absent_sessions`` (both), ``other_possible_sessions`` (neither
+          attended nor absent, such as ``X`` in England in 2020/21), ``not_possible_sessions``, ``unmarked_sessions``,
+          ``unmapped_sessions``; the last three are in no rate;
         - ``attendance_rate``, ``absence_rate``, ``authorised_rate``, ``unauthorised_rate``: per cent of possible
           sessions, pooled over the group's students; missing, and never 0, where no session was possible; with
           ``confidence``, each followed by ``<rate>_low`` and ``<rate>_high``;
-        - ``persistent_absentees`` and ``severe_absentees``: students absent from at least 10 and 50 per cent of their
-          own possible sessions; a severe absentee is a persistent one too; ``persistent_absence_rate`` and
-          ``severe_absence_rate``: per cent of the students with a possible session.
+        - for each rule, by its name, here ``persistent``: ``persistent_absentees``, the students who meet it, and
+          ``persistent_absence_rate``, per cent of the students with a possible session; if the rule has a minimum,
+          also ``persistent_below_minimum``, the students with fewer possible sessions than that, who are in neither.
 
         ``attrs["confidence"]`` keeps the confidence.
 
     Raises
     ------
     BadArgumentError
-        A column is missing or has the name of a column of the result, a period needs a calendar, or groups would mix
-        the ids or terms of several schools.
+        A column is missing or has the name of a column of the result, a period needs a calendar, groups would mix the
+        ids or terms of several schools, two rules have one name, or a group has marks of several academic years.
 
     Warns
     -----
     HubmisWarning
-        A group holds marks of several academic years, or several rows for one student, date and session.
+        There are several rows for one student, date and session.
 
     Notes
     -----
-    Persistent absence is counted *within the group and period*: one absence in a week of ten sessions makes a student
-    persistently absent in the table by week, and says nothing about the year. Published figures cover a term or more,
-    so group by ``term`` or ``academic_year``, or not by time at all, to compare with them. The same goes for
-    ``session`` and ``weekday``.
+    A rule is applied *within the group and period*: one absence in a week of ten sessions makes a student persistently
+    absent in the table by week, and says nothing about the year. Published figures cover a term or more, so group by
+    ``term`` or ``academic_year``, or not by time at all, to compare with them. The same goes for ``session`` and
+    ``weekday``. Students with few sessions count as much as others, unless the rule has a minimum.
 
-    Students with few sessions count as much as others: a student absent in one of the first ten sessions is
-    persistently absent by this measure until they have attended more.
+    ``late_sessions`` are those attended late, ``L`` in England; a student who came after the register closed, ``U``,
+    was absent. ``students`` also counts those without a possible session, who are in no rate. A week that lies in two
+    months has a row in each if ``by`` has both; by ``month`` alone, each of its days counts in its own month.
 
     Sources: Department for Education, *Working together to improve school attendance* (August 2024), for the classes,
-    and *Pupil absence statistics: methodology*, for rates and for persistent and severe absence, which compare a
-    student with their own possible sessions since 2015/16. Shares are compared in whole numbers, so exactly 10 per
-    cent is persistent.
+    and *Pupil absence statistics: methodology*, for rates. Each rule states its own: ``print(rule)``.
 
     Intervals. Sessions of one student are alike: a student who is ill on Monday is often ill on Tuesday. An interval
     that treats sessions as independent, such as Wilson's, is therefore much too narrow. This one counts students. The
@@ -123,36 +143,50 @@ def summarise(
     """
     if confidence is not None:
         check_confidence(confidence)
-    names = with_realm(by, marks)
-    count = functools.partial(count_marks, by=names, calendar=calendar, intervals=confidence is not None)
-    return summary_of(add_up(count, marks, names, "summarise"), confidence)
+    rules, names = check_rules(rules, "summarise"), with_realm(by, marks)
+    count = functools.partial(count_marks, by=names, calendar=calendar, rules=rules, intervals=confidence is not None)
+    return summary_of(add_up(count, marks, names, "summarise", across_years), rules, confidence)
 
 
 def count_marks(
-    marks: pd.DataFrame, by: By, calendar: Calendar | None, intervals: bool = False, caller: str = "summarise"
+    marks: pd.DataFrame,
+    by: By,
+    calendar: Calendar | None,
+    rules: Sequence[AbsenceRule] = (),
+    intervals: bool = False,
+    caller: str = "summarise",
 ) -> GroupCounts:
-    """Count what :func:`summary_of` needs by group: marks of each category, students, and sums for ``intervals``."""
-    made = [*COUNTS, *RATES, *PERSISTENCE, *(f"{rate}_{end}" for rate in RATES if intervals for end in ("low", "high"))]
+    """Count what :func:`summary_of` needs by group: marks of each category, students, and sums for ``intervals``.
+
+    For each rule the four columns of :func:`rule_columns`.
+    """
+    made = [*COUNTS, *RATES, *(f"{rate}_{end}" for rate in RATES if intervals for end in ("low", "high"))]
+    made += [f"{rule.name}_{figure}" for rule in rules for figure in ("absentees", "absence_rate", "below_minimum")]
     groups = number_groups(marks, by, calendar, caller, made)
-    warn_several_years(marks, groups.number, caller)
     numbers = category_numbers(marks, caller)
     size = len(groups.keys)
-    counts, group = _by_student(marks, groups.number, numbers)
-    possible, absent = counts[:, :5].sum(axis=1), counts[:, 3:5].sum(axis=1)
-    kinds = (slice(None), possible > 0, reaches_share(absent, possible, 10), reaches_share(absent, possible, 2))
-    columns = [np.bincount(group[kind], minlength=size) for kind in kinds]
+    person, group = number_people(marks, groups.number)
+    counts = count_categories(person, numbers, len(group))
+    possible = possible_of(counts)
+    columns = [np.bincount(group, minlength=size), np.bincount(group[possible > 0], minlength=size)]
+    for rule in rules:
+        absent, of = absence_by_rule(rule, marks["date"], person, numbers, counts)
+        counted = rule.counts(possible)
+        columns += [np.bincount(group[kind], minlength=size) for kind in (counted, counted & rule.met(absent, of))]
+        columns += [_sum(group, amount, size) for amount in (absent, of)]
     if intervals:
         columns += [_sum(group, product, size) for product in _products(counts)]
-    return group_counts(marks, groups, np.column_stack([count_categories(groups.number, numbers, size), *columns]))
+    table = np.column_stack([count_categories(groups.number, numbers, size), *columns])
+    return group_counts(marks, groups, table, years_of_groups(marks, groups.number, caller, calendar))
 
 
-def summary_of(groups: GroupCounts, confidence: float | None = None) -> pd.DataFrame:
+def summary_of(groups: GroupCounts, rules: Sequence[AbsenceRule] = (), confidence: float | None = None) -> pd.DataFrame:
     """The summary of marks that were counted."""
     counts = groups.counts[:, :_WIDE]
-    students, some, *absentees = groups.counts[:, _WIDE : _WIDE + 4].T
+    students, some = groups.counts[:, _WIDE : _WIDE + 2].T
     frame = groups.keys.copy()
-    attended, absent = counts[:, :3].sum(axis=1), counts[:, 3:5].sum(axis=1)
-    whole = {"students": students, "possible_sessions": attended + absent, "attended_sessions": attended}
+    attended, absent = counts[:, _ATTENDED].sum(axis=1), counts[:, _ABSENT].sum(axis=1)
+    whole = {"students": students, "possible_sessions": possible_of(counts), "attended_sessions": attended}
     whole["absent_sessions"] = absent
     for name in COUNTS:
         frame[name] = whole[name] if name in whole else counts[:, CATEGORIES.index(_OF_CATEGORY[name])]
@@ -162,19 +196,31 @@ def summary_of(groups: GroupCounts, confidence: float | None = None) -> pd.DataF
         frame[rate] = per_cent(frame[part].to_numpy(), possible)
         if rate in bounds:
             frame[f"{rate}_low"], frame[f"{rate}_high"] = bounds[rate]
-    for name, number in zip(("persistent", "severe"), absentees, strict=True):
-        frame[f"{name}_absentees"] = number
-        frame[f"{name}_absence_rate"] = per_cent(number, some)
+    for rule, (counted, met, _, _) in zip(rules, rule_columns(groups, rules), strict=True):
+        frame[f"{rule.name}_absentees"] = met
+        frame[f"{rule.name}_absence_rate"] = per_cent(met, counted)
+        if rule.minimum_sessions:
+            frame[f"{rule.name}_below_minimum"] = some - counted
     if confidence is not None:
         frame.attrs["confidence"] = confidence
     return frame
 
 
+def rule_columns(groups: GroupCounts, rules: Sequence[AbsenceRule]) -> Iterator[tuple[Whole, ...]]:
+    """Of each rule, by group: students whom it counts, those who meet it, and what was missed and what was possible.
+
+    The last two are sessions, or days for a rule by days.
+    """
+    for first in range(_WIDE + 2, _WIDE + 2 + 4 * len(rules), 4):
+        yield tuple(groups.counts[:, first : first + 4].T)
+
+
 def _products(counts: Whole) -> Iterator[Whole]:
-    """Of each student: possible sessions squared; then for each sort of absence its square, and it times possible."""
-    possible = counts[:, :5].sum(axis=1)
+    """Of each student: possible sessions squared; then for each part of them its square, and it times possible."""
+    possible = possible_of(counts)
     yield possible * possible
-    for part in (counts[:, 3:5].sum(axis=1), counts[:, 3], counts[:, 4]):
+    for places in _PARTS.values():
+        part = counts[:, places].sum(axis=1)
         yield part * part
         yield part * possible
 
@@ -183,14 +229,12 @@ def _bounds(counts: Whole, confidence: float) -> Iterator[tuple[str, tuple[npt.N
     """The lower and the upper bound of each rate, by group, from the sums that :func:`count_marks` made."""
     # Whole numbers of any size, so that a group in which all students are alike has no variance at all.
     exact = counts.astype(object)
-    total, n = exact[:, :5].sum(axis=1), counts[:, _WIDE + 1].astype(np.float64)
-    squared, *products = exact[:, _WIDE + 4 :].T
+    total, n = exact[:, _POSSIBLE].sum(axis=1), counts[:, _WIDE + 1].astype(np.float64)
+    squared, *products = exact[:, -1 - 2 * len(_PARTS) :].T
     sizes, place = np.unique(n, return_inverse=True)
     t = np.array([student_t(confidence, int(size) - 1) for size in sizes])[place]
-    parts = (exact[:, 3:5].sum(axis=1), exact[:, 3], exact[:, 4])
-    for name, part, square, product in zip(
-        ("absence_rate", "authorised_rate", "unauthorised_rate"), parts, products[::2], products[1::2], strict=True
-    ):
+    for (name, places), square, product in zip(_PARTS.items(), products[::2], products[1::2], strict=True):
+        part = exact[:, places].sum(axis=1)
         residual = (total**2 * square - 2 * total * part * product + part**2 * squared).astype(np.float64)
         of, missed = total.astype(np.float64), part.astype(np.float64)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -199,17 +243,17 @@ def _bounds(counts: Whole, confidence: float) -> Iterator[tuple[str, tuple[npt.N
             logit, width = np.log(rate / (1 - rate)), t * error / (rate * (1 - rate))
             usable = (n > 1) & (missed > 0) & (missed < of)
             low, high = (np.where(usable, 100 / (1 + np.exp(-(logit + sign * width))), np.nan) for sign in (-1, 1))
-        if name == "absence_rate":
-            yield "attendance_rate", (100 - high, 100 - low)
         yield name, (low, high)
 
 
-def absence_bands(marks: Frame, by: By = None, *, calendar: Calendar | None = None) -> pd.DataFrame:
+def absence_bands(
+    marks: Frame, by: By = None, *, calendar: Calendar | None = None, across_years: bool = False
+) -> pd.DataFrame:
     """One row per group and band of absence, with the number of students in it.
 
     Parameters
     ----------
-    marks, by, calendar
+    marks, by, calendar, across_years
         As for :func:`summarise`.
 
     Returns
@@ -225,7 +269,8 @@ def absence_bands(marks: Frame, by: By = None, *, calendar: Calendar | None = No
     The bands of the Department for Education's distribution of absence (*Pupil absence in schools in England*).
     """
     names = with_realm(by, marks)
-    groups = add_up(functools.partial(_count_bands, by=names, calendar=calendar), marks, names, "absence_bands")
+    count = functools.partial(_count_bands, by=names, calendar=calendar)
+    groups = add_up(count, marks, names, "absence_bands", across_years)
     size, wide = groups.counts.shape
     frame = groups.keys.loc[groups.keys.index.repeat(wide)].reset_index(drop=True)
     frame["absence_band"] = pd.Categorical(list(BANDS) * size, categories=list(BANDS), ordered=True)
@@ -237,15 +282,16 @@ def absence_bands(marks: Frame, by: By = None, *, calendar: Calendar | None = No
 def _count_bands(marks: pd.DataFrame, by: By, calendar: Calendar | None) -> GroupCounts:
     """Students in each band, by group."""
     groups = number_groups(marks, by, calendar, "absence_bands", ["absence_band", "students", "share"])
-    warn_several_years(marks, groups.number, "absence_bands")
-    counts, group = _by_student(marks, groups.number, category_numbers(marks, "absence_bands"))
-    possible, absent = counts[:, :5].sum(axis=1), counts[:, 3:5].sum(axis=1)
+    person, group = number_people(marks, groups.number)
+    counts = count_categories(person, category_numbers(marks, "absence_bands"), len(group))
+    possible, absent = possible_of(counts), counts[:, _ABSENT].sum(axis=1)
     some = possible > 0
     # In whole numbers: 20 x absent / possible is the band of five points, and its edges belong to the upper one.
     band = np.minimum(20 * absent[some] // possible[some], len(BANDS) - 1)
     size, wide = len(groups.keys), len(BANDS)
     students = np.bincount(group[some] * wide + band, minlength=size * wide)
-    return group_counts(marks, groups, students.reshape(size, wide))
+    years = years_of_groups(marks, groups.number, "absence_bands", calendar)
+    return group_counts(marks, groups, students.reshape(size, wide), years)
 
 
 def code_frequency(marks: pd.DataFrame, by: By = None, *, calendar: Calendar | None = None) -> pd.DataFrame:
@@ -287,10 +333,29 @@ def count_categories(groups: Whole, numbers: Whole, size: int) -> Whole:
     return np.bincount(groups * _WIDE + numbers, minlength=size * _WIDE).reshape(size, _WIDE)
 
 
-def reaches_share(absent: Whole, possible: Whole, times: int) -> npt.NDArray[np.bool_]:
-    """Whether absence is at least one part in ``times`` of the possible sessions; never if there are none."""
-    met: npt.NDArray[np.bool_] = (possible > 0) & (times * absent >= possible)
-    return met
+def possible_of(counts: Whole) -> Whole:
+    """The possible sessions in counts by category."""
+    possible: Whole = counts[:, _POSSIBLE].sum(axis=1)
+    return possible
+
+
+def absence_by_rule(
+    rule: AbsenceRule, dates: pd.Series, person: Whole, numbers: Whole, counts: Whole
+) -> tuple[Whole, Whole]:
+    """What each person missed by a rule, and what was possible: sessions, or days for a rule by days.
+
+    Marks have a ``person`` and the number of a category each; ``counts`` are those of the persons.
+    """
+    kinds = [CATEGORIES.index(name) for name in rule.categories]
+    if not rule.by_days:
+        return counts[:, kinds].sum(axis=1), possible_of(counts)
+    day, days = pd.factorize(dates)
+    present, place = np.unique(person * max(len(days), 1) + day, return_inverse=True)
+    of_day = count_categories(place.astype(np.int64), numbers, len(present))
+    absent, possible = of_day[:, kinds].sum(axis=1), possible_of(of_day)
+    missed = (absent == possible) & (absent > 0) if rule.whole_days else absent > 0
+    owner = present // max(len(days), 1)
+    return np.bincount(owner[missed], minlength=len(counts)), np.bincount(owner[possible > 0], minlength=len(counts))
 
 
 def per_cent(part: npt.ArrayLike, whole: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -308,13 +373,13 @@ def _sum(group: Whole, values: Whole, size: int) -> Whole:
     return total
 
 
-def _by_student(marks: pd.DataFrame, groups: Whole, numbers: Whole) -> tuple[Whole, Whole]:
-    """Marks by category of each student in each group where they have one, and the number of that group."""
+def number_people(marks: pd.DataFrame, groups: Whole) -> tuple[Whole, Whole]:
+    """Number the students within each group where they have a mark; and the group of each number."""
     student, wide = np.zeros(len(marks), dtype=np.int64), 1
     for name in person_columns(marks):
         place, uniques = pd.factorize(marks[name], use_na_sentinel=name == "student_id")
         student, wide = student * len(uniques) + place, wide * max(len(uniques), 1)
         if (place < 0).any():
             raise BadArgumentError("There are marks without a student_id: hf.attendance.marks leaves them out.")
-    pairs, place = np.unique(groups * wide + student, return_inverse=True)
-    return count_categories(place.astype(np.int64), numbers, len(pairs)), pairs // wide
+    pairs, number = np.unique(groups * wide + student, return_inverse=True)
+    return number.astype(np.int64), pairs // wide

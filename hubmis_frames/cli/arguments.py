@@ -109,7 +109,9 @@ def _add_spec(commands: Subparsers) -> None:
     specs = spec.add_subparsers(title="commands", required=True, metavar="COMMAND")
     command = _command(specs, "check", "compare the vendor's OpenAPI file with our declarations", "spec check")
     command.add_argument("file", type=Path)
-    command.add_argument("--details", action="store_true", help="list every difference and every flaw")
+    command.add_argument(
+        "-v", "--verbose", action="store_true", dest="details", help="list every difference and every flaw"
+    )
     _add_json(command)
     command = _command(specs, "export", "write our declarations as OpenAPI", "spec export")
     command.add_argument("file", type=Path, help="the file to write ('-' for the screen)")
@@ -123,6 +125,17 @@ def _add_spec(commands: Subparsers) -> None:
     )  # fmt: skip
     _add_json(command)
     _add_connection(command, with_offline=False)
+    command = _command(
+        specs, "draft", "write an OpenAPI file to correct by hand, from what 'spec probe' recorded", "spec draft"
+    )
+    command.add_argument(
+        "file", type=Path, nargs="?", default="hubmis-draft.json",
+        help="the file to write ('-' for the screen; default: %(default)s)",
+    )  # fmt: skip
+    command.add_argument(
+        "--probe", type=Path, default="hubmis-probe.json", metavar="FILE",
+        help="the file that 'spec probe' wrote (default: %(default)s)",
+    )  # fmt: skip
 
 
 def _command(commands: Subparsers, name: str, purpose: str, full_name: str = "") -> argparse.ArgumentParser:

@@ -17,6 +17,7 @@ from ..display.streams import is_terminal, replace_missing_streams
 from ..errors import BadArgumentError, HubmisError, HubmisWarning, did_you_mean
 from ..export import WINDOW
 from ..export.manifest import manifests
+from ..files import why
 from ..group import Group
 from ..operations import CATALOGUE
 from ..reports.notebooks import copy_notebooks, need_jupyterlab, run_jupyterlab
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if _is_reader_gone(error):
             return COMPLETE
         print(
-            f"hubmis-frames: {error.filename or 'A file'} cannot be used: {error.strerror or error}. Make it writable, "
+            f"hubmis-frames: {error.filename or 'A file'} cannot be used: {why(error)}. Make it writable, "
             "free some disk space, or choose another place.",
             file=sys.stderr,
         )
@@ -244,12 +245,22 @@ def _cache(options: argparse.Namespace) -> int:
     with _school(options) as school:
         if options.what == "purge":
             removed = school.purge_cache(options.student)
+            holding = [] if options.student is None else [str(path) for path in school.exports_with(options.student)]
             if options.json:
-                print_json({"removed": removed, **school.cache()})
-            elif options.student is not None and not removed:
+                print_json({"removed": removed, "exports": holding, **school.cache()})
+                return COMPLETE
+            if options.student is not None and not removed:
                 print(f"No response in the cache contains student {options.student}")
             else:
                 print(f"Removed {removed} response{'' if removed == 1 else 's'} from {school.cache()['file']}")
+            if holding:
+                print(
+                    "These exports and reports hold the student, or may. Remove them, or export again once HUBmis no "
+                    "longer has the student:"
+                )
+                print("\n".join(f"  {path}" for path in holding))
+            if options.student is not None:
+                print("Files that you wrote yourself, and notebooks that you ran, are not known here.")
         elif options.json:
             print_json(school.cache())
         else:
@@ -269,6 +280,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "plan": _plan,
     "report": _report,
     "spec check": cli_setup.spec_check,
+    "spec draft": cli_setup.spec_draft,
     "spec export": cli_setup.spec_export,
     "spec probe": cli_setup.spec_probe,
 }

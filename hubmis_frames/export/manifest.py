@@ -103,7 +103,7 @@ class Manifest:
 
     def _read(self) -> dict[str, Any]:
         try:
-            return _content(self._file)
+            return read_manifest(self._file)
         except ValueError as error:
             raise ExportError(
                 f"{self._file} cannot be read: {error}. Remove it, or export into another directory."
@@ -137,7 +137,7 @@ def manifests(directory: Path) -> list[dict[str, Any]]:
     contents = []
     for file in manifest_files(expanded(directory)):
         try:
-            content = _content(file)
+            content = read_manifest(file)
             if content["format"] != FORMAT:
                 raise ValueError("it is from another version")
         except (OSError, ValueError) as error:
@@ -150,7 +150,7 @@ def manifests(directory: Path) -> list[dict[str, Any]]:
 def _refuse_other_address(directory: Path, base_url: str) -> None:
     for file in manifest_files(directory):
         try:
-            address = _content(file).get("address")
+            address = read_manifest(file).get("address")
         except (OSError, ValueError):
             continue  # another realm's; the manifest of this realm is read next and reports its own problem
         if address is not None and _server(address) != _server(base_url):
@@ -172,7 +172,7 @@ def _server(address: str) -> str:
 # --- reading
 
 
-def _content(file: Path) -> dict[str, Any]:
+def read_manifest(file: Path) -> dict[str, Any]:
     """Read a manifest and check every value; for another format, only the format.
 
     Raises

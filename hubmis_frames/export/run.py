@@ -1,6 +1,7 @@
 """Runs an export step by step. Each table is written whole, and one failure does not stop the others."""
 
 import contextlib
+import logging
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,7 +23,7 @@ from ..errors import (
     check_realm,
 )
 from ..fetch import Fetch, Fetcher
-from ..files import own_folder
+from ..files import own_folder, why
 from ..frames import AS_SENT, Batch, empty, free_name, joined, to_pandas
 from ..operations.declaration import Endpoint
 from ..privacy import (
@@ -37,11 +38,12 @@ from ..privacy import (
 from ..request import Request
 from .folder import DELETED, LOCK, ExportFolder, is_link, owned_name, refuse_nested, table_folder
 from .manifest import Entry, Manifest
+from .places import remember
 from .refresh import HISTORIES, WINDOW, History, deleted_rows, open_history
-from .steps import Step, first_day, steps_of
+from .steps import YEARS, Step, first_day, steps_of
 from .write import TableWriter, is_sound
 
-_YEARS = "academic_years"  # ages and date limits depend on them
+_log = logging.getLogger(__name__)
 _SHOWN = 3  # failed ids that a remark names; the manifest names all
 
 
@@ -76,6 +78,7 @@ def export(
         with lock.acquire(timeout=0):
             folder = ExportFolder(directory, fetcher.session.realm)
             folder.sweep()
+            remember(directory)  # first: an export that is interrupted holds children's rows too
             return _run(fetcher, folder, steps, options, on_table)
     except filelock.Timeout:
         raise ExportError(
@@ -83,7 +86,7 @@ def export(
         ) from None
     except OSError as error:
         raise ExportError(
-            f"Cannot write to {directory}: {error.strerror or error}. Make it writable, free some disk, close programs "
+            f"Cannot write to {directory}: {why(error)}. Make it writable, free some disk, close programs "
             "that have a file in it open, or choose another folder."
         ) from error
 
@@ -107,7 +110,7 @@ def _run(
             year = fetcher.current_year()
     manifest.academic_year_id = year
     new_since = manifest.begin_refresh() if options.refresh else None
-    needed = {_YEARS, *(parent for step in steps for parent in step.parents)}
+    needed = {YEARS, *(parent for step in steps for parent in step.parents)}
     run = _Run(fetcher, folder, year, options, manifest.entries, needed, new_since, on_table)
     done: dict[str, Entry] = {}
     waiting: dict[str, Entry] = {}
@@ -171,7 +174,7 @@ class _Run:
         try:
             endpoint = self.fetcher.resolve(declared)
             entry = Entry(endpoint.title, endpoint.path, endpoint.path_source, "complete")
-            if missing := self._missing(step):
+            if missing := step.missing(self.loaded, self.year):
                 entry.status = "failed"
                 entry.remarks = [f"It needs {missing}."]
             else:
@@ -184,15 +187,6 @@ class _Run:
             self.errors.append(error)
         return _beside(entry, self.earlier.get(declared.table))
 
-    def _missing(self, step: Step) -> str:
-        """The ids or the academic year that a table needs and that could not be fetched."""
-        if missing := [parent for parent in step.parents if parent not in self.loaded]:
-            return f"the ids of {' and '.join(missing)}, which could not be fetched"
-        if (step.by_year and self.year is None) or (step.by_dates and _YEARS not in self.loaded):
-            known = "none of them is active today" if _YEARS in self.loaded else f"{_YEARS} could not be fetched"
-            return f"the academic year, and {known}"
-        return ""
-
     def _write_tables(self, step: Step, endpoint: Endpoint, entry: Entry, *, whole: bool = False) -> None:
         """Fetch an operation and write its tables; ``whole`` requests all of a history, even if we have most of it."""
         requests = step.requests(self.fetcher, endpoint, self.loaded, self.year)
@@ -201,7 +195,13 @@ class _Run:
         history = None if whole else self._history(endpoint, people.values())
         if history:
             requests = [self._lately(endpoint, request, history.ask_from(people[request.ids])) for request in requests]
-        fetched = self.fetcher.fetch(endpoint, requests, refresh=self.options.refresh, new_since=self.new_since)
+        fetched = self.fetcher.fetch(
+            endpoint,
+            requests,
+            refresh=self.options.refresh,
+            new_since=self.new_since,
+            only_whole=history is not None,  # a row that did not come would count as deleted
+        )
         kept: list[pa.Table] = []
         with contextlib.ExitStack() as stack:
             writers: dict[str, TableWriter] = {}
@@ -268,6 +268,8 @@ class _Run:
         """Which requests failed and why: the first few, and how many more; empty if no request failed."""
         if not fetched.failed:
             return []
+        if asked == 1:
+            return [self._without_ids(str(error)) for error in fetched.failed.values()]
         sentence = f"{len(fetched.failed)} of {asked} requests failed, so rows are missing"
         if self.options.key is not None:
             return [f"{sentence}."]
@@ -283,6 +285,8 @@ class _Run:
     def _findings(self, fetched: Fetch) -> list[str]:
         """The findings about the rows; with pseudonyms without field names, as one may be a person's name."""
         if self.options.key is None:
+            for sentence in fetched.findings.sentences(most=None):
+                _log.debug("%s", sentence)
             return fetched.findings.sentences()
         undeclared = len(fetched.findings.undeclared)
         counted = replace(fetched.findings, undeclared={}, misfits=Counter(), converted=Counter())

@@ -47,6 +47,7 @@ CORE = (
 )
 """What attendance and wellbeing analysis needs, cheap and useful tables first."""
 
+YEARS = "academic_years"  # ages and date limits depend on them
 _CALENDAR = ("terms", "holidays", "inset_days", "closure_dates")
 # Without a status, the list may hold everybody who was ever at the school: the document does not say.
 _ASKED = {"students": {"enrolment_status": "current"}}
@@ -79,6 +80,15 @@ class Step:
     def by_dates(self) -> bool:
         """Whether it requires the dates of an academic year."""
         return any(p.required and p.kind is date for p in self.endpoint.parameters)
+
+    def missing(self, loaded: Frames, year: int | str | None) -> str:
+        """The ids or the academic year that the table needs and that could not be fetched."""
+        if missing := [parent for parent in self.parents if parent not in loaded]:
+            return f"the ids of {' and '.join(missing)}, which could not be fetched"
+        if (self.by_year and year is None) or (self.by_dates and YEARS not in loaded):
+            known = "none of them is active today" if YEARS in loaded else f"{YEARS} could not be fetched"
+            return f"the academic year, and {known}"
+        return ""
 
     def calls(self, loaded: Frames, year: int | str | None) -> list[dict[str, object]]:
         """The arguments of each call that the table takes, from the frames of its parents.

@@ -123,7 +123,7 @@ def _flatten_batch(
     if rows.null_count:
         rows, page = rows.drop_null(), page.filter(rows.is_valid())
     request = np.repeat(np.arange(len(batch)), [len(pages) for _, pages in batch])[page.to_numpy()]
-    if endpoint.paged:
+    if endpoint.paged or len(bodies) > len(batch):
         kept = _without_repeats(rows, request, page.to_numpy(), report)
         rows, request = rows.filter(kept), request[kept.to_numpy(zero_copy_only=False)]
     keys: Arrays = {}

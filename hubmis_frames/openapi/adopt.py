@@ -40,7 +40,7 @@ def adopted(endpoint: Endpoint, operation: Operation, document: Document, conver
     wires = [wire for wire in operation.parameters if not is_realm(wire)]
     sorts = {wire.name: wire for wire in wires if wire.name.casefold().startswith("sort")}
     paged = not shape.single or endpoint.paged
-    paging, pages = paging_of(wires, endpoint.paging, shape.names) if paged else (None, set[str]())
+    paging, pages = paging_of(wires, endpoint.paging, shape.next_at) if paged else (None, set[str]())
     wires = [wire for wire in wires if wire.name not in sorts and wire.name not in pages]
     paired = list(_paired(endpoint, wires))
     parameters = [*(parameter for parameter, _ in paired)]
@@ -63,7 +63,7 @@ def adopted(endpoint: Endpoint, operation: Operation, document: Document, conver
         sorts=tuple(filter_name(name) for name in fields) or (() if sorts else None),
         sort_wires={filter_name(name): wire for name, wire in fields.items()},
         path_source="openapi",
-        scopes=operation.scopes,
+        scopes=operation.scopes or endpoint.scopes,
         realm_header=_realm_header(operation),
     )
 
@@ -72,7 +72,7 @@ def declared(operation: Operation, document: Document, converter: Converter, tak
     """A declaration of an operation that only the file knows; the names of its tables join those that are taken."""
     shape = answer_shape(document, operation.response, (), None, operation.where)
     wires = [wire for wire in operation.parameters if not is_realm(wire)]
-    paging, pages = (None, set[str]()) if shape.single else paging_of(wires, None, shape.names)
+    paging, pages = (None, set[str]()) if shape.single else paging_of(wires, None, shape.next_at)
     parameters = list(_new_parameters([wire for wire in wires if wire.name not in pages], operation.path, ()))
     names = {parameter.wire: parameter.name for parameter in parameters if parameter.place == "path"}
     title = operation.title or operation.name or operation.path

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pandas as pd
 
 from ..errors import BadArgumentError, did_you_mean, warn
-from ..request import REALM, Request
+from ..request import REALM, Request, Scopes
 from .declaration import CATALOGUE, YEAR, Endpoint, Parameter, camel, listed_in
 from .shapes import refers
 
@@ -44,7 +44,18 @@ def requests_of(
     headers = _sent("header", endpoint, given, explicit)
     if endpoint.realm_header != "Realm":
         headers.append((endpoint.realm_header, REALM))
-    return [Request(_path(endpoint, ids), tuple(query), tuple(headers), ids) for ids in _combinations(endpoint, given)]
+    return [
+        Request(_path(endpoint, ids), tuple(query), tuple(headers), ids, *_scopes(endpoint, given))
+        for ids in _combinations(endpoint, given)
+    ]
+
+
+def _scopes(endpoint: Endpoint, given: Mapping[str, Any]) -> tuple[Scopes, str]:
+    """The scopes that a call takes, and how to ask with fewer."""
+    for name, values in endpoint.scopes_with.items():
+        if given.get(name) in values:
+            return (values[given[name]],), ""
+    return endpoint.scopes, endpoint.fewer_scopes
 
 
 def _path(endpoint: Endpoint, ids: Sequence[int | str]) -> str:

@@ -112,11 +112,14 @@ def same(found: pd.DataFrame, wanted: pd.DataFrame) -> None:
     pd.testing.assert_frame_equal(found, wanted, check_exact=True)
 
 
+RULES = (at.PERSISTENT, at.SEVERE, at.AbsenceRule("days", at_least=2, unit="days", whole_days=True, minimum_sessions=3))
+
+
 def summaries(by: Any) -> list[Callable[[Any], pd.DataFrame]]:
     given = [by] if isinstance(by, str) else list(by or [])
     found: list[Callable[[Any], pd.DataFrame]] = [
         lambda each: at.summarise(each, by),
-        lambda each: at.summarise(each, by, confidence=0.9),
+        lambda each: at.summarise(each, by, rules=RULES, confidence=0.9),
         lambda each: at.absence_bands(each, by),
     ]
     return found if "student_id" in given else [*found, lambda each: at.absentees(each, by)]
@@ -208,9 +211,17 @@ def test_figures_are_right_when_people_lie_in_several_partitions(marks: pd.DataF
 
 
 def test_a_student_is_a_realm_and_an_id(marks: pd.DataFrame) -> None:
-    apart = pd.concat([at.summarise(marks[marks["realm"] == realm]) for realm in REALMS])
-    whole = at.summarise(marks).iloc[0]
-    for name in ("students", "possible_sessions", "absent_sessions", "persistent_absentees", "severe_absentees"):
+    apart = pd.concat([at.summarise(marks[marks["realm"] == realm], rules=RULES) for realm in REALMS])
+    whole = at.summarise(marks, rules=RULES).iloc[0]
+    for name in (
+        "students",
+        "possible_sessions",
+        "absent_sessions",
+        "persistent_absentees",
+        "severe_absentees",
+        "days_absentees",
+        "days_below_minimum",
+    ):
         assert whole[name] == apart[name].sum()
     by_realm = pd.concat(
         [at.absence_bands(marks[marks["realm"] == realm]).assign(realm=realm) for realm in REALMS], ignore_index=True

@@ -73,7 +73,7 @@ def test_a_command_runs_without_a_console(arguments: list[str], status: int):
     assert (done.returncode, done.stdout, done.stderr) == (status, b"", b"")
 
 
-@pytest.mark.skipif(os.name == "nt", reason="a POSIX shell")
+@pytest.mark.posix("its shell closes streams", proved_by="test_a_command_runs_without_a_console")
 @pytest.mark.parametrize("closed", ["2>&-", ">&-", "<&- >&- 2>&-"])
 def test_a_shell_closes_streams(closed: str):
     line = f'"{sys.executable}" -m hubmis_frames plan --tables titles {closed}'

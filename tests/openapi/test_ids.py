@@ -101,8 +101,8 @@ def test_text_ids_go_from_frame_to_argument_to_column(school: School):
         assert hf.load_student_attendance(school, given).equals(marks[marks.student_id == one].reset_index(drop=True))
     joined = hf.join(marks, students[["student_id", "last_name"]])
     assert joined.last_name.notna().all()
-    with pytest.warns(hf.HubmisWarning, match="pooled"):  # the marks are of two years
-        counted = hf.attendance.summarise(hf.attendance.marks(marks, hf.load_attendance_codes(school)), "student_id")
+    canonical = hf.attendance.marks(marks, hf.load_attendance_codes(school))
+    counted = hf.attendance.summarise(canonical, "student_id", across_years=True)
     assert set(counted.student_id) == set(marks.student_id)
     assert not hf.load_forms(school).empty
     members = hf.load_form_students(school, hf.load_forms(school).head(2))

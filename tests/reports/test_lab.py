@@ -1,9 +1,7 @@
 """``hubmis-frames lab`` copies notebooks, never overwrites one, and opens JupyterLab, also in a real browser."""
 
 import importlib.util
-import os
 import stat
-import sys
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -30,7 +28,7 @@ def test_notebooks_are_copied_and_a_changed_one_is_kept(tmp_path: Path):
     assert (folder / NAMES[1]).read_text(encoding="utf-8") == "changed"
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
+@pytest.mark.posix("permission bits", proved_by="test_new_folders_are_private_on_windows")
 def test_only_the_owner_can_read_them(tmp_path: Path):
     copy_notebooks(tmp_path / "mine")
     assert stat.S_IMODE((tmp_path / "mine").stat().st_mode) == 0o700
@@ -85,7 +83,7 @@ def test_jupyterlab_runs_with_this_python_and_we_return_its_status(tmp_path: Pat
 
 @pytest.mark.slow
 @pytest.mark.skipif(BROWSER is None, reason="no chromium or google-chrome is installed here")
-@pytest.mark.skipif(sys.platform == "win32", reason="process groups are ended otherwise on Windows")
+@pytest.mark.posix("process groups", proved_by="test_jupyterlab_runs_with_this_python_and_we_return_its_status")
 def test_a_notebook_runs_in_a_real_browser(tmp_path: Path):
     folder, name = tmp_path / "notebooks", "02-attendance.ipynb"
     with lab(folder, tmp_path / "home") as address, page() as shown:
