@@ -167,7 +167,7 @@ def _credentials(found: Mapping[str, Setting]) -> Iterator[Check]:
 
 def _writable(name: str, folder: Path) -> Check:
     """Write a file: whether permissions, quotas and virus scanners allow it shows in no other way."""
-    existing = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
+    existing = next((parent for parent in (folder, *folder.absolute().parents) if parent.exists()), folder)
     advice = f"Make {folder} writable, free some disk, or choose another folder"
     advice += " with HUBMIS_CACHE_DIR." if name.startswith("cache") else "."
     try:
