@@ -53,13 +53,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _is_reader_gone(error: OSError) -> bool:
     """Whether the reader of our output stopped reading, as in ``| head``. What is left of the output is dropped."""
+    # Windows says EINVAL. Files that cannot be used say so too, so output has to fail again.
+    if error.errno not in (errno.EPIPE, errno.EINVAL) or error.filename is not None:
+        return False
     try:
-        sys.stdout.flush()
+        print(flush=True)  # a flush alone does nothing if the first error took all that was waiting
     except OSError:
         with contextlib.suppress(OSError):  # a stream without a number
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        # Windows says EINVAL. Files that cannot be used say so too, so both have to fail: this error and the output.
-        return error.errno in (errno.EPIPE, errno.EINVAL) and error.filename is None
+        return True
     return isinstance(error, BrokenPipeError)
 
 

@@ -133,12 +133,20 @@ class Pipe(io.RawIOBase):
         return len(data)
 
 
+@pytest.mark.parametrize("arguments", [["endpoints"], ["endpoints", "--json"]])
+@pytest.mark.parametrize("left", [0, 100, 9000])
 @pytest.mark.parametrize("error", [OSError(errno.EINVAL, "Invalid argument"), BrokenPipeError(errno.EPIPE, "Broken")])
 def test_output_that_nobody_reads_to_its_end_is_no_failure(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: OSError
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: OSError,
+    left: int,
+    arguments: list[str],
 ):
-    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BufferedWriter(Pipe(error)), encoding="utf-8"))
-    assert main(["endpoints", "--json"]) == 0
+    pipe = Pipe(error)
+    pipe.left = left
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BufferedWriter(pipe), encoding="utf-8"))
+    assert main(arguments) == 0
     assert capsys.readouterr().err == ""
     sys.stdout.buffer.raw.left = 10**9  # type: ignore[attr-defined]  # so that it can be closed
 
