@@ -155,7 +155,7 @@ def broken_weeks(
     names = with_realm([*as_list(by), "student_id"], marks)
     if not across_years:
         number = number_groups(marks, names, calendar, "broken_weeks", []).number
-        refuse_several_years(years_of_groups(marks, number, "broken_weeks"), "broken_weeks")
+        refuse_several_years(years_of_groups(marks, number, "broken_weeks", calendar), "broken_weeks")
     weekly = summarise(marks, [*names, "week"], calendar=calendar, across_years=True)
     weekly = weekly[weekly["possible_sessions"] > 0]
     weekly = weekly.assign(
@@ -228,7 +228,7 @@ def beside_holidays(
     numbers = category_numbers(opens, "beside_holidays")
     groups = number_groups(opens, with_realm(by, marks), calendar, "beside_holidays", _BESIDE)
     if not across_years:
-        refuse_several_years(years_of_groups(opens, groups.number, "beside_holidays"), "beside_holidays")
+        refuse_several_years(years_of_groups(opens, groups.number, "beside_holidays", calendar), "beside_holidays")
     size = len(groups.keys)
     columns: dict[str, npt.NDArray[Any]] = {}
     for part, inside in (("beside", holiday >= 0), ("other", holiday < 0)):

@@ -177,7 +177,7 @@ def count_marks(
     if intervals:
         columns += [_sum(group, product, size) for product in _products(counts)]
     table = np.column_stack([count_categories(groups.number, numbers, size), *columns])
-    return group_counts(marks, groups, table, years_of_groups(marks, groups.number, caller))
+    return group_counts(marks, groups, table, years_of_groups(marks, groups.number, caller, calendar))
 
 
 def summary_of(groups: GroupCounts, rules: Sequence[AbsenceRule] = (), confidence: float | None = None) -> pd.DataFrame:
@@ -290,7 +290,7 @@ def _count_bands(marks: pd.DataFrame, by: By, calendar: Calendar | None) -> Grou
     band = np.minimum(20 * absent[some] // possible[some], len(BANDS) - 1)
     size, wide = len(groups.keys), len(BANDS)
     students = np.bincount(group[some] * wide + band, minlength=size * wide)
-    years = years_of_groups(marks, groups.number, "absence_bands")
+    years = years_of_groups(marks, groups.number, "absence_bands", calendar)
     return group_counts(marks, groups, students.reshape(size, wide), years)
 
 
