@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from .errors import BadArgumentError, SettingsError, warn
+from .errors import BadArgumentError, SettingsError, did_you_mean, warn
 from .files import shared_by
 from .group import Group
 from .school import School
@@ -125,7 +125,7 @@ def connect_group(realms: Iterable[str], **settings: Any) -> Group:
     return Group(connect(realm, **settings) for realm in named)
 
 
-def demo(students: int = 240, *, seed: int = 1, progress: bool | None = None) -> School:
+def demo(students: int = 240, *, seed: int = 1, profile: str = "england", progress: bool | None = None) -> School:
     """Open the simulated school, served over HTTP on this machine until Python ends.
 
     Its rate limit is generous. Its cache is new each time, in a folder that is removed at exit. It
@@ -137,8 +137,17 @@ def demo(students: int = 240, *, seed: int = 1, progress: bool | None = None) ->
         The number of students.
     seed
         The same seed makes the same school.
+    profile
+        What kind of school it is: ``"england"``, or one that differs from it: ``"daily"`` has one register a day,
+        ``"boarding"`` Saturday mornings and many boarders, ``"gulf"`` a week from Sunday to Thursday, ``"dubai"``
+        only mornings on Fridays, ``"january"`` academic years from January, ``"scotland"`` the codes of Scotland.
     progress
         Show progress bars; ``None``: in a terminal or a notebook.
+
+    Raises
+    ------
+    BadArgumentError
+        There is no such profile, or no school of that size.
 
     Examples
     --------
@@ -149,10 +158,12 @@ def demo(students: int = 240, *, seed: int = 1, progress: bool | None = None) ->
     """
     if not 7 <= students <= 4000:
         raise BadArgumentError("The simulated school has from 7 to 4000 students.")
-    from .simulator import Rules, Simulator, build_world  # not needed for a real school
+    from .simulator import PROFILES, Rules, Simulator, build_world  # not needed for a real school
 
+    if profile not in PROFILES:
+        raise BadArgumentError(f"{profile!r} is no profile.{did_you_mean(profile, PROFILES)}")
     rules = Rules(capacity=1_000_000, refill_seconds=0.001)
-    world = build_world(students=students, seed=seed)
+    world = build_world(students=students, seed=seed, profile=profile)
     simulator = Simulator(world, rules)
     simulator.start()
     folder = tempfile.TemporaryDirectory(prefix="hubmis-demo-", ignore_cleanup_errors=True)

@@ -2,15 +2,19 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from os import PathLike
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import pandas as pd
 
 from .display.notebook import as_table
 from .errors import BadArgumentError, HubmisError, IncompleteError, warn
-from .export import plan
+from .export import collect, plan
+from .frames import concatenated
 from .operations.declaration import Endpoint
 from .school import School
+
+if TYPE_CHECKING:
+    from .school_data import SchoolData
 
 T = TypeVar("T")
 
@@ -74,6 +78,43 @@ class Group:
             sent += int((plans[-1]["requests"] - plans[-1]["cached"]).sum())
         return pd.concat(plans, ignore_index=True)
 
+    def fetch(self, tables: str | Iterable[str] = "core", *, refresh: bool = False) -> "SchoolData":
+        """Fetch what an export of all schools would, without writing a file. See :meth:`School.fetch`.
+
+        Parameters
+        ----------
+        tables, refresh
+            As for :meth:`School.fetch`.
+
+        Returns
+        -------
+        SchoolData
+            The tables of the schools from which anything could be fetched, with the column ``realm``.
+
+        Raises
+        ------
+        HubmisError
+            Nothing could be fetched from any school. This is the error of the first one.
+
+        Warns
+        -----
+        HubmisWarning
+            A school failed, and is not in the result.
+        """
+        from .school_data import SchoolData  # the analysis is imported when it is first used
+
+        names = tables if isinstance(tables, str) else list(tables)
+        done, failed = self._ask_all(lambda school: collect(school._fetcher, names, refresh=refresh))
+        for realm, error in failed.items():
+            warn(f"{realm}: {error}")
+        every = dict.fromkeys(name for frames, _ in done.values() for name in frames)
+        together = {
+            name: pd.concat([frames[name] for frames, _ in done.values() if name in frames], ignore_index=True)
+            for name in every
+        }
+        problems = {realm: reasons for realm, (_, reasons) in done.items()}
+        return SchoolData._fetched(together, problems, list(done))
+
     def export(
         self, directory: str | PathLike[str], tables: str | Iterable[str] = "core", **choices: Any
     ) -> pd.DataFrame:
@@ -133,10 +174,7 @@ class Group:
         done |= {realm: error.tables for realm, error in failed.items() if isinstance(error, IncompleteError)}
         names = dict.fromkeys(name for tables in done.values() for name in tables)
         tables = {
-            name: pd.concat(
-                [_with_realm(tables[name], realm) for realm, tables in done.items() if name in tables],
-                ignore_index=True,
-            )
+            name: concatenated([_with_realm(tables[name], realm) for realm, tables in done.items() if name in tables])
             for name in names
         }
         if failed:

@@ -20,7 +20,7 @@ def without_removed(frame: pd.DataFrame, student: str, caller: str, rows: str, *
     column = next((name for name in names if name in frame), None)
     if column is None:
         return frame
-    removed = _is_filled(frame[column], f"{caller}: {column}")
+    removed = is_filled(frame[column], f"{caller}: {column}")
     if not removed.any():
         return frame
     people = [name for name in (REALM, student) if name in frame]
@@ -33,7 +33,7 @@ def without_removed(frame: pd.DataFrame, student: str, caller: str, rows: str, *
     return frame[~removed]
 
 
-def _is_filled(values: pd.Series, label: str) -> "pd.Series[bool]":
+def is_filled(values: pd.Series, label: str) -> "pd.Series[bool]":
     """Whether each row has an instant of removal; a flag, as some servers send it, counts where it is true."""
     if isinstance(values.dtype, pd.CategoricalDtype):
         values = values.astype(values.cat.categories.dtype)

@@ -193,12 +193,12 @@ def marks(
         canonical.insert(len(CANONICAL), _YEAR, own)
     else:
         _warn_closed(on_closed_days(canonical, calendar), caller)
-        canonical = _with_periods(canonical, calendar)
+        canonical = with_periods(canonical, calendar)
     canonical.attrs[REPORT] = report
     return canonical
 
 
-def _with_periods(marks: pd.DataFrame, calendar: Calendar) -> pd.DataFrame:
+def with_periods(marks: pd.DataFrame, calendar: Calendar) -> pd.DataFrame:
     """The marks with the periods of a calendar as columns, after the canonical ones."""
     periods = calendar.lookup(marks["date"], PERIOD_COLUMNS)
     # A week is known on days outside the calendar too.

@@ -1,5 +1,6 @@
 """Patterns of absence: runs, broken weeks, and days beside holidays."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,13 @@ _BESIDE = (
 )  # fmt: skip
 
 
-def runs(marks: pd.DataFrame, calendar: Calendar | None = None, *, at_least: int = 1) -> pd.DataFrame:
+def runs(
+    marks: pd.DataFrame,
+    calendar: Calendar | None = None,
+    *,
+    at_least: int = 1,
+    categories: Sequence[str] = ABSENT,
+) -> pd.DataFrame:
     """One row per student and run of consecutive absences, the longest first.
 
     Parameters
@@ -35,19 +42,22 @@ def runs(marks: pd.DataFrame, calendar: Calendar | None = None, *, at_least: int
         a calendar.
     at_least
         The shortest run to return, in sessions.
+    categories
+        Which absences count: both, or ``"unauthorised_absence"`` or ``"authorised_absence"`` alone. Those of the other
+        category then end a run.
 
     Returns
     -------
     DataFrame
         ``realm`` if the marks have it, ``student_id``, ``start``, ``start_session``, ``end``, ``end_session``,
         ``absent_sessions``, ``authorised_sessions``, ``unauthorised_sessions``, ``school_days`` (days with an absence),
-        ``unknown_sessions`` (unmarked or unmapped ones within the run) and ``ongoing`` (the student has not attended
-        since, up to their last mark).
+        ``whole_days`` (of these, days on which every possible session was missed), ``unknown_sessions`` (unmarked or
+        unmapped ones within the run) and ``ongoing`` (the student has not attended since, up to their last mark).
 
     Raises
     ------
     BadArgumentError
-        A column is missing, or the frame holds several schools.
+        A column is missing, a category is not one of absence, or the frame holds several schools.
 
     Warns
     -----
@@ -62,6 +72,9 @@ def runs(marks: pd.DataFrame, calendar: Calendar | None = None, *, at_least: int
     measure.
     """
     check_marks(marks, "runs", duplicates=True)
+    kinds = [categories] if isinstance(categories, str) else list(categories)
+    if not kinds or not set(kinds) <= set(ABSENT):
+        raise BadArgumentError(f"runs: categories takes {' and '.join(ABSENT)}, or one of them, not {categories!r}.")
     date, counted, person = marks["date"], marks, person_columns(marks)
     if calendar is not None:
         check_calendar(calendar, "runs")
@@ -74,8 +87,12 @@ def runs(marks: pd.DataFrame, calendar: Calendar | None = None, *, at_least: int
     order = np.lexsort((half, day, student))
     student, day = student[order], day[order]
     number = category_numbers(counted, "runs")[order]
-    absent = np.isin(number, _ABSENT)
-    attended = number < min(_ABSENT)
+    absent = np.isin(number, [CATEGORIES.index(name) for name in kinds])
+    # Whatever else was possible ends a run as a session attended does.
+    attended = (number <= max(_ABSENT)) & ~absent
+    # Days missed throughout: as many absences as possible sessions.
+    _, of_day = np.unique(student * (len(days) + 1) + day, return_inverse=True)
+    whole = np.bincount(of_day, absent)[of_day] == np.bincount(of_day, number < len(POSSIBLE))[of_day]
     unknown = number > _ADMINISTRATIVE
     fresh = np.ones(len(order), dtype=bool)
     fresh[1:] = (student[1:] != student[:-1]) | (day[1:] - day[:-1] > 1)
@@ -88,6 +105,7 @@ def runs(marks: pd.DataFrame, calendar: Calendar | None = None, *, at_least: int
             "place": order,
             "sorted": np.arange(len(order)),
             "day": day,
+            "whole_day": np.where(whole, day, np.nan),  # missing values are not counted
             "unauthorised": number == _ABSENT[1],
             "unknown": before,
         }
@@ -98,6 +116,7 @@ def runs(marks: pd.DataFrame, calendar: Calendar | None = None, *, at_least: int
         sessions=("place", "size"),
         unauthorised=("unauthorised", "sum"),
         school_days=("day", "nunique"),
+        whole_days=("whole_day", "nunique"),
         low=("unknown", "first"),
         high=("unknown", "last"),
         end=("sorted", "last"),
@@ -118,6 +137,7 @@ def runs(marks: pd.DataFrame, calendar: Calendar | None = None, *, at_least: int
             "authorised_sessions": (stretches["sessions"] - stretches["unauthorised"]).to_numpy(),
             "unauthorised_sessions": stretches["unauthorised"].to_numpy(),
             "school_days": stretches["school_days"].to_numpy(),
+            "whole_days": stretches["whole_days"].to_numpy(),
             "unknown_sessions": (stretches["high"] - stretches["low"]).to_numpy(),
             "ongoing": last_run & (seen[end] < end),
         }

@@ -229,7 +229,7 @@ def _bounds(counts: Whole, confidence: float) -> Iterator[tuple[str, tuple[npt.N
     """The lower and the upper bound of each rate, by group, from the sums that :func:`count_marks` made."""
     # Whole numbers of any size, so that a group in which all students are alike has no variance at all.
     exact = counts.astype(object)
-    total, n = exact[:, :5].sum(axis=1), counts[:, _WIDE + 1].astype(np.float64)
+    total, n = exact[:, _POSSIBLE].sum(axis=1), counts[:, _WIDE + 1].astype(np.float64)
     squared, *products = exact[:, -1 - 2 * len(_PARTS) :].T
     sizes, place = np.unique(n, return_inverse=True)
     t = np.array([student_t(confidence, int(size) - 1) for size in sizes])[place]

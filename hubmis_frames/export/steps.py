@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import product
+from types import MappingProxyType
 
 import pandas as pd
 
@@ -12,6 +13,7 @@ from ..fetch import Fetcher
 from ..frames import to_pandas
 from ..operations import CATALOGUE
 from ..operations.declaration import YEAR, Endpoint, Parameter
+from ..operations.response import plain_id
 from ..request import Request
 
 CORE = (
@@ -46,6 +48,7 @@ CORE = (
 )
 """What attendance and wellbeing analysis needs, cheap and useful tables first."""
 
+YEARS = "academic_years"  # ages and date limits depend on them
 _CALENDAR = ("terms", "holidays", "inset_days", "closure_dates")
 # Without a status, the list may hold everybody who was ever at the school: the document does not say.
 _ASKED = {"students": {"enrolment_status": "current"}}
@@ -79,7 +82,16 @@ class Step:
         """Whether it requires the dates of an academic year."""
         return any(p.required and p.kind is date for p in self.endpoint.parameters)
 
-    def calls(self, loaded: Frames, year: int | None) -> list[dict[str, object]]:
+    def missing(self, loaded: Frames, year: int | str | None) -> str:
+        """The ids or the academic year that the table needs and that could not be fetched."""
+        if missing := [parent for parent in self.parents if parent not in loaded]:
+            return f"the ids of {' and '.join(missing)}, which could not be fetched"
+        if (self.by_year and year is None) or (self.by_dates and YEARS not in loaded):
+            known = "none of them is active today" if YEARS in loaded else f"{YEARS} could not be fetched"
+            return f"the academic year, and {known}"
+        return ""
+
+    def calls(self, loaded: Frames, year: int | str | None) -> list[dict[str, object]]:
         """The arguments of each call that the table takes, from the frames of its parents.
 
         Marks go back beyond the active year, so the calendar of the year before is requested too.
@@ -106,14 +118,16 @@ class Step:
         """The columns of the parents whose ids the table needs."""
         return [p.name for p in self.endpoint.path_ids if p.place == "path" and p.name != YEAR and p.kind is int]
 
-    def requests(self, fetcher: Fetcher, endpoint: Endpoint, loaded: Frames, year: int | None) -> list[Request]:
+    def requests(self, fetcher: Fetcher, endpoint: Endpoint, loaded: Frames, year: int | str | None) -> list[Request]:
         """Build the requests of all calls of the operation, as the vendor's file describes it, each once."""
         calls = self.calls(loaded, year)
         return list(dict.fromkeys(request for call in calls for request in fetcher.requests(endpoint, call)))
 
 
-def steps_of(tables: str | Iterable[str]) -> list[Step]:
-    """Put the steps of an export in order, with the tables whose ids others need.
+def steps_of(tables: str | Iterable[str], others: Mapping[str, Endpoint] = MappingProxyType({})) -> list[Step]:
+    """Put the steps of an export in order, with the tables whose ids they need.
+
+    ``others`` are the operations that only the vendor's file knows. They have to be named: ``"all"`` leaves them out.
 
     Raises
     ------
@@ -127,7 +141,7 @@ def steps_of(tables: str | Iterable[str]) -> list[Step]:
     groups = {"core": CORE, "all": _everything()}
     for name in named:
         for table in groups.get(name, (name.removeprefix("load_"),)):
-            _add(table, ordered)
+            _add(table, ordered, {**CATALOGUE, **others})
     return list(ordered.values())
 
 
@@ -137,7 +151,7 @@ def plan(fetcher: Fetcher, tables: str | Iterable[str], refresh: bool = False, s
     seconds = fetcher.session.seconds
     loaded: dict[str, pd.DataFrame] = {}
     rows = []
-    for step in steps_of(tables):
+    for step in steps_of(tables, fetcher.others):
         try:
             endpoint = fetcher.resolve(step.endpoint)
         except SpecError as error:
@@ -194,7 +208,7 @@ def _everything() -> list[str]:
 
 
 def _cost(endpoint: Endpoint) -> int:
-    parent = _parent(endpoint)
+    parent = _parent(endpoint, CATALOGUE)
     if parent is None:
         return 0
     if endpoint.key == CATALOGUE[parent].key:
@@ -202,37 +216,37 @@ def _cost(endpoint: Endpoint) -> int:
     return 2 if parent in _MANY else 1
 
 
-def _add(name: str, ordered: dict[str, Step]) -> None:
+def _add(name: str, ordered: dict[str, Step], known: Mapping[str, Endpoint]) -> None:
     if name in ordered:
         return
-    if name not in CATALOGUE:
+    if name not in known:
         raise BadArgumentError(
-            f"There is no table {name!r}.{did_you_mean(name, ['core', 'all', *CATALOGUE], 3)} hf.endpoints() and "
+            f"There is no table {name!r}.{did_you_mean(name, ['core', 'all', *known], 3)} hf.endpoints() and "
             "'hubmis-frames endpoints' list them all; 'core' stands for those that attendance and wellbeing need, "
             "'all' for all of them."
         )
-    endpoint = CATALOGUE[name]
+    endpoint = known[name]
     needed = [p for p in endpoint.parameters if p.place == "query" and p.required and p.kind is int]
-    step = Step(endpoint, _parent(endpoint), {p.name: _listing(endpoint, [p]) for p in needed})
+    step = Step(endpoint, _parent(endpoint, known), {p.name: _listing(endpoint, [p], known) for p in needed})
     if step.endpoint.year or step.by_dates:
-        _add("academic_years", ordered)
+        _add("academic_years", ordered, known)
     for parent in step.parents:
-        _add(parent, ordered)
+        _add(parent, ordered, known)
     ordered[name] = step
 
 
-def _parent(endpoint: Endpoint) -> str | None:
+def _parent(endpoint: Endpoint, known: Mapping[str, Endpoint]) -> str | None:
     """The table that holds the ids of an operation's path, if it has any."""
     ids = [parameter for parameter in endpoint.path_ids if parameter.name != YEAR]
-    return _listing(endpoint, ids) if any(parameter.kind is int for parameter in ids) else None
+    return _listing(endpoint, ids, known) if any(parameter.kind is int for parameter in ids) else None
 
 
-def _listing(endpoint: Endpoint, ids: Sequence[Parameter]) -> str:
+def _listing(endpoint: Endpoint, ids: Sequence[Parameter], known: Mapping[str, Endpoint]) -> str:
     """The list whose key is the last of the ids; of several, the first that needs the fewest other ids."""
     names = {YEAR, *(parameter.name for parameter in ids)}
     lists = [
         (len([p for p in other.path_ids if p.name not in names and p.kind is int]), other.table)
-        for other in CATALOGUE.values()
+        for other in known.values()
         if other.key == ids[-1].name and not (other.single or other.deprecated or other.table == endpoint.table)
     ]
     if not lists:
@@ -240,7 +254,7 @@ def _listing(endpoint: Endpoint, ids: Sequence[Parameter]) -> str:
     return min(lists, key=lambda pair: pair[0])[1]
 
 
-def _bound(parameter: Parameter, loaded: Frames, year: int | None) -> object:
+def _bound(parameter: Parameter, loaded: Frames, year: int | str | None) -> object:
     """The first or last day of the academic year, for an operation that requires its dates."""
     years = loaded["academic_years"]
     named = years[years["academic_year_id"] == year]
@@ -251,7 +265,7 @@ def _bound(parameter: Parameter, loaded: Frames, year: int | None) -> object:
     return day
 
 
-def first_day(loaded: Frames, year: int | None) -> date:
+def first_day(loaded: Frames, year: int | str | None) -> date:
     """The first day of the academic year, for ages; 1 September if HUBmis sends none."""
     try:
         day = _bound(_FROM, loaded, year)
@@ -265,18 +279,18 @@ def first_day(loaded: Frames, year: int | None) -> date:
 _FROM = Parameter("date_from", "", "query", date)
 
 
-def _cached_year(fetcher: Fetcher) -> int | None:
+def _cached_year(fetcher: Fetcher) -> int | str | None:
     endpoint = fetcher.resolve(CATALOGUE["academic_years"])
     if fetcher.count_cached(endpoint, fetcher.requests(endpoint, {})[0]) is None:
         return None
     return fetcher.current_year()
 
 
-def _year_before(loaded: Frames, year: int | None) -> int | None:
+def _year_before(loaded: Frames, year: int | str | None) -> int | str | None:
     """The academic year before ``year``, by its dates if the server sends any, else by order."""
     if year is None or "academic_years" not in loaded:
         return year
     years = loaded["academic_years"]
     order = "date_from" if years["date_from"].notna().all() else "academic_year_id"
     ids = years.dropna(subset=["academic_year_id"]).sort_values(order)["academic_year_id"].tolist()
-    return int(ids[ids.index(year) - 1]) if year in ids[1:] else year
+    return plain_id(ids[ids.index(year) - 1]) if year in ids[1:] else year

@@ -7,8 +7,9 @@ import importlib.util
 import os
 import re
 import tempfile
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Future, wait
 from datetime import datetime
 from os import PathLike
 from pathlib import Path
@@ -16,15 +17,17 @@ from typing import Any
 
 from ..analysis.columns import natural_key
 from ..errors import BadArgumentError, ExportError, did_you_mean, warn
-from ..export import read
-from ..export.manifest import manifests
-from ..files import private_folder, safe_name, shared_by, whole_file
+from ..export.places import remember
+from ..files import private_folder, safe_name, shared_by, whole_file, why
+from ..school_data import SchoolData, open_export
+from ..school_data.tables import ExportTables
+from ..transport import SLICE
 from ..wellbeing import concerns, events
 
 SECTIONS = ("02-attendance", "03-wellbeing")
 # Tags of notebook cells. notebooks/README.md explains them.
 _LEFT_OUT = ("simulated", "aside")
-_SETTINGS = "export"
+_SETTINGS = "parameters"
 _SUMMARY = "summary"
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _PAGE = """<!DOCTYPE html>
@@ -90,8 +93,8 @@ def report(
     realm
         Which school, if the folder holds several.
     praise
-        The categories of pastoral events that record something good. All other categories count as concerns, and the
-        report names them.
+        The categories of pastoral events that record something good; without any, those in ``school.toml``. All other
+        categories count as concerns, and the report names them.
     year_group
         Limit lists of names to the students of this year group, such as ``"Year 9"``. Charts and other tables still
         show the whole school.
@@ -108,11 +111,16 @@ def report(
         be made, or the file could not be written.
     BadArgumentError
         The export has no such year group or category.
+    SettingsError
+        ``school.toml`` cannot be used.
     """
     folder = Path(directory).absolute()
-    manifest = _manifest(folder, realm)
+    tables = ExportTables.of_folder(folder, realm)
+    if len(tables.realms) > 1:
+        raise ExportError(f"{folder} holds {', '.join(tables.realms)}. Choose one with --realm (or realm=).")
+    manifest = tables.manifest()
     praise = [praise] if isinstance(praise, str) else list(praise)
-    _check(folder, manifest["realm"], praise, year_group)
+    _check(open_export(folder, realm=manifest["realm"]), praise, year_group)
     if importlib.util.find_spec("nbconvert") is None or importlib.util.find_spec("nbclient") is None:
         raise ExportError(
             "A report needs more packages. Install them in your clone of hubmis_frames: "
@@ -126,10 +134,9 @@ def report(
             f"{target} seems to be in {service}, so the report leaves this machine. It names children. Choose a folder "
             "that is not synced, unless you may store such data there."
         )
-    values = (str(folder), manifest["realm"], year_group, None, praise)
+    values = (str(folder), manifest["realm"], year_group, None, praise or None)
     settings = f"EXPORT, REALM, YEAR_GROUP, ROWS, PRAISE = {values!r}"
-    with ThreadPoolExecutor(len(SECTIONS)) as pool:
-        parts = list(pool.map(lambda section: _run(section, settings), SECTIONS))
+    parts = _run(SECTIONS, settings)
     problems = [problem for _, problem in parts if problem]
     if len(problems) == len(SECTIONS):
         raise ExportError(f"No part of the report could be made. {' '.join(problems)}")
@@ -142,42 +149,23 @@ def report(
         with whole_file(target) as scratch:
             scratch.write_text(page, encoding="utf-8", errors="replace")
     except OSError as error:
-        raise ExportError(f"Cannot write {target}: {error.strerror or error}. Choose another file.") from error
+        raise ExportError(f"Cannot write {target}: {why(error)}. Choose another file.") from error
+    remember(folder, target)
     return target, problems
 
 
-def _manifest(folder: Path, realm: str | None) -> dict[str, Any]:
-    by_realm = {
-        manifest["realm"]: manifest
-        for manifest in manifests(folder)
-        if any(entry["tables"] for entry in manifest["operations"].values())
-    }
-    if not by_realm:
-        if list(folder.parent.glob("manifest-*.json")):
-            raise ExportError(f"{folder} is one table of an export. Use the folder above it: {folder.parent}")
-        below = sorted({str(file.parent) for file in folder.glob("*/manifest-*.json")})
-        advice = f"There is one in {' and in '.join(below)}." if below else f"Make one: hubmis-frames export {folder}"
-        raise ExportError(f"{folder} holds no export. {advice}")
-    if realm is None and len(by_realm) == 1:
-        return next(iter(by_realm.values()))
-    if realm not in by_realm:
-        raise ExportError(f"{folder} holds {', '.join(sorted(by_realm))}. Choose one with --realm (or realm=).")
-    return by_realm[realm]
-
-
-def _check(folder: Path, realm: str, praise: list[str], year_group: str | None) -> None:
+def _check(data: SchoolData, praise: list[str], year_group: str | None) -> None:
     """Check the names of year group and categories before the notebooks run."""
     with contextlib.suppress(ExportError):  # if a table is missing, the report says so in that part
         if year_group is not None:
-            groups = sorted(set(read(folder, "students", realm=realm)["year_group_name"].dropna()), key=natural_key)
+            groups = sorted(set(data.students()["year_group_name"].dropna()), key=natural_key)
             if year_group not in groups:
                 raise BadArgumentError(
                     f"No student is in the year group {year_group!r}.{did_you_mean(year_group, groups)} The year "
                     f"groups are {', '.join(groups)}."
                 )
         if praise:
-            categories = read(folder, "pastoral_categories", realm=realm)
-            concerns(events(read(folder, "pastoral_events", realm=realm)), praise, categories=categories)
+            concerns(events(data["pastoral_events"]), praise, categories=data["pastoral_categories"])
 
 
 def _with_contents(body: str) -> tuple[str, str]:
@@ -193,7 +181,7 @@ def _with_contents(body: str) -> tuple[str, str]:
     return body, f"<nav><ul>{''.join(entries)}</ul></nav>"
 
 
-def _head(title: str, manifest: dict[str, Any], year_group: str | None) -> str:
+def _head(title: str, manifest: Mapping[str, Any], year_group: str | None) -> str:
     """Return the beginning of the page as HTML. It is not Markdown, so that text from outside is never markup."""
     fetched = manifest["operations"].get("student_attendance", {}).get("fetched_to")
     when = f"on {datetime.fromisoformat(fetched).astimezone():%d %B %Y at %H:%M}" if fetched else "at an unknown time"
@@ -224,7 +212,42 @@ def _head(title: str, manifest: dict[str, Any], year_group: str | None) -> str:
     return "\n".join(lines)
 
 
-def _run(section: str, settings: str) -> tuple[str, str]:
+def _run(sections: Iterable[str], settings: str) -> list[tuple[str, str]]:
+    """Run notebooks over an export, all at once; return what :func:`_run_one` does of each.
+
+    They run in another thread, as the event loop of a Jupyter notebook may be running in this one, which waits in
+    slices: on Windows Ctrl-C is not noticed before a wait ends. After Ctrl-C the kernels are ended too.
+    """
+    interrupted = threading.Event()
+
+    async def run_all() -> list[tuple[str, str]]:
+        tasks = [asyncio.create_task(_run_one(section, settings)) for section in sections]
+        running = set(tasks)
+        while running and not interrupted.is_set():
+            _, running = await asyncio.wait(running, timeout=SLICE)
+        for task in running:
+            task.cancel()
+        return await asyncio.gather(*tasks)
+
+    def run() -> None:
+        try:
+            # The default loop of Windows cannot wait for the sockets of kernels.
+            with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+                done.set_result(runner.run(run_all()))
+        except BaseException as error:
+            done.set_exception(error)
+
+    done: Future[list[tuple[str, str]]] = Future()
+    threading.Thread(target=run, name="hubmis-report").start()
+    try:
+        while not done.done():
+            wait([done], SLICE)
+    finally:
+        interrupted.set()
+    return done.result()
+
+
+async def _run_one(section: str, settings: str) -> tuple[str, str]:
     """Run a notebook over an export; return its HTML and "", or HTML that says why it failed, and the reason."""
     import nbclient
     import nbformat
@@ -244,8 +267,8 @@ def _run(section: str, settings: str) -> tuple[str, str]:
                 extra_arguments=quiet,
                 coalesce_streams=True,  # or one sentence may become two paragraphs
             )
-            # A new event loop, so that it works in a notebook too. The notebooks read an export and need no login.
-            asyncio.run(client.async_execute(env=_environment_without_login()))
+            # The notebooks read an export and need no login.
+            await client.async_execute(env=_environment_without_login())
     except nbclient.exceptions.CellExecutionError as error:
         return _missing(section, error.ename, error.evalue)
     except (nbclient.exceptions.DeadKernelError, nbclient.exceptions.CellTimeoutError) as error:
@@ -255,7 +278,7 @@ def _run(section: str, settings: str) -> tuple[str, str]:
         return _missing(section, shown[0].ename, shown[0].evalue)
     title, *cells = notebook.cells
     notebook.cells = [title, *sorted(cells, key=lambda cell: not _tagged(cell, _SUMMARY))]
-    return _to_html(section, notebook), ""
+    return await asyncio.to_thread(_to_html, section, notebook), ""
 
 
 def _environment_without_login() -> dict[str, str]:
@@ -265,7 +288,7 @@ def _environment_without_login() -> dict[str, str]:
 def _missing(section: str, error: str, message: str = "") -> tuple[str, str]:
     """Return a part that says why it is missing, and the reason as text."""
     # Only our own messages are known to contain no child's data.
-    own = error in ("ExportError", "BadArgumentError", "MissingFieldError")
+    own = error in ("ExportError", "BadArgumentError", "MissingFieldError", "SettingsError")
     reason = message if own else f"{error}. To see where, run the notebook {section} over the export."
     problem = f"{section} could not be made: {reason}"
     text = f"<p><strong>This part is missing.</strong> {html.escape(problem)}</p>"

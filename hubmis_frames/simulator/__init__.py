@@ -4,8 +4,9 @@ It shows that this package agrees with itself and with the published document. I
 all paths but one, and the fields of every list, are inferred.
 """
 
+from .profiles import PROFILES, Profile
 from .rules import Rules, SimulatedRequest, SimulatedResponse
 from .server import Simulator
 from .world import World, build_world
 
-__all__ = ["Rules", "SimulatedRequest", "SimulatedResponse", "Simulator", "World", "build_world"]
+__all__ = ["PROFILES", "Profile", "Rules", "SimulatedRequest", "SimulatedResponse", "Simulator", "World", "build_world"]

@@ -2,17 +2,19 @@
 
 import argparse
 import os
-import shlex
 import sys
-import threading
+import time
 
+from ..display.shell import argument, powershell_text
 from ..display.streams import replace_missing_streams
-from . import Rules, Simulator, build_world
+from ..transport import SLICE
+from . import PROFILES, Rules, Simulator, build_world
 
 
 def wait() -> None:
     """Wait until interrupted."""
-    threading.Event().wait()
+    while True:
+        time.sleep(SLICE)
 
 
 def main() -> None:
@@ -22,6 +24,12 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0, help="the port to listen on; any free port if left out")
     parser.add_argument("--students", type=int, default=240, help="how many students the school has")
     parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same school")
+    parser.add_argument(
+        "--profile",
+        default="england",
+        choices=PROFILES,
+        help="; ".join(f"{profile.name}: {profile.about}" for profile in PROFILES.values()),
+    )
     parser.add_argument("--realm", default="S999", help="the realm of the school")
     parser.add_argument(
         "--capacity", type=int, default=rules.capacity, help="how many requests the rate limit's bucket holds"
@@ -43,11 +51,11 @@ def main() -> None:
         latency=arguments.latency,
         strict_query=arguments.strict,
     )
-    with Simulator(
-        build_world(arguments.students, seed=arguments.seed, realm=arguments.realm), rules, port=arguments.port
-    ) as simulator:
+    world = build_world(arguments.students, seed=arguments.seed, realm=arguments.realm, profile=arguments.profile)
+    with Simulator(world, rules, port=arguments.port) as simulator:
         lines = (
-            f"A simulated school of {arguments.students} students. Set these in another terminal. Ctrl-C stops it.",
+            f"A simulated school of {arguments.students} students, where it is {world.today}.",
+            "Set these in another terminal. Ctrl-C stops it.",
             _setting("HUBMIS_BASE_URL", simulator.url),
             _setting("HUBMIS_REALM", arguments.realm),
             _setting("HUBMIS_CLIENT_ID", rules.client_id),
@@ -65,7 +73,7 @@ def main() -> None:
 
 def _setting(name: str, value: str) -> str:
     """Return the command that sets a variable: for PowerShell on Windows, for a shell elsewhere."""
-    return f'$env:{name} = "{value}"' if os.name == "nt" else f"export {name}={shlex.quote(value)}"
+    return f"$env:{name} = {powershell_text(value)}" if os.name == "nt" else f"export {name}={argument(value)}"
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The school's two academic years: terms, holidays, inset days, closures and the days on which it opens."""
 
+from collections.abc import Set
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
@@ -26,18 +27,18 @@ class Year:
     inset: tuple[date, ...]
     closures: tuple[tuple[date, str, str], ...]  # the day, its code in the register, the reason
 
-    def opens(self, day: date) -> bool:
+    def opens(self, day: date, weekdays: Set[int]) -> bool:
         """Whether registers are kept on this day; on a day of closure they are."""
         return (
-            day.weekday() < 5
+            day.weekday() in weekdays
             and day not in self.inset
             and any(first <= day <= last for _, first, last in self.terms)
             and not any(first <= day <= last for _, first, last in self.holidays)
         )
 
-    def days(self, first: date, last: date) -> list[date]:
+    def days(self, first: date, last: date, weekdays: frozenset[int] = frozenset(range(5))) -> list[date]:
         """Return the days with registers from ``first`` to ``last``."""
-        return [day for day in _open_days(self.id) if first <= day <= last]
+        return [day for day in _open_days(self.id, weekdays) if first <= day <= last]
 
 
 YEARS = {
@@ -95,10 +96,10 @@ YEARS = {
 
 
 @lru_cache
-def _open_days(year: int) -> tuple[date, ...]:
+def _open_days(year: int, weekdays: frozenset[int]) -> tuple[date, ...]:
     planned = YEARS[year]
     span = (planned.start + timedelta(n) for n in range((planned.end - planned.start).days + 1))
-    return tuple(day for day in span if planned.opens(day))
+    return tuple(day for day in span if planned.opens(day, weekdays))
 
 
 @lru_cache(maxsize=1000)

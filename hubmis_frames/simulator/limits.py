@@ -1,5 +1,6 @@
 """Tokens and rate limits: the bucket of the client, and the requests of each address."""
 
+import math
 import secrets
 import threading
 from collections import defaultdict, deque
@@ -16,7 +17,7 @@ class Limits:
         self._lock = threading.Lock()
         self._tokens: dict[str, float] = {}
         self._level, self._updated = float(rules.capacity), now()
-        self._requests: defaultdict[str, deque[float]] = defaultdict(deque)
+        self._requests: defaultdict[tuple[str, bool], deque[float]] = defaultdict(deque)
 
     def token(self) -> str:
         """Return a new token."""
@@ -33,22 +34,30 @@ class Limits:
         with self._lock:
             return scheme.lower() == "bearer" and self._tokens.get(token, 0.0) > self._now()
 
-    def take_request(self, address: str) -> float | None:
+    def take_request(self, address: str, for_token: bool = False) -> float | None:
         """Use one request; if none is left, return the time at which there will be one again."""
         rules, now = self._rules, self._now()
+        limits = {False: rules.per_address_per_minute}
+        if for_token:
+            limits[True] = rules.tokens_per_address_per_minute
         with self._lock:
-            self._level = min(rules.capacity, self._level + (now - self._updated) / rules.refill_seconds)
-            self._updated = now
-            recent = self._requests[address]
-            while recent and recent[0] <= now - 60:
-                recent.popleft()
+            gained = (now - self._updated) / rules.refill_seconds
+            if rules.whole_places:
+                gained = math.floor(gained)
+            self._level = min(rules.capacity, self._level + gained)
+            self._updated = self._updated + gained * rules.refill_seconds if rules.whole_places else now
             if self._level < 1:
-                return now + (1 - self._level) * rules.refill_seconds
-            if rules.per_address_per_minute is not None and len(recent) >= rules.per_address_per_minute:
-                return recent[0] + 60
+                return self._updated + (1 - self._level) * rules.refill_seconds
+            for only_tokens, limit in limits.items():
+                recent = self._requests[address, only_tokens]
+                while recent and recent[0] <= now - 60:
+                    recent.popleft()
+                if limit is not None and len(recent) >= limit:
+                    return recent[0] + 60
             self._level -= 1
-            if rules.per_address_per_minute is not None:
-                recent.append(now)
+            for only_tokens, limit in limits.items():
+                if limit is not None:
+                    self._requests[address, only_tokens].append(now)
         return None
 
     @property

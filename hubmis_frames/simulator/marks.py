@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from .calendar import YEARS, Year, instant
+from .profiles import Profile
 from .rows import Row, RowsById
 
-WEEKDAY = (1.1, 0.92, 0.9, 0.97, 1.25)
+WEEKDAY = (1.1, 0.92, 0.9, 0.97, 1.25, 1.3, 1.0)
 """How likely absence is on each weekday, relative to the average."""
 WAVES = {date(2025, 1, 21): (12.0, 1.9), date(2025, 12, 9): (10.0, 2.4)}
 """The peaks of illness: the length of each in days, and how much it adds to the chance of absence."""
@@ -51,6 +52,9 @@ NOTES = {
     "*": "Music lesson at the Conservatoire",
     "Y4": "School closed",
 }
+
+
+HALVES = ("am", "pm")
 
 
 class Habits(NamedTuple):
@@ -91,21 +95,25 @@ def add(rng: Random, seed: int, entities: dict[str, RowsById]) -> None:
 class StudentMarks:
     """The marks of one student, session by session."""
 
-    def __init__(self, seed: int, student: Row, codes: RowsById) -> None:
-        self.seed, self.student = seed, student["id"]
+    def __init__(self, seed: int, student: Row, codes: RowsById, profile: Profile) -> None:
+        self.seed, self.student, self._profile = seed, student["id"], profile
         self._codes = {row["code"]: number for number, row in codes.items()}
         self._habits: Habits = student["_habits"]
 
     def of_year(self, year: Year, placement: Row, today: date) -> list[Row]:
         """Return the marks of one academic year up to today, without ids."""
         last = min(date.fromisoformat(placement["_last"]), today)
-        days = year.days(date.fromisoformat(placement["_first"]), last)
+        days = year.days(date.fromisoformat(placement["_first"]), last, self._profile.weekdays)
         if not days:
             return []
         rng = np.random.default_rng([self.seed, self.student, year.id])
         sessions = self._sessions(rng, days, placement, year, today)
+        kept = self._profile.sessions
         return [
-            self._mark(day, half, sessions[2 * position + half]) for position, day in enumerate(days) for half in (0, 1)
+            self._mark(day, half, sessions[2 * position + half])
+            for position, day in enumerate(days)
+            for half in (0, 1)
+            if HALVES[half] in kept[self._profile.moved_day(day).weekday()]
         ]
 
     def _sessions(
@@ -183,8 +191,8 @@ class StudentMarks:
         return {
             "date": str(day),
             "date_time": instant(day, hour, minute),
-            "attendance_session": ("am", "pm")[half],
-            "attendance_code": self._codes[code] if code else None,
+            "attendance_session": HALVES[half],
+            "attendance_code": self._codes[self._profile.codes.get(code, (code,))[0]] if code else None,
             "description": NOTES.get(code or ""),
             "student": self.student,
         }
@@ -211,8 +219,10 @@ def _trip(year_group: int, day: date) -> str | None:
     return "V" if (day.toordinal() * 7 + year_group * 31) % 97 == 0 else None
 
 
-def student_marks(seed: int, student: Row, codes: RowsById, placed: dict[int, Row], today: date) -> list[Row]:
-    """Return all marks of a student in these years, with their ids."""
-    drawn = StudentMarks(seed, student, codes)
+def student_marks(
+    seed: int, student: Row, codes: RowsById, placed: dict[int, Row], today: date, profile: Profile
+) -> list[Row]:
+    """Return all marks of a student in these years, with their ids, on the days of the English school."""
+    drawn = StudentMarks(seed, student, codes, profile)
     marks = [mark for year, row in placed.items() for mark in drawn.of_year(YEARS[year], row, today)]
     return [{"id": student["id"] * 1000 + position, **mark} for position, mark in enumerate(marks, start=1)]

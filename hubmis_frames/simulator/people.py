@@ -71,7 +71,7 @@ def staff(rng: Random, count: int, entities: Entities) -> RowsById:
     return numbered("staff", listed)
 
 
-def students(rng: Random, count: int, today: date, entities: Entities) -> None:
+def students(rng: Random, count: int, today: date, boarders: float, entities: Entities) -> None:
     """Add the students, their contacts and their relations to the entities."""
     people = RowsById()
     families: list[Family] = []
@@ -81,7 +81,7 @@ def students(rng: Random, count: int, today: date, entities: Entities) -> None:
         leaves_early = len(cohorts) - max(3, count // 40) - 6 <= position and year != APPLICANT
         family = _family(rng, families, year)
         stay = _enrolment(rng, year, leaves_early, today, entities)
-        people[number] = {**_student(rng, number, year, family, entities), **stay, "_family": family.number}
+        people[number] = {**_student(rng, number, year, family, boarders, entities), **stay, "_family": family.number}
         family.children.append(number)
         family.years.add(year)
     entities["student"] = people
@@ -117,12 +117,12 @@ def _family(rng: Random, families: list[Family], year: int) -> Family:
     return family
 
 
-def _student(rng: Random, number: int, year: int, family: Family, entities: Entities) -> Row:
+def _student(rng: Random, number: int, year: int, family: Family, boarders: float, entities: Entities) -> Row:
     named = {kind: by_name(entities[kind]) for kind in ("gender", "ethnicity", "faith", "language", "nationality")}
     gender = rng.choices(("Female", "Male", "Non-binary"), weights=(49, 50, 1))[0]
     first = names.first_name(rng, family.kind, gender)
     academic, boarding = _houses(entities)
-    boards, countries = rng.random() < 0.16, list(entities["country"])
+    boards, countries = rng.random() < boarders, list(entities["country"])
     second = [language for language in family.kind.languages if language != family.language]
     born = date(2025 - year - 5, 9, 1) + timedelta(rng.randrange(365))  # Year 7 begins at eleven
     both = family.nationality != "British" and rng.random() < 0.4

@@ -1,5 +1,6 @@
 """The look-up lists of a school: genders, faiths, attendance codes, categories and so on."""
 
+from .profiles import Profile
 from .rows import Row, RowsById, numbered
 
 NAMED = {
@@ -106,13 +107,14 @@ CODES = {
 """The school's attendance codes: England's since August 2024, two earlier ones, and ``*``, a code of its own."""
 
 
-def attendance_codes() -> RowsById:
+def attendance_codes(profile: Profile) -> RowsById:
     """Return the attendance codes; a code that is no longer offered has ``display`` false."""
+    codes = dict(profile.codes.get(code, (code, name)) for code, name in CODES.items())
     return numbered(
         "attendance_code",
         (
             {"code": code, "name": name, "description": name, "display": code not in HIDDEN, "position": position}
-            for position, (code, name) in enumerate(CODES.items(), start=1)
+            for position, (code, name) in enumerate(codes.items(), start=1)
         ),
     )
 
@@ -147,15 +149,15 @@ def custom_fields() -> dict[str, RowsById]:
     return {"custom_field_group": groups, "custom_field": fields, "custom_field_option": options}
 
 
-def school(countries: RowsById) -> RowsById:
+def school(countries: RowsById, profile: Profile) -> RowsById:
     """Return the school's own record."""
     country = next(iter(countries))
     return {
         1: {
             "id": 1,
             "regional_country_id": country,
-            "start_day_week": "monday",
-            "timezone": "Europe/London",
+            "start_day_week": profile.start_day_week,
+            "timezone": profile.timezone,
             "school_name": "Marlmouth School",
             "school_sms_name": "Marlmouth",
             "address": "Harbour Row, Marlmouth, ZZ1 1ZZ",
@@ -166,7 +168,7 @@ def school(countries: RowsById) -> RowsById:
     }
 
 
-def reference() -> dict[str, RowsById]:
+def reference(profile: Profile) -> dict[str, RowsById]:
     """Return all look-up lists by kind."""
     lists = {
         kind: numbered(kind, (_named(position, name) for position, name in enumerate(names.split("|"), start=1)))
@@ -175,9 +177,9 @@ def reference() -> dict[str, RowsById]:
     return {
         **lists,
         "pastoral_category": pastoral_categories(),
-        "attendance_code": attendance_codes(),
+        "attendance_code": attendance_codes(profile),
         **custom_fields(),
-        "school": school(lists["country"]),
+        "school": school(lists["country"], profile),
     }
 
 

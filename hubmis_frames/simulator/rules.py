@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 from urllib.parse import unquote
 
 
@@ -20,8 +20,12 @@ class Rules:
         Whether credentials must be form-encoded, JSON, or either.
     capacity, refill_seconds
         The client's bucket: how many requests it holds, and after how many seconds it gains one.
+    whole_places
+        Whether the bucket gains one request at once after each ``refill_seconds``, and not a part of one all the time.
     per_address_per_minute
         A second limit for each address, which no header shows.
+    tokens_per_address_per_minute
+        The same for requests of a token alone.
     page_default, page_cap
         The page size if the request has none, and the largest page size.
     first_page, page_zero
@@ -38,6 +42,10 @@ class Rules:
         Seconds to wait before each response.
     send_rate_headers
         Whether responses have headers that show what is left in the bucket.
+    always_retry_after
+        Whether all responses have the header that says when to ask again, and not only those with status 429.
+    empty_429, plain_401
+        Whether a response with status 429 has no body, and one with status 401 has a text that is not JSON.
     """
 
     client_id: str = "demo-client"
@@ -47,7 +55,9 @@ class Rules:
     token_body: Literal["form", "json", "both"] = "form"  # noqa: S105  # a way to send, not a secret
     capacity: int = 500
     refill_seconds: float = 5.0
+    whole_places: bool = False
     per_address_per_minute: int | None = None
+    tokens_per_address_per_minute: int | None = None
     page_default: int = 100
     page_cap: int | None = None
     first_page: int = 1
@@ -59,6 +69,21 @@ class Rules:
     strict_query: bool = True
     latency: float = 0.0
     send_rate_headers: bool = True
+    always_retry_after: bool = False
+    empty_429: bool = False
+    plain_401: bool = False
+
+    @classmethod
+    def symfony(cls, **changed: Any) -> "Rules":
+        """Rules like those of Symfony's rate limiter, whose header names the document has."""
+        known = {
+            "whole_places": True,
+            "tokens_per_address_per_minute": 12,
+            "always_retry_after": True,
+            "empty_429": True,
+            "plain_401": True,
+        }
+        return cls(**{**known, **changed})
 
 
 @dataclass

@@ -115,7 +115,7 @@ class Simulator:
             self._server.shutdown()
             self._server.close_connections()
             self._server.server_close()
-            self._thread.join()
+            self._thread.join(5)
             self._server = self._thread = None
 
     def now(self) -> float:
@@ -134,16 +134,19 @@ class Simulator:
         """Return the response to a request, or ``None`` to cut the connection."""
         if self.rules.latency:
             time.sleep(self.rules.latency)
-        retry_at = self._limits.take_request(address)
+        retry_at = self._limits.take_request(address, request.path == TOKEN)
         response: SimulatedResponse | None
         if retry_at is not None:
-            response = _error(429, "Too Many Attempts.")
-            response.headers["X-RateLimit-Retry-After"] = str(int(retry_at))
+            response = SimulatedResponse(429, b"") if self.rules.empty_429 else _error(429, "Too Many Attempts.")
         else:
             try:
                 response = SimulatedResponse(200, self._body(request, body))
             except HttpStatusError as refusal:
                 response = _error(refusal.status, refusal.message, refusal.errors)
+                if self.rules.plain_401 and refusal.status == 401:
+                    response = SimulatedResponse(401, refusal.message.encode(), {"Content-Type": "text/plain"})
+        if retry_at is not None or self.rules.always_retry_after:
+            response.headers["X-RateLimit-Retry-After"] = str(int(self.now() if retry_at is None else retry_at))
         if self.rules.send_rate_headers:
             response.headers["X-RateLimit-Limit"] = str(self.rules.capacity)
             response.headers["X-RateLimit-Remaining"] = str(self._limits.remaining)

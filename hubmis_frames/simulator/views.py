@@ -110,12 +110,15 @@ def _sets(store: Store, query: Query) -> list[int]:
 
 
 def _timetable(store: Store, query: Query) -> list[Row]:
-    return list(timetable.periods(store.world.entities, _sets(store, query)))
+    periods = timetable.periods(store.world.entities, _sets(store, query))
+    return [store.world.profile.moved(row) for row in periods]
 
 
 def _calendar(store: Store, query: Query) -> list[Row]:
-    first, last = (date.fromisoformat(query.filters[name][:10]) for name in ("date_from", "date_to"))
-    return list(timetable.calendar(store.world.entities, _sets(store, query), first, last))
+    profile = store.world.profile
+    bounds = (date.fromisoformat(query.filters[name][:10]) for name in ("date_from", "date_to"))
+    first, last = (profile.day_before_moving(day) for day in bounds)
+    return [profile.moved(row) for row in timetable.calendar(store.world.entities, _sets(store, query), first, last)]
 
 
 def _as_groups(store: Store, kinds: dict[str, list[int]]) -> list[Row]:

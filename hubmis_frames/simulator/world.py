@@ -7,10 +7,12 @@ from random import Random
 
 from . import addresses, calendar, groups, marks, pastoral, people, reference, structure, timetable
 from .calendar import ACTIVE, YEARS
+from .profiles import PROFILES, Profile
+from .reference import by_name
 from .rows import Row, RowsById
 
 TODAY = date(2026, 7, 3)
-"""The simulated today unless another is given: a Friday in the summer term."""
+"""The simulated today of the English school unless another is given: a Friday in the summer term."""
 
 
 @dataclass
@@ -29,6 +31,8 @@ class World:
         All rows by kind (``student``, ``form``, ...) and id.
     yearly
         The fields of a row in one academic year, by kind, year and id.
+    profile
+        What kind of school it is.
     """
 
     realm: str
@@ -36,6 +40,7 @@ class World:
     today: date
     entities: dict[str, RowsById] = field(repr=False)
     yearly: dict[str, dict[int, RowsById]] = field(repr=False)
+    profile: Profile = PROFILES["england"]
 
     def __post_init__(self) -> None:
         self.marks = lru_cache(maxsize=64)(self._marks)
@@ -43,10 +48,17 @@ class World:
     def _marks(self, student: int) -> list[Row]:
         placed = {year: rows[student] for year, rows in self.yearly["student"].items() if student in rows}
         codes, row = self.entities["attendance_code"], self.entities["student"][student]
-        return marks.student_marks(self.seed, row, codes, placed, self.today)
+        full = by_name(self.entities["boarding_type"])["Full boarder"]
+        if row["boarding_type"] == full and not self.profile.registers_boarders:
+            return []
+        today = self.profile.day_before_moving(self.today)
+        drawn = marks.student_marks(self.seed, row, codes, placed, today, self.profile)
+        return [self.profile.moved(mark) for mark in drawn]
 
 
-def build_world(students: int = 240, *, seed: int = 1, today: date = TODAY, realm: str = "S999") -> World:
+def build_world(
+    students: int = 240, *, seed: int = 1, today: date | None = None, realm: str = "S999", profile: str = "england"
+) -> World:
     """Build a simulated school.
 
     Parameters
@@ -56,21 +68,28 @@ def build_world(students: int = 240, *, seed: int = 1, today: date = TODAY, real
     seed
         The same seed gives the same school.
     today
-        A day in the academic year 2025/26, the last day with any data.
+        A day in the active academic year, the last day with any data; a day near the end of the year if left out.
     realm
         The id by which requests name the school.
+    profile
+        What kind of school it is: a name in ``PROFILES``.
 
     Returns
     -------
     World
     """
-    year = YEARS[ACTIVE]
-    if not year.start <= today <= year.end:
-        raise ValueError(f"today is {today}, but the simulated school has days from {year.start} to {year.end}.")
+    if profile not in PROFILES:
+        raise ValueError(f"{profile!r} is no profile. The profiles are {', '.join(PROFILES)}.")
+    kind, year = PROFILES[profile], YEARS[ACTIVE]
+    first, last = kind.moved_day(year.start), kind.moved_day(year.end)
+    shown = today or kind.moved_day(TODAY)
+    if not first <= shown <= last:
+        raise ValueError(f"today is {shown}, but the simulated school has days from {first} to {last}.")
+    today = kind.day_before_moving(shown)
     if not 7 <= students <= 4000:
         raise ValueError(f"{students} students: choose a number from 7 to 4000.")
     rng = Random(f"school {seed}")
-    entities = reference.reference()
+    entities = reference.reference(kind)
     entities["academic_year"] = calendar.academic_years()
     entities["term"] = calendar.terms()
     entities["holiday"] = calendar.holidays()
@@ -83,7 +102,7 @@ def build_world(students: int = 240, *, seed: int = 1, today: date = TODAY, real
     entities["subject"] = structure.subjects(entities["department"], entities["section"])
     entities["room"] = structure.rooms(entities["location"])
     entities["staff"] = people.staff(rng, 35 + max(0, students - 240) // 12, entities)
-    people.students(rng, students, today, entities)
+    people.students(rng, students, today, kind.boarders, entities)
     marks.add(rng, seed, entities)
     addresses.add(rng, entities)
     placements = groups.placements(entities)
@@ -94,4 +113,8 @@ def build_world(students: int = 240, *, seed: int = 1, today: date = TODAY, real
     timetable.add(rng, entities)
     groups.staff_allocations(rng, entities)
     pastoral.add(rng, today, entities, placements)
-    return World(realm, seed, today, entities, {"student": placements, **groups.sizes(entities, placements)})
+    yearly = {"student": placements, **groups.sizes(entities, placements)}
+    if kind is not PROFILES["england"]:
+        entities = {name: kind.all_moved(rows) for name, rows in entities.items()}
+        yearly = {name: {n: kind.all_moved(rows) for n, rows in by_year.items()} for name, by_year in yearly.items()}
+    return World(realm, seed, shown, entities, yearly, kind)

@@ -12,7 +12,8 @@ Test = Callable[..., Any]
 def given_few(*strategies: Any, few: int, full: int = 100, **named: Any) -> Callable[[Test], Test]:
     """Decorate a test like ``hypothesis.given``, with ``few`` examples by default.
 
-    The same test with ``full`` examples is added to its module: it ends in ``_in_full`` and is marked as slow.
+    The same test with ``full`` examples is added to its module: it ends in ``_in_full`` and is marked as slow. Marks of
+    pytest go below this decorator, or else the second test would not have them.
     """
 
     def decorate(test: Test) -> Test:

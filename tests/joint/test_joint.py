@@ -445,10 +445,18 @@ def test_spearman_gives_the_published_values() -> None:
 @pytest.mark.parametrize(
     ("df", "half", "confidence"),
     [(1, 12.706, 0.95), (2, 4.303, 0.95), (3, 3.182, 0.95), (4, 2.776, 0.95), (10, 2.228, 0.95), (29, 2.045, 0.95),
-     (30, 2.042, 0.95), (120, 1.980, 0.95), (1, 63.657, 0.99), (5, 4.032, 0.99), (60, 1.671, 0.90)],
+     (30, 2.042, 0.95), (120, 1.980, 0.95), (1, 63.657, 0.99), (5, 4.032, 0.99), (60, 1.671, 0.90),
+     (1000, 1.962, 0.95), (1000, 2.581, 0.99), (10**9, 1.960, 0.95)],
 )  # fmt: skip
 def test_student_t_is_that_of_the_tables(df: int, half: float, confidence: float) -> None:
     assert student_t(confidence, df) == pytest.approx(half, abs=5e-4)
+
+
+@pytest.mark.parametrize("confidence", [0.5, 0.8, 0.95, 0.999])
+def test_both_forms_of_student_t_meet_where_one_follows_the_other(confidence: float) -> None:
+    before, at, after = (student_t(confidence, df) for df in (199, 200, 201))
+    # The quantile is z + g1 / df + ..., so its steps shrink by the square of df.
+    assert (before - at) / (at - after) == pytest.approx(201 / 199, rel=1e-3)
 
 
 def test_one_student_or_identical_students_give_no_interval() -> None:

@@ -147,7 +147,7 @@ def test_an_export_below_the_folder_is_named():
 @pytest.mark.parametrize("section", SECTIONS)
 def test_each_notebook_has_one_settings_cell_and_tags_what_is_true_only_of_the_simulated_school(section: str):
     cells = nbformat.read(notebooks() / f"{section}.ipynb", as_version=4).cells
-    settings = [cell.source for cell in cells if "export" in cell.metadata.get("tags", [])]
+    settings = [cell.source for cell in cells if "parameters" in cell.metadata.get("tags", [])]
     assert len(settings) == 1
     assert settings[0].startswith("EXPORT = ")
     others = [cell.source for cell in cells if "simulated" not in cell.metadata.get("tags", [])]

@@ -143,6 +143,30 @@ def test_an_address_may_have_a_limit_that_no_header_shows(serve: Any) -> None:
     assert client.ask("genders").status_code == 200
 
 
+def test_rules_like_those_of_symfony(small: World) -> None:
+    clock = [1000.0]
+    rules = Rules.symfony(capacity=14, refill_seconds=5.0, token_seconds=60)
+    with Simulator(small, rules, clock=lambda: clock[0]) as running, Client(running) as client:
+        first = client.ask("genders")
+        assert first.headers["X-RateLimit-Retry-After"] == "1000", "all three headers are on every answer"
+        assert [client.ask("genders").status_code for _ in range(12)] == [200] * 12
+        for moment, statuses in ((1004.9, [429]), (1005.0, [200, 429]), (1012.0, [200, 429]), (1015.0, [200, 429])):
+            clock[0] = moment  # a place comes back whole, at 1005, 1010 and 1015
+            answers = [client.ask("genders") for _ in statuses]
+            assert [answer.status_code for answer in answers] == statuses
+            assert answers[-1].content == b""
+            assert int(answers[-1].headers["X-RateLimit-Retry-After"]) == 1005 + 5 * (moment >= 1005) * int(
+                (moment - 1000) // 5
+            )
+        clock[0] = 1100.0
+        expired = client.ask("genders")
+        assert (expired.status_code, expired.text) == (401, "Unauthenticated.")
+        clock[0] = 1200.0
+        tokens = [client.post(f"{client.url}token", data=CREDENTIALS).status_code for _ in range(13)]
+        assert tokens == [200] * 12 + [429], "an address gets twelve tokens a minute"
+        assert client.ask("genders").status_code == 401
+
+
 def test_rate_headers_may_be_left_out(serve: Any) -> None:
     _, client = serve(send_rate_headers=False)
     assert not [name for name in client.ask("genders").headers if name.startswith("X-RateLimit")]

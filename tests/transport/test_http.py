@@ -15,7 +15,7 @@ import pytest
 import hubmis_frames as hf
 from hubmis_frames.request import Request
 from hubmis_frames.school import School
-from hubmis_frames.simulator import SimulatedRequest, SimulatedResponse, Simulator, World, build_world
+from hubmis_frames.simulator import Rules, SimulatedRequest, SimulatedResponse, Simulator, World, build_world
 from hubmis_frames.transport import Rate, Reading, RetryPolicy
 from hubmis_frames.transport.retry import pause_after_429
 
@@ -199,6 +199,15 @@ def test_429_is_waited_out_and_nothing_is_lost(serve: Serve, connect_to: Connect
     assert marks.student_id.nunique() == 30
 
 
+def test_a_server_with_the_rate_limiter_of_symfony_gives_everything(world: World, connect_to: Connect):
+    rules = Rules.symfony(capacity=12, refill_seconds=0.25)
+    with Simulator(world, rules) as simulator:
+        school = connect_to(simulator, rate=Rate(500, 0.25), retry=RetryPolicy(max_wait_429=60, first_delay=0.01))
+        students = hf.load_students(school).head(20)
+        assert hf.load_student_attendance(school, students).student_id.nunique() == 20
+        assert sum(asked.status == 429 for asked in simulator.log) <= 3, "the headers say what is left"
+
+
 def test_a_hidden_limit_is_settled_into_without_a_storm(serve: Serve, connect_to: Connect):
     simulator = serve(capacity=500, refill_seconds=0.2, per_address_per_minute=None)
     hits: list[float] = []
@@ -314,7 +323,7 @@ def test_two_academic_years_share_nothing(school: School):
     assert not lists[0].equals(lists[1])
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
+@pytest.mark.posix("permission bits", proved_by="test_new_folders_are_private_on_windows")
 def test_files_are_their_owners_alone_whatever_the_umask(simulator: Simulator, connect_to: Connect):
     before = os.umask(0)
     try:
@@ -472,7 +481,7 @@ def test_a_fan_out_that_is_left_stops_asking_and_disturbs_no_other(simulator: Si
         assert [load.result().student_id.nunique() for load in loads] == [12] * 4
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows does not fork")
+@pytest.mark.posix("Windows does not fork")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork")
 def test_a_forked_child_has_to_connect_itself(school: School):
     hf.load_genders(school)
