@@ -4,6 +4,7 @@ Only :meth:`Fetcher.resolve` looks the operation up in the vendor's OpenAPI file
 """
 
 import contextlib
+import logging
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -12,13 +13,21 @@ from urllib.parse import urlsplit
 import pandas as pd
 import pyarrow as pa
 
-from .errors import HubmisError, IncompleteError, NotCachedError, NotPermittedError, PayloadError, warn
+from .errors import (
+    HubmisError,
+    IncompleteError,
+    NotCachedError,
+    NotPermittedError,
+    PayloadError,
+    UnreachableError,
+    warn,
+)
 from .frames import Batch, Findings, flatten, joined_by_name, to_pandas
 from .frames.provenance import set_provenance
 from .operations import CATALOGUE
 from .operations.arguments import requests_of
 from .operations.declaration import Endpoint
-from .operations.response import active_year, check_filters, is_answer, rows_of
+from .operations.response import active_year, check_filters, envelope_of, is_answer, rows_of
 from .request import Request
 from .transport import Outcome, Pages, Reading, Session, gather, is_loopback, read_pages
 
@@ -30,6 +39,9 @@ INFERRED = (
     "infers them. Compare some rows with what HUBmis shows before you rely on a figure. With the vendor's OpenAPI file "
     "(HUBMIS_OPENAPI, or openapi= of hf.connect()) they are the vendor's own. hf.endpoints() says which are inferred."
 )
+
+
+_log = logging.getLogger(__name__)
 
 
 class Fetcher:
@@ -49,7 +61,7 @@ class Fetcher:
         self.session = session
         self.spec = spec
         self.progress = progress
-        self._current_year: int | None = None
+        self._current_year: int | str | None = None
         self._warned: set[str] = set()
         self._simulated = is_loopback(urlsplit(session.base_url).hostname or "")
 
@@ -61,7 +73,8 @@ class Fetcher:
         BadArgumentError
             An argument is not what the document allows; nothing was sent.
         IncompleteError
-            Some of many requests failed; the error holds the rows that arrived.
+            Some of many requests failed, or a list goes on and cannot be followed; the error holds the rows that
+            arrived.
         FilterIgnoredError
             Rows came back that a filter should have excluded.
         HubmisError
@@ -75,12 +88,19 @@ class Fetcher:
         tables = {name: to_pandas(table) for name, table in fetch.tables().items()}
         for sentence in fetch.findings.sentences():
             self.warn_once(f"{endpoint.table}: {sentence}.")
+        for sentence in fetch.findings.sentences(most=None):
+            _log.debug("%s: %s", endpoint.table, sentence)
         if fetch.failed:
             reasons = sorted({str(error) for error in fetch.failed.values()})
+            if len(requests) == 1:
+                sentence = f"{reasons[0]} The error's .tables holds the rows that came."
+            else:
+                sentence = (
+                    f"{len(fetch.failed)} of {len(requests)} requests failed. The error's .tables holds the rest, its "
+                    f".failed the ids. What was fetched is cached: call again to complete it. {reasons[0]}"
+                )
             raise IncompleteError(
-                f"{endpoint.loader}: {len(fetch.failed)} of {len(requests)} requests failed. The error's .tables "
-                f"holds the rest, its .failed the ids. What was fetched is cached: call again to complete it. "
-                f"{reasons[0]}",
+                f"{endpoint.loader}: {sentence}",
                 tables,
                 fetch.failed,
             )
@@ -110,14 +130,16 @@ class Fetcher:
         *,
         refresh: bool = False,
         new_since: datetime | None = None,
+        only_whole: bool = False,
     ) -> "Fetch":
         """Prepare to fetch the responses; requests are sent while the result is read.
 
-        With ``refresh``, cached responses that were fetched at ``new_since`` or later still count as new.
+        With ``refresh``, cached responses that were fetched at ``new_since`` or later still count as new. With
+        ``only_whole``, nothing is used of a list that may not be whole.
         """
         if endpoint.path_source == "inferred" and not self._simulated:
             self.warn_once(INFERRED)
-        return Fetch(self, endpoint, requests, refresh, new_since)
+        return Fetch(self, endpoint, requests, refresh, new_since, only_whole)
 
     def count_cached(self, endpoint: Endpoint, request: Request) -> int | None:
         """How many requests an answer in the cache took; ``None`` if it is not complete or has expired."""
@@ -128,7 +150,7 @@ class Fetcher:
         except NotCachedError:
             return None
 
-    def current_year(self) -> int | None:
+    def current_year(self) -> int | str | None:
         """The id of the active academic year; it stays the same for as long as this school is open.
 
         ``None`` if the account may not read the academic years.
@@ -162,17 +184,21 @@ class Fetch:
         requests: Sequence[Request],
         refresh: bool,
         new_since: datetime | None = None,
+        only_whole: bool = False,
     ) -> None:
         self._fetcher = fetcher
         self._endpoint = endpoint
         self._requests = requests
         self._refresh = refresh
         self._new_since = new_since
+        self._only_whole = only_whole
         self.findings = Findings()
         self.asked = 0
         """Requests answered, by the server or the cache."""
         self.cached = 0
         self.failed: dict[tuple[int | str, ...], HubmisError] = {}
+        """The ids whose request failed, or whose list may not be whole, each with the reason."""
+        self._lost = 0
         self._oldest: datetime | None = None
         self._newest: datetime | None = None
 
@@ -201,7 +227,7 @@ class Fetch:
             batches = flatten(self._endpoint, answers, self.findings)
             while batch := _next(batches, self._endpoint):
                 yield batch
-        if self.failed and len(self.failed) == len(self._requests):
+        if self._lost and self._lost == len(self._requests):
             raise next(iter(self.failed.values()))
 
     def _answers(self) -> Generator[tuple[tuple[int | str, ...], Sequence[bytes]], None, None]:
@@ -243,11 +269,15 @@ class Fetch:
         return pages if min(answer.fetched_at for answer in pages.answers) >= self._new_since else None
 
     def _counted(self, outcome: Outcome) -> Pages | None:
-        """Count an outcome and return its pages; ``None`` if it is an error."""
-        if isinstance(outcome.result, HubmisError):
-            self.failed[outcome.request.ids] = outcome.result
-            return None
+        """Count an outcome and return its pages; ``None`` if they cannot be used."""
         pages = outcome.result
+        if isinstance(pages, HubmisError) or pages.missing:
+            self.failed[outcome.request.ids] = (
+                pages if isinstance(pages, HubmisError) else UnreachableError(pages.missing)
+            )
+        if isinstance(pages, HubmisError) or (pages.missing and self._only_whole):
+            self._lost += 1
+            return None
         self.asked += pages.asked
         self.cached += pages.cached
         ages = [answer.fetched_at for answer in pages.answers]
@@ -262,6 +292,9 @@ def reading(endpoint: Endpoint, *, refresh: bool = False, only_cached: bool = Fa
         expire_after=endpoint.expire_after,
         is_answer=lambda value: is_answer(value, endpoint),
         rows=lambda value: rows_of(value, endpoint),
+        envelope=lambda value: envelope_of(value, endpoint),
+        single=endpoint.single,
+        enveloped=endpoint.wrapper is not None,
         refresh=refresh,
         only_cached=only_cached,
     )

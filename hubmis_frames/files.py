@@ -10,7 +10,7 @@ import stat
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from glob import escape as glob_escape
 from pathlib import Path
 from typing import Literal
@@ -40,17 +40,21 @@ def expanded(path: str | os.PathLike[str]) -> Path:
         ) from None
 
 
-def user_folder(kind: Literal["cache", "config", "state"]) -> Path:
+def user_folder(kind: Literal["cache", "config", "state"], *, lasting: bool = False) -> Path:
     """Return this user's folder for files of ours; for a user without a home, a private one among temporary files.
 
     Raises
     ------
     OSError
-        The user has no home folder, and another user's folder is in the way.
+        The user has no home folder, and another user's folder is in the way, or the files have to be ``lasting``.
     """
     try:
-        return Path(getattr(platformdirs, f"user_{kind}_dir")("hubmis_frames"))
+        # Roaming, where Windows keeps settings: else the key for pseudonyms would lie in the folder of the cache there.
+        folders = platformdirs.PlatformDirs("hubmis_frames", roaming=kind == "config")
+        return Path(getattr(folders, f"user_{kind}_dir"))
     except RuntimeError:  # neither HOME nor an entry in passwd, as in a container
+        if lasting:
+            raise OSError(errno.ENOENT, "this user has no home folder to keep it in") from None
         number = getattr(os, "getuid", int)()
         folder = private_folder(Path(tempfile.gettempdir()) / f"hubmis_frames-{number}")
         status = folder.lstat()
@@ -59,8 +63,21 @@ def user_folder(kind: Literal["cache", "config", "state"]) -> Path:
         return folder / kind
 
 
+def keeps_others_out(windows: bool = os.name == "nt", python: tuple[int, ...] = sys.version_info[:3]) -> bool:
+    """Whether a new folder of ours is private. On Windows, only newer Pythons make it so.
+
+    https://docs.python.org/3/library/os.html#os.mkdir
+    """
+    first = {(3, 11): (3, 11, 10), (3, 12): (3, 12, 4)}.get((python[0], python[1]), (3, 13))
+    return not windows or python >= first
+
+
 def private_folder(folder: Path) -> Path:
-    """Make a folder, and those above it, that only their owner can enter; leave an existing one as it is."""
+    """Make a folder, and those above it, that only their owner can enter; leave an existing one as it is.
+
+    On Windows administrators can enter it too, and what is made inside has its permissions: bits of files say nothing
+    there. See :func:`keeps_others_out`.
+    """
     if not folder.is_dir():
         private_folder(folder.parent)
         folder.mkdir(exist_ok=True, mode=0o700)  # a umask can only take away from this
@@ -75,9 +92,14 @@ def own_folder(folder: Path) -> Path:
 
 
 def private_file(file: Path) -> Path:
-    """Make an empty file that only its owner can read, unless it exists; then only its owner can read it."""
+    """Make an empty file that only its owner can read, unless it exists; then only its owner can read it.
+
+    An existing one is not opened: on POSIX, closing it would give up all locks that this process has on it, those of
+    SQLite too, and two programs would write at once (https://sqlite.org/howtocorrupt.html).
+    """
     private_folder(file.parent)
-    os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     with _if_supported():
         file.chmod(0o600)
     return file
@@ -93,6 +115,28 @@ def safe_name(text: str) -> str:
     return f"{readable}-{digest}" if readable else digest
 
 
+def why(error: Exception, *, windows: bool = os.name == "nt") -> str:
+    """Why a file cannot be used: what the system says, and the limit of Windows if the path is beyond it.
+
+    https://learn.microsoft.com/windows/win32/fileio/maximum-file-path-limitation
+    """
+    if not isinstance(error, OSError):
+        return str(error)
+    said = error.strerror or str(error)
+    longest = max((len(str(name)) for name in (error.filename, error.filename2) if name is not None), default=0)
+    if not windows or longest < _LONGEST_FOLDER or error.errno not in (errno.ENOENT, errno.EINVAL, errno.ENAMETOOLONG):
+        return said
+    return (
+        f"{said}. The path has {longest} characters, and Windows takes {_LONGEST_PATH}, for a folder "
+        f"{_LONGEST_FOLDER - 1}, unless long paths are switched on. Choose a folder with a shorter path, such as "
+        "C:\\hubmis"
+    )
+
+
+_LONGEST_PATH = 259
+_LONGEST_FOLDER = 248  # a name of 8.3 characters has to fit into it
+
+
 def shared_by(folder: Path) -> str | None:
     """The service that copies the contents of a folder off this machine; ``None`` if its place shows none."""
     whole = Path(os.path.expanduser(folder)).absolute()  # noqa: PTH111  # it takes a user without a home folder
@@ -100,9 +144,9 @@ def shared_by(folder: Path) -> str | None:
     with contextlib.suppress(OSError, RuntimeError):  # a link can lead into a shared folder
         places.append(str(whole.resolve()))
     for place in places:
-        if service := _service(place):
+        if service := _service(place) or _network_drive(place):
             return service
-    return "a network drive" if _on_network_drive(whole) else None
+    return None
 
 
 def _service(path: str) -> str | None:
@@ -127,23 +171,35 @@ _SERVICES = (
 )
 
 
-def _on_network_drive(path: Path) -> bool:
-    """Whether a path lies on a drive letter or a mount that stands for a server."""
-    if sys.platform == "win32":
-        import ctypes
-
-        return bool(ctypes.windll.kernel32.GetDriveTypeW(path.anchor) == _REMOTE)
-    try:
-        mounts = [line.split() for line in Path("/proc/mounts").read_text(errors="replace").splitlines()]
-    except OSError:
-        return False
-    above = {str(parent) for parent in (path, *path.parents)}
-    kinds = {mount[1].replace(r"\040", " "): mount[2] for mount in mounts if len(mount) > 2}
+def _network_drive(path: str) -> str | None:
+    """Whether a path lies on a drive letter or a mount that stands for a server; in words."""
+    if drive := re.match("[A-Za-z]:", path):
+        return "a network drive" if _drive_type(f"{drive[0]}\\") == _REMOTE else None
+    above = {str(parent) for parent in (Path(path), *Path(path).parents)}
+    kinds = {mount[1].replace(r"\040", " "): mount[2] for mount in map(str.split, _mounts()) if len(mount) > 2}
     nearest = max((place for place in kinds if place in above), key=len, default="")
-    return kinds.get(nearest, "").partition(".")[0] in ("nfs", "nfs4", "cifs", "smb3", "smbfs", "sshfs")
+    return "a network drive" if kinds.get(nearest, "").rpartition(".")[2] in _REMOTE_KINDS else None
 
 
 _REMOTE = 4  # what Windows returns for a drive letter that stands for a share
+_REMOTE_KINDS = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "sshfs", "davfs", "rclone", "gvfsd-fuse")
+
+
+def _drive_type(root: str) -> int:
+    """What Windows says of a drive letter; elsewhere there are none."""
+    if sys.platform == "win32":
+        import ctypes
+
+        return int(ctypes.windll.kernel32.GetDriveTypeW(root))
+    return 0
+
+
+def _mounts() -> list[str]:
+    """What is mounted where, as Linux says it: one line each."""
+    try:
+        return Path("/proc/mounts").read_text("utf-8", errors="replace").splitlines()
+    except OSError:
+        return []
 
 
 @contextlib.contextmanager
@@ -167,26 +223,38 @@ def scratch_file(file: Path) -> Iterator[Path]:
 def put(part: Path, file: Path) -> None:
     """Replace a file by a complete one, unless both are the same already.
 
-    Windows replaces no file that a reader holds open, so that is tried again for ten seconds.
-
     Raises
     ------
     OSError
         The file cannot be replaced; it is as it was.
     """
+    _while_held(lambda: _replace(part, file), file)
+
+
+def remove(file: Path) -> None:
+    """Remove a file if it exists. Raises like :func:`put`."""
+    _while_held(lambda: file.unlink(missing_ok=True), file)
+
+
+def _while_held(action: Callable[[], None], file: Path) -> None:
+    """Try an action again for ten seconds: Windows neither replaces nor removes a file that a reader holds open."""
     gives_up = time.monotonic() + HELD
     while True:
         try:
-            if not (file.exists() and filecmp.cmp(part, file, shallow=False)):
-                with part.open("rb+") as written, _if_supported():
-                    os.fsync(written.fileno())
-                part.replace(file)
-                _sync_folder(file.parent)
-            return
+            return action()
         except PermissionError:
             if time.monotonic() >= gives_up or not os.access(file.parent, os.W_OK):
                 raise
             time.sleep(0.2)
+
+
+def _replace(part: Path, file: Path) -> None:
+    if file.exists() and filecmp.cmp(part, file, shallow=False):
+        return
+    with part.open("rb+") as written, _if_supported():
+        os.fsync(written.fileno())
+    part.replace(file)
+    _sync_folder(file.parent)
 
 
 @contextlib.contextmanager

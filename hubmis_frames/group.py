@@ -9,6 +9,7 @@ import pandas as pd
 from .display.notebook import as_table
 from .errors import BadArgumentError, HubmisError, IncompleteError, warn
 from .export import collect, plan
+from .frames import concatenated
 from .operations.declaration import Endpoint
 from .school import School
 
@@ -173,10 +174,7 @@ class Group:
         done |= {realm: error.tables for realm, error in failed.items() if isinstance(error, IncompleteError)}
         names = dict.fromkeys(name for tables in done.values() for name in tables)
         tables = {
-            name: pd.concat(
-                [_with_realm(tables[name], realm) for realm, tables in done.items() if name in tables],
-                ignore_index=True,
-            )
+            name: concatenated([_with_realm(tables[name], realm) for realm, tables in done.items() if name in tables])
             for name in names
         }
         if failed:

@@ -2,17 +2,18 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pandas as pd
 
 from .display.notebook import as_table, is_watched
 from .errors import warn
-from .export import WINDOW, ExportOptions, collect, export, plan
+from .export import WINDOW, ExportOptions, collect, export, exports_with, plan
 from .fetch import Fetcher
 from .files import expanded, shared_by
 from .operations.declaration import Endpoint
-from .privacy import open_key
+from .privacy import find_key, open_key
 from .transport import Session
 
 if TYPE_CHECKING:
@@ -217,8 +218,10 @@ class School:
         """Describe the cache: its file, the number of responses, their ages and its size."""
         return self._session.cache()
 
-    def purge_cache(self, student_id: int | None = None) -> int:
+    def purge_cache(self, student_id: int | str | None = None) -> int:
         """Remove every response of this school from the cache, or only those that may mention a student.
+
+        Exports and reports stay: :meth:`exports_with` lists them.
 
         Returns
         -------
@@ -226,6 +229,26 @@ class School:
             How many responses were removed.
         """
         return self._session.purge(student_id)
+
+    def exports_with(self, student_id: int | str) -> list[Path]:
+        """List the exports and reports of this user that hold a student of this school, or may hold them.
+
+        Every export and report is noted in a file in the user's state folder when it is written. This looks through
+        those that are still there. An export with pseudonyms is searched if the key is in its usual place, and
+        otherwise listed. A report is listed if its export is, or was written again since. Files that you wrote
+        yourself, and notebooks that you ran, are not known.
+
+        Returns
+        -------
+        list of Path
+            Folders of exports and files of reports. Remove them, or export and report again without the student.
+
+        Warns
+        -----
+        HubmisWarning
+            The list of exports is damaged, so the answer may lack some.
+        """
+        return exports_with(student_id, self.realm, find_key())
 
     def _load(self, endpoint: Endpoint, arguments: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
         """Load the tables of an operation; the loaders call this. See :meth:`Fetcher.load`."""

@@ -15,11 +15,24 @@ import pytest
 from hubmis_frames.school import School
 from hubmis_frames.simulator import Rules, Simulator, World, build_world
 from hubmis_frames.transport import Rate, Session
+from tests.helpers import windows_rules
 from tests.helpers.schools import GENEROUS, QUICK, MemoryKeyring
 
 # Machines are shared and uneven, so no test is timed.
 hypothesis.settings.register_profile("quiet", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("quiet")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip on Windows what needs a POSIX system."""
+    if os.name == "nt" and (mark := item.get_closest_marker("posix")):
+        pytest.skip(mark.args[0])
+
+
+@pytest.fixture(autouse=True)
+def rules_of_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no test, and nothing that it runs, remove or rename a file that it still holds open."""
+    windows_rules.keep(monkeypatch)
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +42,8 @@ def nobodys_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.T
         monkeypatch.delenv(name)
     for name in ("CACHE", "CONFIG", "STATE"):
         monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path_factory.getbasetemp() / "user" / name.lower()))
+    for name in ("APPDATA", "LOCAL_APPDATA"):  # Windows, from platformdirs 4.5 on
+        monkeypatch.setenv(f"WIN_PD_OVERRIDE_{name}", str(tmp_path_factory.getbasetemp() / "user" / name.lower()))
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
     keyring.set_keyring(keyring.backends.fail.Keyring())
 

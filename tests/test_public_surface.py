@@ -14,8 +14,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
+import pytest
+
 import hubmis_frames as hf
 from hubmis_frames import errors
+from hubmis_frames.cli.command import main
+from hubmis_frames.export import WINDOW
 
 LIST = Path(__file__).with_name("public_surface.txt")
 MODULES = ("attendance", "joint", "plots", "wellbeing")
@@ -95,6 +99,28 @@ def test_completion_offers_what_is_public_and_nothing_else() -> None:
     assert len(set(hf.__all__)) == len(hf.__all__)
     for name in hf.__all__:
         assert getattr(hf, name) is not None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"), [(["--help"], 0), (["export", "--help"], 0), (["--version"], 0), (["export"], 2), ([], 2)]
+)
+def test_help_and_wrong_usage_wait_for_no_library(arguments: list[str], status: int) -> None:
+    program = (
+        "import sys; from hubmis_frames.cli.command import main\n"
+        f"try: main({arguments!r})\n"
+        "except SystemExit as ended: status = ended.code\n"
+        "loaded = {'pandas', 'numpy', 'pyarrow', 'requests', 'hubmis_frames.operations'} & set(sys.modules)\n"
+        "assert not loaded, loaded\n"
+        "sys.exit(status)"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert run.returncode == status, run.stderr
+
+
+def test_the_window_of_a_refresh_is_the_one_in_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["export", "--help"])
+    assert f"(default: {WINDOW})" in " ".join(capsys.readouterr().out.split())
 
 
 def test_every_error_and_warning_can_be_caught_by_its_name() -> None:

@@ -1,9 +1,8 @@
 """When the school is open: terms, half terms, school weeks, holidays, INSET days and closures."""
 
-import datetime
 import zoneinfo
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, cast
+from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -13,13 +12,18 @@ from ..errors import BadArgumentError
 from ..frames.partitions import refuse_dask
 from .columns import DAY, as_day, as_days, find_columns, local_dates
 from .realms import require_one_school
+from .school_week import SESSIONS, WEEKDAYS, Day, ShortDays, Weekdays, place_of, weeks_of
 
-SESSIONS = ("am", "pm")
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-Day = str | datetime.date | pd.Timestamp
-"""A day as a user gives it; text is an ISO date."""
-Weekdays = Sequence[int] | Mapping[Day, Sequence[int]]
-ShortDays = Mapping[int, Sequence[str]] | Mapping[Day, Mapping[int, Sequence[str]]]
+__all__ = [
+    "SESSIONS",
+    "WEEKDAYS",
+    "Calendar",
+    "Day",
+    "check_calendar",
+    "check_timezone",
+    "first_of_week",
+    "year_name",
+]
 
 _FIRST = ("date_from", "start_date", "date_start", "date", "start")
 _LAST = ("date_to", "end_date", "date_end", "date", "end")
@@ -111,7 +115,7 @@ class Calendar:
         timezone: str = "Europe/London",
     ) -> None:
         self.timezone = check_timezone(timezone, "Calendar")
-        self._weeks = _weeks(weekdays, sessions, short_days)
+        self._weeks = weeks_of(weekdays, sessions, short_days)
         first = self._weeks[-1].first
         opens = {day for week in self._weeks for day in week.sessions}
         self.weekdays = tuple(sorted(opens, key=lambda day: (day - first) % 7))
@@ -225,7 +229,7 @@ class Calendar:
 
     def week_of(self, dates: pd.Series) -> pd.Series:
         """The first day of the school's week of each date, on days outside the calendar too."""
-        first = np.array([week.first for week in self._weeks])[_place(self._weeks, dates)]
+        first = np.array([week.first for week in self._weeks])[place_of(self._weeks, dates)]
         return first_of_week(dates, first)
 
     def planned_sessions(self, dates: pd.Series) -> npt.NDArray[np.bool_]:
@@ -233,7 +237,7 @@ class Calendar:
         plan = np.array(
             [[[s in week.sessions.get(day, ()) for s in SESSIONS] for day in range(7)] for week in self._weeks]
         )
-        planned: npt.NDArray[np.bool_] = plan[_place(self._weeks, dates), dates.dt.day_of_week.to_numpy()]
+        planned: npt.NDArray[np.bool_] = plan[place_of(self._weeks, dates), dates.dt.day_of_week.to_numpy()]
         return planned
 
     def is_school_day(self, dates: pd.DatetimeIndex) -> npt.NDArray[np.bool_]:
@@ -299,83 +303,6 @@ def year_name(start: pd.Series) -> pd.Series:
     first = start.dt.year - (start.dt.month < _AUGUST)
     name: pd.Series = first.astype("str") + "/" + ((first + 1) % 100).astype("str").str.zfill(2)
     return name
-
-
-class _Week(NamedTuple):
-    """A school's week from a day on."""
-
-    since: pd.Timestamp
-    sessions: dict[int, tuple[str, ...]]
-    """The sessions of each weekday with school."""
-    first: int
-    """The weekday on which the week begins."""
-
-
-def _weeks(weekdays: Weekdays, sessions: Sequence[str], short_days: ShortDays | None) -> list[_Week]:
-    """The school's weeks in order of time. The first holds for earlier days too."""
-    every = _sessions(sessions, "sessions")
-    days = [(since, _weekdays(given)) for since, given in _dated(weekdays, "weekdays")]
-    short = [(since, _short_days(given, every)) for since, given in _dated(short_days or {}, "short_days")]
-    if strange := {day for _, given in short for day in given} - {day for _, given in days for day in given}:
-        raise BadArgumentError(
-            f"Calendar: short_days has {WEEKDAYS[min(strange)]}, and weekdays does not: the school is shut on it."
-        )
-    weeks = []
-    for since in sorted({since for since, _ in (*days, *short)}):
-        opens, fewer = _at(days, since), _at(short, since)
-        weeks.append(_Week(since, {day: fewer.get(day, every) for day in opens}, _first_weekday(opens)))
-    return weeks
-
-
-def _dated(given: Any, name: str) -> list[tuple[pd.Timestamp, Any]]:
-    """What was given, with the first day of each; what was given without a day holds on every day."""
-    if not isinstance(given, Mapping) or all(isinstance(key, int) for key in given):
-        return [(pd.Timestamp.min, given)]
-    return sorted((as_day(since, f"Calendar: {name}"), value) for since, value in given.items())
-
-
-def _at(dated: list[tuple[pd.Timestamp, Any]], day: pd.Timestamp) -> Any:
-    """What holds on a day: the last before it, else the first."""
-    return next((value for since, value in reversed(dated) if since <= day), dated[0][1])
-
-
-def _place(weeks: list[_Week], dates: pd.Series) -> npt.NDArray[np.int64]:
-    """Which week of ``weeks`` holds on each date."""
-    since = pd.DatetimeIndex([week.since for week in weeks[1:]]).as_unit("us")
-    return np.searchsorted(since, pd.DatetimeIndex(dates), side="right").astype(np.int64)
-
-
-def _weekdays(given: Any) -> tuple[int, ...]:
-    numbers = tuple(given) if isinstance(given, Sequence) and not isinstance(given, str) else ()
-    if not numbers or not all(type(day) is int and 0 <= day < 7 for day in numbers):
-        raise BadArgumentError(f"Calendar: weekdays takes numbers from 0 (Monday) to 6 (Sunday), not {given!r}.")
-    return numbers
-
-
-def _short_days(given: Any, every: tuple[str, ...]) -> dict[int, tuple[str, ...]]:
-    if not isinstance(given, Mapping) or not all(type(day) is int and 0 <= day < 7 for day in given):
-        raise BadArgumentError(
-            f"Calendar: short_days takes the sessions of weekdays, such as {{4: ['am']}} for Friday mornings, not "
-            f"{given!r}."
-        )
-    short = {day: _sessions(sessions, "short_days") for day, sessions in given.items()}
-    if strange := [session for sessions in short.values() for session in sessions if session not in every]:
-        raise BadArgumentError(f"Calendar: short_days has the session {strange[0]!r}, and sessions has not.")
-    return short
-
-
-def _sessions(given: Any, name: str) -> tuple[str, ...]:
-    chosen = tuple(given) if isinstance(given, Sequence) and not isinstance(given, str) else ()
-    if not chosen or not set(chosen) <= set(SESSIONS):
-        raise BadArgumentError(f"Calendar: {name} takes 'am', 'pm' or both in a list, not {given!r}.")
-    return tuple(session for session in SESSIONS if session in chosen)
-
-
-def _first_weekday(opens: Sequence[int]) -> int:
-    """The weekday after the longest stretch of weekdays off; of equal ones, the first as given."""
-    off = {day: next(back for back in range(1, 8) if (day - back) % 7 in opens) for day in opens}
-    # A school that never shuts has a week from Monday.
-    return max(opens, key=off.__getitem__) if max(off.values()) > 1 else 0
 
 
 def _years(terms: pd.DataFrame) -> pd.Series:

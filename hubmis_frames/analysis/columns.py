@@ -8,7 +8,6 @@ import pandas as pd
 
 from ..errors import BadArgumentError, MissingFieldError, did_you_mean
 from ..frames.partitions import refuse_dask
-from ..privacy.pseudonyms import PSEUDONYM
 
 DAY = pd.Timedelta(days=1)
 _NUMBERS = ("integer", "floating", "mixed-integer", "mixed-integer-float", "decimal", "complex", "boolean")
@@ -114,16 +113,23 @@ def as_times(values: pd.Series, caller: str) -> pd.Series:
         ) from None
 
 
+# An id of text has a digit, which a name has not, and is no number with a fraction.
+_TEXT_ID = r"(?=.*\d)(?![-+]?\d*[.,]\d+(?:[eE].*)?$)[\w.:~@/+=-]+"
+_WHOLE = r"[-+]?\d{1,19}"
+
+
 def as_ids(values: pd.Series, caller: str) -> pd.Series:
-    """Ids as ``Int64``, as an earlier merge may have turned them into floats. Pseudonyms are text and stay text."""
+    """Ids as ``Int64``, as an earlier merge may have turned them into floats. Ids of text and pseudonyms stay text."""
     present = values.dropna()
     text = isinstance(values.dtype, pd.StringDtype) or pd.api.types.infer_dtype(present) == "string"
-    if text and len(present) and present.str.fullmatch(PSEUDONYM).all():
+    if text and len(present) and present.str.fullmatch(_TEXT_ID).all() and not present.str.fullmatch(_WHOLE).all():
         return values.astype("str")
     try:
         return values.astype("Int64")
     except (TypeError, ValueError):
-        raise BadArgumentError(f"{caller} holds values that are not ids (whole numbers, or pseudonyms).") from None
+        raise BadArgumentError(
+            f"{caller} holds values that are not ids (whole numbers, or text with a digit and without spaces)."
+        ) from None
 
 
 def natural_key(name: object) -> tuple[object, ...]:

@@ -14,8 +14,8 @@ from ..analysis.calendar import Calendar
 from .canonical import marks, newest_register, on_closed_days
 from .checks import CANONICAL
 from .codes import CATEGORIES, CodeMap
-from .patterns import beside_holidays, broken_weeks, runs
-from .quality import data_quality
+from .patterns import beside_holidays, broken_weeks, lateness, runs
+from .quality import data_quality, heavy_codes, registers_not_taken
 from .risk import absentees, at_risk, recent_change
 from .rules import PERSISTENT, RULES, SEVERE, AbsenceRule
 from .summary import BANDS, absence_bands, code_frequency, summarise
@@ -40,10 +40,13 @@ __all__ = [
     "code_frequency",
     "cumulative",
     "data_quality",
+    "heavy_codes",
+    "lateness",
     "marks",
     "newest_register",
     "on_closed_days",
     "recent_change",
+    "registers_not_taken",
     "repeated_absence",
     "runs",
     "summarise",

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..analysis.calendar import SESSIONS, Calendar, check_calendar, check_timezone, year_name
-from ..analysis.columns import as_ids, as_times, find_columns, local_dates
+from ..analysis.calendar import Calendar, check_calendar, check_timezone, year_name
+from ..analysis.columns import as_ids, find_columns, local_dates
 from ..analysis.periods import PERIOD_COLUMNS
 from ..analysis.realms import REALM, realms_of, rows_of_school
 from ..analysis.removed import without_removed
@@ -17,6 +17,7 @@ from ..frames.output import GUARDED
 from ..frames.partitions import by_partition
 from .checks import CANONICAL, category_numbers, check_marks
 from .codes import GIVEN, POSSIBLE, CodeMap
+from .sessions import dates_and_sessions, drop_duplicates, own_zone, refuse_lessons
 
 REPORT = "attendance_marks"
 """The key in ``attrs`` under which a frame of marks keeps how many rows :func:`marks` left out, and why."""
@@ -33,11 +34,7 @@ _KNOWN = {
     "updated": ("updated_at", "modified_at", "last_modified", "last_updated_at"),
     "minutes_late": ("minutes_late", "late_minutes", "mins_late"),
 }
-_FEW, _SOME = 2, 3
-_SHARE_OF_LESSONS = 10
-"""One session in so many has marks at several times: then these are marks of lessons."""
 _SUMMER_DAYS = 28
-_HALVES = {"am": "am", "a": "am", "morning": "am", "pm": "pm", "p": "pm", "afternoon": "pm"}
 
 
 @by_partition()
@@ -143,10 +140,10 @@ def marks(
         raise BadArgumentError("marks: the marks come first, and then the codes: hf.attendance.marks(records, codes).")
     caller = "".join(["marks", *(f" of {realm}" for realm in realms_of(records))])
     fields = _find_fields(records, columns, codes)
-    timezone = timezone or _own_zone(records, fields) or _TIMEZONE
+    timezone = timezone or own_zone(records, fields) or _TIMEZONE
     rows = len(records)
     records = without_removed(records, fields["student_id"], caller, "marks").reset_index(drop=True)
-    date, session = _dates_and_sessions(records, fields, timezone)
+    date, session = dates_and_sessions(records, fields, timezone)
     canonical = pd.DataFrame(
         {
             "student_id": as_ids(records[fields["student_id"]], f"marks: {fields['student_id']}"),
@@ -166,7 +163,7 @@ def marks(
     report: dict[str, Any] = {
         "rows": rows, "removed": rows - len(canonical), "unplaced": 0, "not_enrolled": 0, "duplicates": 0
     }  # fmt: skip
-    _refuse_lessons(canonical, records, fields, caller)
+    refuse_lessons(canonical, records, fields, caller)
     placed = canonical[["student_id", "date", "session"]].notna().all(axis=1)
     if not placed.all():
         report["unplaced"] = int((~placed).sum())
@@ -182,7 +179,7 @@ def marks(
                 "were left out."
             )
     updated = None if "updated" not in fields else records[fields["updated"]]
-    canonical, report["duplicates"] = _drop_duplicates(canonical, updated)
+    canonical, report["duplicates"] = drop_duplicates(canonical, updated)
     if report["duplicates"]:
         warn(
             f"{caller}: {report['duplicates']} marks are further ones for the same student, date and session. "
@@ -271,59 +268,6 @@ def _find_fields(frame: pd.DataFrame, columns: Mapping[str, str] | None, codes: 
     return fields
 
 
-def _dates_and_sessions(frame: pd.DataFrame, fields: dict[str, str], timezone: str) -> tuple[pd.Series, pd.Series]:
-    date = pd.Series(pd.NaT, index=frame.index, dtype="datetime64[us]")
-    if "date" in fields:
-        date = local_dates(frame[fields["date"]], timezone, f"marks: {fields['date']}")
-    session = pd.Series(pd.NA, index=frame.index, dtype="str")
-    if "session" in fields:
-        texts = frame[fields["session"]].astype("str")
-        session = texts.str.strip().str.lower().map(_HALVES).astype("str")
-        if (strange := texts[session.isna() & texts.notna()]).size:
-            raise BadArgumentError(
-                f"marks: the column {fields['session']} holds {', '.join(map(repr, strange.unique()[:5]))}, which is "
-                "neither am nor pm. Marks of lessons are not sessions: keep those of the two registers a day."
-            )
-    if "instant" in fields and (date.isna().any() or session.isna().any()):
-        # The school's clock decides: in summer an early mark is the evening before in UTC.
-        instants = as_times(frame[fields["instant"]], f"marks: {fields['instant']}")
-        if isinstance(instants.dtype, pd.DatetimeTZDtype):
-            instants = instants.dt.tz_convert(timezone).dt.tz_localize(None)
-        date = date.fillna(instants.dt.normalize().astype("datetime64[us]"))
-        halves = pd.Series(np.where(instants.dt.hour < 12, *SESSIONS), index=frame.index, dtype="str")
-        session = session.fillna(halves.where(instants.notna()))
-    return date, session
-
-
-def _own_zone(records: pd.DataFrame, fields: dict[str, str]) -> str | None:
-    """The time zone that the instants have by themselves, if it is not UTC."""
-    for field in ("instant", "date"):
-        if field in fields and isinstance(dtype := records[fields[field]].dtype, pd.DatetimeTZDtype):
-            name = str(dtype.tz)
-            return None if name == "UTC" else name
-    return None
-
-
-def _refuse_lessons(canonical: pd.DataFrame, records: pd.DataFrame, fields: dict[str, str], caller: str) -> None:
-    """Raise if students have marks at several times of a session: then the marks are of lessons.
-
-    A second time in one session may be a correction. Where the session is given and not told by the time, it takes a
-    third.
-    """
-    if "instant" not in fields or canonical.empty:
-        return
-    instants = as_times(records[fields["instant"]], f"marks: {fields['instant']}")
-    times = canonical[["student_id", "date", "session"]].assign(instant=instants).dropna().drop_duplicates()
-    of_session = times.groupby(["student_id", "date", "session"])["instant"].size()
-    several = int((of_session >= (_SOME if "session" in fields else _FEW)).sum())
-    if several and several * _SHARE_OF_LESSONS >= len(of_session):
-        raise BadArgumentError(
-            f"{caller}: in {several} of {len(of_session)} half-days a student has marks at several times, so these are "
-            "marks of lessons and not of sessions, and sessions cannot be made of them. Keep the marks of the two "
-            'registers a day. If there is a column that says which these are, name it: columns={"session": "..."}.'
-        )
-
-
 def _minutes(values: pd.Series) -> pd.Series:
     """Minutes as numbers; raises on text that is none."""
     try:
@@ -397,27 +341,6 @@ def enrolment_bound(enrolment: pd.DataFrame, students: pd.Series, bound: str, ti
 def _is_enrolled(marks: pd.DataFrame, enrolment: pd.DataFrame, timezone: str) -> pd.Series:
     start, end = (enrolment_bound(enrolment, marks["student_id"], bound, timezone) for bound in ("start", "end"))
     return ~(marks["date"] < start) & ~(marks["date"] > end)
-
-
-def _drop_duplicates(marks: pd.DataFrame, updated: pd.Series | None) -> tuple[pd.DataFrame, int]:
-    """One mark for each student, date and session, and how many others there were.
-
-    ``updated`` is when each record was changed. Its rows are those of ``marks``, and others.
-    """
-    keys = ["student_id", "date", "session"]
-    repeated = marks.duplicated(keys, keep=False).to_numpy()
-    if not repeated.any():
-        return marks, 0
-    age = np.zeros(len(marks), dtype=np.int64)
-    if updated is not None:
-        times = as_times(updated.loc[marks.index[repeated]], f"marks: {updated.name}")
-        # The latest first, and the unknown last.
-        age[repeated] = -times.rank(method="dense").fillna(0).to_numpy(dtype=np.int64)
-    order = np.lexsort((category_numbers(marks, "marks"), age))
-    further = marks.iloc[order].duplicated(keys).to_numpy()
-    keep = np.ones(len(marks), dtype=bool)
-    keep[order[further]] = False
-    return marks[keep], int(further.sum())
 
 
 def _warn_unmapped(marks: pd.DataFrame, codes: pd.DataFrame | None, code_map: CodeMap | str, caller: str) -> None:

@@ -8,7 +8,7 @@ from ..analysis.columns import require_columns
 from ..analysis.groups import Whole
 from ..analysis.realms import REALM, person_columns, require_one_school
 from ..errors import BadArgumentError, warn
-from .codes import CATEGORIES
+from .codes import CATEGORIES, POSSIBLE
 
 CANONICAL = ["student_id", "date", "session", "code", "category"]
 MADE_BY = "hf.attendance.marks(frame)"
@@ -61,12 +61,15 @@ def warn_out_of_range(marks: pd.DataFrame, calendar: Calendar | None, caller: st
         )
 
 
-def years_of_groups(marks: pd.DataFrame, number: Whole, caller: str) -> pd.DataFrame:
+def years_of_groups(marks: pd.DataFrame, number: Whole, caller: str, calendar: Calendar | None = None) -> pd.DataFrame:
     """One row per group (by number), school and academic year with a mark that counts in a rate.
 
-    Years are the marks' own column; of marks without one, or on days of no year, they are told by the date.
+    Years are the calendar's if there is one, else the marks' own column; of marks without one, or on days of no year,
+    they are told by the date.
     """
-    counts = category_numbers(marks, caller) < CATEGORIES.index("not_possible")
+    if calendar is not None:
+        marks = marks.assign(academic_year=calendar.lookup(marks["date"], ["academic_year"])["academic_year"])
+    counts = category_numbers(marks, caller) < len(POSSIBLE)
     counted = marks.loc[counts, [name for name in (REALM, "academic_year", "date") if name in marks]]
     # Many marks are of one school, year and day: each such day is looked at once.
     place, days = _distinct(counted)

@@ -1,5 +1,6 @@
 """Patterns of absence: runs, broken weeks, and days beside holidays."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,13 @@ _BESIDE = (
 )  # fmt: skip
 
 
-def runs(marks: pd.DataFrame, calendar: Calendar | None = None, *, at_least: int = 1) -> pd.DataFrame:
+def runs(
+    marks: pd.DataFrame,
+    calendar: Calendar | None = None,
+    *,
+    at_least: int = 1,
+    categories: Sequence[str] = ABSENT,
+) -> pd.DataFrame:
     """One row per student and run of consecutive absences, the longest first.
 
     Parameters
@@ -35,19 +42,22 @@ def runs(marks: pd.DataFrame, calendar: Calendar | None = None, *, at_least: int
         a calendar.
     at_least
         The shortest run to return, in sessions.
+    categories
+        Which absences count: both, or ``"unauthorised_absence"`` or ``"authorised_absence"`` alone. Those of the other
+        category then end a run.
 
     Returns
     -------
     DataFrame
         ``realm`` if the marks have it, ``student_id``, ``start``, ``start_session``, ``end``, ``end_session``,
         ``absent_sessions``, ``authorised_sessions``, ``unauthorised_sessions``, ``school_days`` (days with an absence),
-        ``unknown_sessions`` (unmarked or unmapped ones within the run) and ``ongoing`` (the student has not attended
-        since, up to their last mark).
+        ``whole_days`` (of these, days on which every possible session was missed), ``unknown_sessions`` (unmarked or
+        unmapped ones within the run) and ``ongoing`` (the student has not attended since, up to their last mark).
 
     Raises
     ------
     BadArgumentError
-        A column is missing, or the frame holds several schools.
+        A column is missing, a category is not one of absence, or the frame holds several schools.
 
     Warns
     -----
@@ -62,6 +72,9 @@ def runs(marks: pd.DataFrame, calendar: Calendar | None = None, *, at_least: int
     measure.
     """
     check_marks(marks, "runs", duplicates=True)
+    kinds = [categories] if isinstance(categories, str) else list(categories)
+    if not kinds or not set(kinds) <= set(ABSENT):
+        raise BadArgumentError(f"runs: categories takes {' and '.join(ABSENT)}, or one of them, not {categories!r}.")
     date, counted, person = marks["date"], marks, person_columns(marks)
     if calendar is not None:
         check_calendar(calendar, "runs")
@@ -74,8 +87,12 @@ def runs(marks: pd.DataFrame, calendar: Calendar | None = None, *, at_least: int
     order = np.lexsort((half, day, student))
     student, day = student[order], day[order]
     number = category_numbers(counted, "runs")[order]
-    absent = np.isin(number, _ABSENT)
-    attended = number < min(_ABSENT)
+    absent = np.isin(number, [CATEGORIES.index(name) for name in kinds])
+    # Whatever else was possible ends a run as a session attended does.
+    attended = (number <= max(_ABSENT)) & ~absent
+    # Days missed throughout: as many absences as possible sessions.
+    _, of_day = np.unique(student * (len(days) + 1) + day, return_inverse=True)
+    whole = np.bincount(of_day, absent)[of_day] == np.bincount(of_day, number < len(POSSIBLE))[of_day]
     unknown = number > _ADMINISTRATIVE
     fresh = np.ones(len(order), dtype=bool)
     fresh[1:] = (student[1:] != student[:-1]) | (day[1:] - day[:-1] > 1)
@@ -88,6 +105,7 @@ def runs(marks: pd.DataFrame, calendar: Calendar | None = None, *, at_least: int
             "place": order,
             "sorted": np.arange(len(order)),
             "day": day,
+            "whole_day": np.where(whole, day, np.nan),  # missing values are not counted
             "unauthorised": number == _ABSENT[1],
             "unknown": before,
         }
@@ -98,6 +116,7 @@ def runs(marks: pd.DataFrame, calendar: Calendar | None = None, *, at_least: int
         sessions=("place", "size"),
         unauthorised=("unauthorised", "sum"),
         school_days=("day", "nunique"),
+        whole_days=("whole_day", "nunique"),
         low=("unknown", "first"),
         high=("unknown", "last"),
         end=("sorted", "last"),
@@ -118,6 +137,7 @@ def runs(marks: pd.DataFrame, calendar: Calendar | None = None, *, at_least: int
             "authorised_sessions": (stretches["sessions"] - stretches["unauthorised"]).to_numpy(),
             "unauthorised_sessions": stretches["unauthorised"].to_numpy(),
             "school_days": stretches["school_days"].to_numpy(),
+            "whole_days": stretches["whole_days"].to_numpy(),
             "unknown_sessions": (stretches["high"] - stretches["low"]).to_numpy(),
             "ongoing": last_run & (seen[end] < end),
         }
@@ -155,7 +175,7 @@ def broken_weeks(
     names = with_realm([*as_list(by), "student_id"], marks)
     if not across_years:
         number = number_groups(marks, names, calendar, "broken_weeks", []).number
-        refuse_several_years(years_of_groups(marks, number, "broken_weeks"), "broken_weeks")
+        refuse_several_years(years_of_groups(marks, number, "broken_weeks", calendar), "broken_weeks")
     weekly = summarise(marks, [*names, "week"], calendar=calendar, across_years=True)
     weekly = weekly[weekly["possible_sessions"] > 0]
     weekly = weekly.assign(
@@ -228,7 +248,7 @@ def beside_holidays(
     numbers = category_numbers(opens, "beside_holidays")
     groups = number_groups(opens, with_realm(by, marks), calendar, "beside_holidays", _BESIDE)
     if not across_years:
-        refuse_several_years(years_of_groups(opens, groups.number, "beside_holidays"), "beside_holidays")
+        refuse_several_years(years_of_groups(opens, groups.number, "beside_holidays", calendar), "beside_holidays")
     size = len(groups.keys)
     columns: dict[str, npt.NDArray[Any]] = {}
     for part, inside in (("beside", holiday >= 0), ("other", holiday < 0)):
@@ -246,6 +266,60 @@ def beside_holidays(
     )
     frame = groups.keys.assign(**{name: columns[name] for name in _BESIDE})
     return frame.sort_values(["holidays", "beside_absent_sessions"], ascending=False, kind="stable", ignore_index=True)
+
+
+def lateness(marks: pd.DataFrame, by: By = "student_id", *, calendar: Calendar | None = None) -> pd.DataFrame:
+    """One row per student or group, with how often and by how much it was late, the most late first.
+
+    Parameters
+    ----------
+    marks
+        Canonical marks. ``minutes_late`` is there if the school's server sends it.
+    by, calendar
+        As for :func:`summarise`.
+
+    Returns
+    -------
+    DataFrame
+        The columns of ``by`` (and ``realm`` beside ``student_id``), ``possible_sessions``, ``late_sessions`` (late
+        before the register closed, ``L``, which is attended), ``late_rate`` (per cent of possible sessions),
+        ``after_closing_sessions`` (``U``, which is absent), ``timed_sessions`` (of both, with minutes sent),
+        ``minutes_late`` (the sum over these) and ``mean_minutes_late``; both are missing without such a session.
+
+    Notes
+    -----
+    Files of the Department for Education call ``L`` and ``U`` together *late*. Here they are apart, as one attended and
+    the other did not.
+    """
+    check_marks(marks, "lateness", duplicates=True)
+    made = [
+        "possible_sessions", "late_sessions", "late_rate", "after_closing_sessions", "timed_sessions", "minutes_late",
+        "mean_minutes_late",
+    ]  # fmt: skip
+    groups = number_groups(marks, with_realm(by, marks), calendar, "lateness", made)
+    size, numbers = len(groups.keys), category_numbers(marks, "lateness")
+    late = numbers == CATEGORIES.index("late")
+    after = marks["code"].eq("U").fillna(False).to_numpy(dtype=bool) & (numbers == _ABSENT[1])
+    minutes = pd.Series(np.nan, index=marks.index) if "minutes_late" not in marks else marks["minutes_late"]
+    sent = minutes.astype("Float64").to_numpy(dtype=np.float64, na_value=np.nan)
+    timed = (late | after) & ~np.isnan(sent)
+    counts = {
+        name: np.bincount(groups.number[chosen], minlength=size)
+        for name, chosen in zip(
+            ("possible_sessions", "late_sessions", "after_closing_sessions", "timed_sessions"),
+            (numbers < len(POSSIBLE), late, after, timed),
+            strict=True,
+        )
+    }
+    frame = groups.keys.assign(**counts)
+    total = pd.Series(np.bincount(groups.number[timed], weights=sent[timed], minlength=size), index=frame.index)
+    frame["late_rate"] = per_cent(counts["late_sessions"], counts["possible_sessions"])
+    frame["minutes_late"] = total.where(frame["timed_sessions"] > 0)
+    frame["mean_minutes_late"] = frame["minutes_late"] / frame["timed_sessions"]
+    frame = frame[[*groups.keys, *made]]
+    return frame.sort_values(
+        ["late_sessions", "after_closing_sessions"], ascending=False, kind="stable", ignore_index=True
+    )
 
 
 def _holiday_of_open_days(calendar: Calendar, days: int, shortest: int) -> pd.Series:

@@ -75,7 +75,9 @@ def absentees(
     names = [*(name for name in first if name != "student_id"), *person]
     groups = [name for name in names if name not in person]
     if taken := [rule.name for rule in rules if rule.name in (*names, *_OF_STUDENT)]:
-        raise BadArgumentError(f"absentees: the result has a column {taken[0]} of its own. Give the rule another name.")
+        raise BadArgumentError(
+            f"absentees: the result has a column {taken[0]!r} of its own. Rename the group or the rule."
+        )
     count = functools.partial(_absentees, by=names, calendar=calendar, rules=rules, across_years=across_years)
     parts = by_people(count, marks, names, "absentees")
     frame = concatenate([part for part in parts if len(part)] or parts[:1])

@@ -126,7 +126,8 @@ def summarise(
     ``weekday``. Students with few sessions count as much as others, unless the rule has a minimum.
 
     ``late_sessions`` are those attended late, ``L`` in England; a student who came after the register closed, ``U``,
-    was absent. ``students`` also counts those without a possible session, who are in no rate.
+    was absent. ``students`` also counts those without a possible session, who are in no rate. A week that lies in two
+    months has a row in each if ``by`` has both; by ``month`` alone, each of its days counts in its own month.
 
     Sources: Department for Education, *Working together to improve school attendance* (August 2024), for the classes,
     and *Pupil absence statistics: methodology*, for rates. Each rule states its own: ``print(rule)``.
@@ -176,7 +177,7 @@ def count_marks(
     if intervals:
         columns += [_sum(group, product, size) for product in _products(counts)]
     table = np.column_stack([count_categories(groups.number, numbers, size), *columns])
-    return group_counts(marks, groups, table, years_of_groups(marks, groups.number, caller))
+    return group_counts(marks, groups, table, years_of_groups(marks, groups.number, caller, calendar))
 
 
 def summary_of(groups: GroupCounts, rules: Sequence[AbsenceRule] = (), confidence: float | None = None) -> pd.DataFrame:
@@ -228,7 +229,7 @@ def _bounds(counts: Whole, confidence: float) -> Iterator[tuple[str, tuple[npt.N
     """The lower and the upper bound of each rate, by group, from the sums that :func:`count_marks` made."""
     # Whole numbers of any size, so that a group in which all students are alike has no variance at all.
     exact = counts.astype(object)
-    total, n = exact[:, :5].sum(axis=1), counts[:, _WIDE + 1].astype(np.float64)
+    total, n = exact[:, _POSSIBLE].sum(axis=1), counts[:, _WIDE + 1].astype(np.float64)
     squared, *products = exact[:, -1 - 2 * len(_PARTS) :].T
     sizes, place = np.unique(n, return_inverse=True)
     t = np.array([student_t(confidence, int(size) - 1) for size in sizes])[place]
@@ -289,7 +290,7 @@ def _count_bands(marks: pd.DataFrame, by: By, calendar: Calendar | None) -> Grou
     band = np.minimum(20 * absent[some] // possible[some], len(BANDS) - 1)
     size, wide = len(groups.keys), len(BANDS)
     students = np.bincount(group[some] * wide + band, minlength=size * wide)
-    years = years_of_groups(marks, groups.number, "absence_bands")
+    years = years_of_groups(marks, groups.number, "absence_bands", calendar)
     return group_counts(marks, groups, students.reshape(size, wide), years)
 
 

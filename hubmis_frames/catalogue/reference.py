@@ -37,8 +37,9 @@ def endpoints(school: School | Group | None = None, *, search: str | None = None
         (``document``, ``inferred`` or ``openapi``), ``fields_source`` (the same; the document shows the
         fields of single records only), ``paged``, ``key`` (the column with a row's own id, or missing),
         ``grain`` (what one row is), ``instead`` (what replaces a deprecated operation), ``ids`` (the ids that a call
-        needs), ``filters``, ``tables`` (the operation's table and its child tables) and
-        ``cached_hours`` (how long a cached response is used).
+        needs), ``filters``, ``tables`` (the operation's table and its child tables), ``cached_hours`` (how long a
+        cached response is used) and ``scopes`` (those that a client needs, ``a and b, or c``; empty if neither the
+        document nor the file says).
 
     Raises
     ------
@@ -116,6 +117,7 @@ def _row(endpoint: Endpoint) -> dict[str, object]:
         "filters": ", ".join(filters),
         "tables": ", ".join(table.name for table in _tables(endpoint)),
         "cached_hours": endpoint.expire_after.total_seconds() / 3600,
+        "scopes": endpoint.scopes_needed,
     }
 
 
@@ -198,9 +200,15 @@ def _source(endpoint: Endpoint) -> str:
     note = (
         f'Source: "{endpoint.title}"{" (deprecated)" if endpoint.deprecated else ""} in the section {endpoint.section} '
         f"of the {API}. Path: ``{endpoint.path}`` ({endpoint.path_source}). {fields}. A cached response is used for "
-        f"{endpoint.expire_after.total_seconds() / 3600:.0f} hours."
+        f"{endpoint.expire_after.total_seconds() / 3600:.0f} hours.{_scopes(endpoint)}"
     )
     return "Notes\n-----\n" + _filled(note, 100)
+
+
+def _scopes(endpoint: Endpoint) -> str:
+    if not endpoint.scopes:
+        return ""
+    return f" The client needs the scopes {endpoint.scopes_needed}. {endpoint.fewer_scopes}".rstrip()
 
 
 def _filled(text: str, width: int, indent: str = "") -> str:

@@ -1,12 +1,13 @@
-"""The commands of ``hubmis-frames`` with their arguments and help; ``command.py`` says which function runs each."""
+"""The commands of ``hubmis-frames`` with their arguments and help; ``actions.py`` says which function runs each.
+
+It imports no pandas, nor anything that does: help comes at once.
+"""
 
 import argparse
 from pathlib import Path
 from typing import TypeAlias
 
 from .. import __about__
-from ..export import CORE, WINDOW
-from ..reports.notebooks import FOLDER
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -44,9 +45,7 @@ def _add_setup(commands: Subparsers) -> None:
 
     command = _command(commands, "cache", "show what the cache of a school holds, or remove it from the disk")
     command.add_argument("what", nargs="?", choices=["info", "purge"], default="info")
-    command.add_argument(
-        "--student", type=int, metavar="ID", help="with purge: only responses that may contain this student"
-    )
+    command.add_argument("--student", metavar="ID", help="with purge: only responses that may contain this student")
     _add_json(command)
     _add_connection(command)
 
@@ -82,9 +81,9 @@ def _add_tables_and_exports(commands: Subparsers) -> None:
         help="bring an export up to date: ask for everything again, but for marks only of the last days",
     )  # fmt: skip
     command.add_argument(
-        "--window", type=int, default=WINDOW, metavar="DAYS",
+        "--window", type=int, metavar="DAYS",
         help="with --refresh: look for corrections from this many days before each student's newest mark "
-        "(default: %(default)s)",
+        "(default: 21)",
     )  # fmt: skip
     _add_json(command)
     _add_connection(command, several=True)
@@ -102,7 +101,7 @@ def _add_reports(commands: Subparsers) -> None:
     command.add_argument("--year-group", metavar="NAME", help="limit the lists of names to this year group")
 
     command = _command(commands, "lab", "copy the notebooks to a folder of yours and open JupyterLab there")
-    command.add_argument("directory", nargs="?", default=FOLDER, type=Path, help="default: %(default)s")
+    command.add_argument("directory", nargs="?", default="hubmis-notebooks", type=Path, help="default: %(default)s")
     command.add_argument("--no-browser", action="store_true", help="only show the address")
 
 
@@ -111,7 +110,9 @@ def _add_spec(commands: Subparsers) -> None:
     specs = spec.add_subparsers(title="commands", required=True, metavar="COMMAND")
     command = _command(specs, "check", "compare the vendor's OpenAPI file with our declarations", "spec check")
     command.add_argument("file", type=Path)
-    command.add_argument("--details", action="store_true", help="list every difference and every flaw")
+    command.add_argument(
+        "-v", "--verbose", action="store_true", dest="details", help="list every difference and every flaw"
+    )
     _add_json(command)
     command = _command(specs, "export", "write our declarations as OpenAPI", "spec export")
     command.add_argument("file", type=Path, help="the file to write ('-' for the screen)")
@@ -125,6 +126,17 @@ def _add_spec(commands: Subparsers) -> None:
     )  # fmt: skip
     _add_json(command)
     _add_connection(command, with_offline=False)
+    command = _command(
+        specs, "draft", "write an OpenAPI file to correct by hand, from what 'spec probe' recorded", "spec draft"
+    )
+    command.add_argument(
+        "file", type=Path, nargs="?", default="hubmis-draft.json",
+        help="the file to write ('-' for the screen; default: %(default)s)",
+    )  # fmt: skip
+    command.add_argument(
+        "--probe", type=Path, default="hubmis-probe.json", metavar="FILE",
+        help="the file that 'spec probe' wrote (default: %(default)s)",
+    )  # fmt: skip
 
 
 def _command(commands: Subparsers, name: str, purpose: str, full_name: str = "") -> argparse.ArgumentParser:
@@ -141,8 +153,7 @@ def _add_tables(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--tables",
         default="core",
-        help=f"'core' (the default: the {len(CORE)} tables that attendance and wellbeing need), 'all', or names "
-        "separated by commas",
+        help="'core' (the default: the tables that attendance and wellbeing need), 'all', or names separated by commas",
     )
 
 

@@ -4,10 +4,13 @@ import argparse
 import getpass
 import json
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
 
 from ..display.streams import is_terminal
-from ..errors import HubmisError, NoKeyringError, SettingsError
+from ..errors import BadArgumentError, HubmisError, NoKeyringError, SettingsError
+from ..files import whole_file
 from ..operations import CATALOGUE
 from ..setup.doctor import examine
 from ..setup.keyring import forget_login
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
     from ..openapi import Spec
 
 SHOWN = 10
-"""How many lines of a kind ``spec check`` prints without ``--details``."""
+"""How many lines of a kind ``spec check`` prints without ``--verbose``."""
 _MARKS = {"ok": "ok", "note": "note", "wrong": "WRONG", "skipped": "-"}
 
 
@@ -43,7 +46,7 @@ def _login(options: argparse.Namespace) -> int:
     print("As WCBS sent them on registration. What you type for the secret is not shown; paste it and press Enter.")
     realm = options.realm or _ask("Realm")
     client_id = _ask("Client id")
-    secret = Secret(getpass.getpass("Client secret: ").strip())
+    secret = Secret(_ask("Client secret", getpass.getpass))
     found = settings(realm, client_id, secret, options.base_url, None, None)
     print(f"Trying them at {found.base_url} ...")
     session = open_session(found, retry=QUICK_RETRY)
@@ -73,10 +76,17 @@ def _login(options: argparse.Namespace) -> int:
     return COMPLETE
 
 
-def _ask(prompt: str) -> str:
-    while not (text := input(f"{prompt}: ").strip()):
-        pass
-    return text
+def _ask(prompt: str, read: Callable[[str], str] = input) -> str:
+    """Ask until there is an answer without control characters."""
+    while True:
+        text = read(f"{prompt}: ").strip(" \t\r\n")
+        if text and text.isprintable():
+            return text
+        if text:  # an old console of Windows takes Ctrl+V for a character, and pastes nothing
+            print(
+                "That held a control character. In some windows Ctrl+V types one and pastes nothing: paste with the "
+                "right mouse button or the window's menu instead."
+            )
 
 
 def doctor(options: argparse.Namespace) -> int:
@@ -109,22 +119,49 @@ def spec_probe(options: argparse.Namespace) -> int:
     print(
         f"\n{result.summary()}\n{result.sent} requests sent. Written to {options.file}: names and types, no values, no "
         "realm. Read it through, then share it with whoever maintains hubmis_frames, so that inferred paths can be "
-        f"corrected.{'' if found.openapi else ' And ask WCBS for the OpenAPI file, which has them all.'}",
+        f"corrected.{'' if found.openapi else ' And ask WCBS for the OpenAPI file, which has them all.'} "
+        f"'hubmis-frames spec draft --probe {options.file}' makes an OpenAPI file of it that you can correct and use.",
         file=sys.stderr,
     )
     return COMPLETE if not result.cut_short else PARTLY
+
+
+def spec_draft(options: argparse.Namespace) -> int:
+    """Write an OpenAPI file to correct by hand."""
+    from ..setup.draft import draft  # it takes libraries that nothing else needs
+
+    if options.file.exists():
+        raise BadArgumentError(f"{options.file} is there already, perhaps with your corrections. Name another file.")
+    result = draft(options.probe)
+    _write_openapi(result.content, options.file)
+    print(f"{len(result.recorded)} of {len(CATALOGUE)} operations answered and are in it.", file=sys.stderr)
+    _print_some("has nothing in common with what we declare", result.otherwise, SHOWN, sys.stderr)
+    _print_some("left out", [f"{table} ({why})" for table, why in result.left_out.items()], SHOWN, sys.stderr)
+    print(
+        f"\nNext: open {options.file} in an editor. Correct what you know better: add operations that are left out, "
+        "with their paths, and types of fields that were empty. Then run 'hubmis-frames spec check "
+        f"{options.file}', which says whether it can be used. Loaders of operations that are not in the file raise an "
+        "error as long as it is used.",
+        file=sys.stderr,
+    )
+    return COMPLETE
+
+
+def _write_openapi(document: Mapping[str, object], file: Path) -> None:
+    if str(file) == "-":
+        print_json(document)
+        return
+    with whole_file(file.absolute()) as part:
+        part.write_text(json.dumps(document, indent=1, ensure_ascii=False), encoding="utf-8")
+    print(f"Written to {file}.", file=sys.stderr)
 
 
 def spec_export(options: argparse.Namespace) -> int:
     """Write our declarations as OpenAPI."""
     from ..openapi import as_openapi  # it takes libraries that nothing else needs
 
-    document = as_openapi(CATALOGUE.values())
-    if str(options.file) == "-":
-        print_json(document)
-    else:
-        options.file.write_text(json.dumps(document, indent=1, ensure_ascii=False), encoding="utf-8")
-        print(f"Written to {options.file}. What is inferred is marked x-inferred.")
+    _write_openapi(as_openapi(CATALOGUE.values()), options.file)
+    print("What is inferred is marked x-inferred.", file=sys.stderr)
     return COMPLETE
 
 
@@ -156,16 +193,16 @@ def spec_check(options: argparse.Namespace) -> int:
     return status
 
 
-def _print_some(what: str, lines: list[str], limit: int | None) -> None:
+def _print_some(what: str, lines: Sequence[str], limit: int | None, stream: TextIO | None = None) -> None:
     """Print lines of one kind, and how many more there are."""
     for line in lines[:limit]:
-        print(f"  {what}: {line}")
+        print(f"  {what}: {line}", file=stream)
     if limit is not None and len(lines) > limit:
-        print(f"  {what}: {len(lines) - limit} more")
+        print(f"  {what}: {len(lines) - limit} more", file=stream)
 
 
 def _next_step(spec: "Spec", options: argparse.Namespace) -> str:
-    steps = [] if options.details else ["--details lists everything."]
+    steps = [] if options.details else ["--verbose lists everything."]
     if spec.flaws or spec.unusable:
         steps.append(
             "Send what could not be read to WCBS, and ask for a corrected file; everything else works meanwhile."

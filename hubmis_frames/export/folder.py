@@ -7,14 +7,13 @@ import contextlib
 import functools
 import os
 import re
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 from ..errors import ExportError
-from ..files import private_folder, put, safe_name, scratch_file
+from ..files import private_folder, put, remove, safe_name, scratch_file
 from ..frames import empty
 from ..operations import CATALOGUE
 
@@ -27,8 +26,6 @@ _RESERVED = re.compile(r"con|prn|aux|nul|com\d|lpt\d")  # Windows has devices of
 _MANIFEST = re.compile(r"manifest-(.+-)?[0-9a-f]{10}\.json")  # as safe_name ends them
 _SCRATCH = re.compile(r"\..+\.[a-z0-9_]{8}\.part")  # as scratch_file names them
 _JUNCTION = 0xA0000003  # the reparse tag of a Windows junction, a link between folders
-PATIENCE = 10.0
-"""Seconds to wait for another program that holds a file open."""
 
 
 @dataclass(frozen=True)
@@ -162,26 +159,25 @@ def replace_file(part: Path, file: Path) -> None:
     ExportError
         The program still held it after ten seconds.
     """
-    _retry(lambda: put(part, file), file)
+    with _held_by_nobody(file):
+        put(part, file)
 
 
 def remove_file(file: Path) -> None:
     """Remove a file if it exists, waiting for a program that holds it open. Raises like :func:`replace_file`."""
-    _retry(lambda: file.unlink(missing_ok=True), file)
+    with _held_by_nobody(file):
+        remove(file)
 
 
-def _retry(action: Callable[[], None], file: Path) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            return action()
-        except PermissionError as error:  # on Windows, an open file can be neither replaced nor removed
-            if time.monotonic() >= deadline:
-                raise ExportError(
-                    f"{file} cannot be replaced or removed: {error.strerror}. Close the program that has it open, "
-                    "then export again."
-                ) from error
-        time.sleep(0.2)
+@contextlib.contextmanager
+def _held_by_nobody(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except PermissionError as error:
+        raise ExportError(
+            f"{file} cannot be replaced or removed: {error.strerror}. Close the program that has it open, then export "
+            "again."
+        ) from error
 
 
 def refuse_nested(directory: Path) -> None:

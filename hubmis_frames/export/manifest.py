@@ -68,10 +68,10 @@ class Manifest:
             "pseudonymised": pseudonymised,
         }
         self.started_at = datetime.now(UTC)
-        self.academic_year_id: int | None = None
+        self.academic_year_id: int | str | None = None
         self.refresh_began: datetime | None = None
         """When a refresh began that has not ended."""
-        self.unfinished_year: int | None = None
+        self.unfinished_year: int | str | None = None
         """The academic year of an export that did not end: the next run continues with it, whichever is active now."""
         self.entries: dict[str, Entry] = {}
         _refuse_other_address(folder.directory, base_url)
@@ -103,7 +103,7 @@ class Manifest:
 
     def _read(self) -> dict[str, Any]:
         try:
-            return _content(self._file)
+            return read_manifest(self._file)
         except ValueError as error:
             raise ExportError(
                 f"{self._file} cannot be read: {error}. Remove it, or export into another directory."
@@ -137,7 +137,7 @@ def manifests(directory: Path) -> list[dict[str, Any]]:
     contents = []
     for file in manifest_files(expanded(directory)):
         try:
-            content = _content(file)
+            content = read_manifest(file)
             if content["format"] != FORMAT:
                 raise ValueError("it is from another version")
         except (OSError, ValueError) as error:
@@ -150,7 +150,7 @@ def manifests(directory: Path) -> list[dict[str, Any]]:
 def _refuse_other_address(directory: Path, base_url: str) -> None:
     for file in manifest_files(directory):
         try:
-            address = _content(file).get("address")
+            address = read_manifest(file).get("address")
         except (OSError, ValueError):
             continue  # another realm's; the manifest of this realm is read next and reports its own problem
         if address is not None and _server(address) != _server(base_url):
@@ -172,7 +172,7 @@ def _server(address: str) -> str:
 # --- reading
 
 
-def _content(file: Path) -> dict[str, Any]:
+def read_manifest(file: Path) -> dict[str, Any]:
     """Read a manifest and check every value; for another format, only the format.
 
     Raises
@@ -263,7 +263,7 @@ _HEAD: dict[str, Kind] = {
     "hubmis_frames": (_is_text, ""),
     "realm": (_is_text,),
     "address": (_is_text, None),
-    "academic_year_id": (lambda value: value is None or _is_count(value), None),
+    "academic_year_id": (lambda value: value is None or isinstance(value, str) or _is_count(value), None),
     "free_text": (_is_bool, False),
     "pseudonymised": (_is_bool, False),
     "started_at": (_is_instant, None),

@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ..display.shell import argument
 from ..errors import BadArgumentError, ExportError, did_you_mean, warn
 from ..files import expanded
 from ..frames import as_schema, joined, to_pandas
@@ -160,5 +161,5 @@ def _why_not(folder: Path, table: str, realm: str | None) -> str:
     if not all(content["finished_at"] for content in contents if realm in (None, content["realm"])):
         return f"{where}: the export has not ended. Run it again; it continues where it stopped."
     if table in CATALOGUE:
-        return f'{where}. Add it: hubmis-frames export "{folder}" --tables {table}'
+        return f"{where}. Add it: hubmis-frames export {argument(folder)} --tables {table}"
     return f"{where}.{did_you_mean(table, {part.name for part in folder.iterdir()} - {table})} Each folder is a table."

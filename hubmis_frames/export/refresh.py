@@ -1,7 +1,7 @@
 """Brings a long history up to date by its last days: what to request again, and how new rows replace old ones."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..frames import empty, joined, to_pandas
+from ..frames import alike, empty, joined, to_pandas
 from ..operations.declaration import Endpoint
 from .manifest import Entry
 from .write import is_sound
@@ -109,22 +109,21 @@ class History:
 
     def _compare(self, before: pa.Table, after: pa.Table) -> None:
         keys = list(self._keys)
-        same_type = [name for name in before.column_names if name in after.column_names]
-        same_type = [name for name in same_type if before.schema.field(name).type == after.schema.field(name).type]
-        old, new = to_pandas(before.select(same_type)), to_pandas(after.select(same_type))
+        common, old, new = _comparable(before, after)
         gone = ~_is_among(old, new, keys)
         self.deleted.append(before.filter(gone))
         self.counts["rows no longer sent"] += int(gone.sum())
-        self.counts["rows changed"] += int((~gone & ~_is_among(old, new, same_type)).sum())
+        self.counts["rows changed"] += int((~gone & ~_is_among(old, new, common)).sum())
         self.counts["rows new"] += int((~_is_among(new, old, keys)).sum())
 
 
 def open_history(
-    endpoint: Endpoint, file: Path, written: Sequence[str], earlier: Entry | None, window: int
+    endpoint: Endpoint, file: Path, written: pa.Schema, people: Iterable[object], earlier: Entry | None, window: int
 ) -> History | None:
     """Open the rows of a table in an earlier export; ``None`` if all of it has to be requested again to be safe.
 
-    ``written`` are the declared columns that an export with the same options writes.
+    ``written`` are the declared columns that an export with the same options writes, and ``people`` the ids that it
+    asks for, as it writes them.
     """
     keys = HISTORIES[endpoint.table]
     if earlier is None or earlier.fetched_from is None or earlier.path != endpoint.path or not file.exists():
@@ -135,8 +134,15 @@ def open_history(
     # Child rows have only ids, which do not show their day.
     if not list(earlier.tables) == list(declared) == [endpoint.table]:
         return None
-    columns, known = set(pq.read_schema(file).names), {*declared[endpoint.table].column_names, *written}
-    if columns & known != set(written) or not {*keys} <= columns:
+    schema = pq.read_schema(file)
+    columns, known = set(schema.names), {*declared[endpoint.table].column_names, *written.names}
+    if columns & known != set(written.names) or not {*keys} <= columns:
+        return None
+    text_ids = any(isinstance(person, str) for person in people)
+    if text_ids == pa.types.is_integer(schema.field(keys.person).type):
+        return None
+    before, now = (of.field(keys.day).type for of in (schema, written))
+    if (pa.types.is_temporal(before), getattr(before, "tz", "")) != (pa.types.is_temporal(now), getattr(now, "tz", "")):
         return None
     try:
         history = History(file, keys, datetime.fromisoformat(earlier.fetched_from).date(), window)
@@ -153,14 +159,20 @@ def deleted_rows(history: History, file: Path) -> pa.Table | None:
     found = joined(history.deleted)
     known = _read(file) if file.exists() and is_sound(file) else None
     if known is not None:
-        columns = [name for name in found.column_names if name in known.column_names]
-        same = [name for name in columns if found.schema.field(name).type == known.schema.field(name).type]
-        found = found.filter(~_is_among(to_pandas(found.select(same)), to_pandas(known.select(same)), same))
+        common, rows, others = _comparable(found, known)
+        found = found.filter(~_is_among(rows, others, common))
     if not len(found):
         return None
     now = pa.scalar(datetime.now(UTC), pa.timestamp("us", "UTC"))
     found = found.append_column(NOTICED_AT, pa.repeat(now, len(found)))
     return found if known is None else joined([known, found])
+
+
+def _comparable(one: pa.Table, other: pa.Table) -> tuple[list[str], pd.DataFrame, pd.DataFrame]:
+    """The columns that both tables have, and these of each, in the same types."""
+    common = [name for name in one.column_names if name in set(other.column_names)]
+    rows, others = alike([one.select(common), other.select(common)])
+    return common, to_pandas(rows), to_pandas(others)
 
 
 def _read(file: Path, **choice: object) -> pa.Table:

@@ -1,6 +1,7 @@
 """Runs an export step by step. Each table is written whole, and one failure does not stop the others."""
 
 import contextlib
+import logging
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,7 +23,7 @@ from ..errors import (
     check_realm,
 )
 from ..fetch import Fetch, Fetcher
-from ..files import own_folder
+from ..files import own_folder, why
 from ..frames import AS_SENT, Batch, empty, free_name, joined, to_pandas
 from ..operations.declaration import Endpoint
 from ..privacy import (
@@ -37,10 +38,12 @@ from ..privacy import (
 from ..request import Request
 from .folder import DELETED, LOCK, ExportFolder, is_link, owned_name, refuse_nested, table_folder
 from .manifest import Entry, Manifest
+from .places import remember
 from .refresh import HISTORIES, WINDOW, History, deleted_rows, open_history
 from .steps import YEARS, Step, first_day, steps_of
 from .write import TableWriter, is_sound
 
+_log = logging.getLogger(__name__)
 _SHOWN = 3  # failed ids that a remark names; the manifest names all
 
 
@@ -75,6 +78,7 @@ def export(
         with lock.acquire(timeout=0):
             folder = ExportFolder(directory, fetcher.session.realm)
             folder.sweep()
+            remember(directory)  # first: an export that is interrupted holds children's rows too
             return _run(fetcher, folder, steps, options, on_table)
     except filelock.Timeout:
         raise ExportError(
@@ -82,7 +86,7 @@ def export(
         ) from None
     except OSError as error:
         raise ExportError(
-            f"Cannot write to {directory}: {error.strerror or error}. Make it writable, free some disk, close programs "
+            f"Cannot write to {directory}: {why(error)}. Make it writable, free some disk, close programs "
             "that have a file in it open, or choose another folder."
         ) from error
 
@@ -151,7 +155,7 @@ class _Run:
 
     fetcher: Fetcher
     folder: ExportFolder
-    year: int | None
+    year: int | str | None
     options: ExportOptions
     earlier: dict[str, Entry]
     needed: set[str]
@@ -187,11 +191,17 @@ class _Run:
         """Fetch an operation and write its tables; ``whole`` requests all of a history, even if we have most of it."""
         requests = step.requests(self.fetcher, endpoint, self.loaded, self.year)
         self.on_table(endpoint.table, len(requests), self.fetcher.session.seconds(len(requests)))
-        history = None if whole else self._history(endpoint)
-        people = self._people(endpoint, requests) if history else {}
+        people = self._people(endpoint, requests) if endpoint.table in HISTORIES else {}
+        history = None if whole else self._history(endpoint, people.values())
         if history:
             requests = [self._lately(endpoint, request, history.ask_from(people[request.ids])) for request in requests]
-        fetched = self.fetcher.fetch(endpoint, requests, refresh=self.options.refresh, new_since=self.new_since)
+        fetched = self.fetcher.fetch(
+            endpoint,
+            requests,
+            refresh=self.options.refresh,
+            new_since=self.new_since,
+            only_whole=history is not None,  # a row that did not come would count as deleted
+        )
         kept: list[pa.Table] = []
         with contextlib.ExitStack() as stack:
             writers: dict[str, TableWriter] = {}
@@ -258,6 +268,8 @@ class _Run:
         """Which requests failed and why: the first few, and how many more; empty if no request failed."""
         if not fetched.failed:
             return []
+        if asked == 1:
+            return [self._without_ids(str(error)) for error in fetched.failed.values()]
         sentence = f"{len(fetched.failed)} of {asked} requests failed, so rows are missing"
         if self.options.key is not None:
             return [f"{sentence}."]
@@ -273,28 +285,33 @@ class _Run:
     def _findings(self, fetched: Fetch) -> list[str]:
         """The findings about the rows; with pseudonyms without field names, as one may be a person's name."""
         if self.options.key is None:
+            for sentence in fetched.findings.sentences(most=None):
+                _log.debug("%s", sentence)
             return fetched.findings.sentences()
         undeclared = len(fetched.findings.undeclared)
-        counted = replace(fetched.findings, undeclared={}, misfits=Counter(), converted=Counter(), differing=Counter())
+        counted = replace(fetched.findings, undeclared={}, misfits=Counter(), converted=Counter())
+        counted = replace(counted, differing=Counter(), twofold=Counter())
         left_out = [f"{undeclared} undeclared columns and tables were left out"] if undeclared else []
         return [*counted.sentences(), *left_out]
 
     def _without_ids(self, message: str) -> str:
         """A message without the ids in the path of the request, so that it can be stored with pseudonyms."""
-        return message if self.options.key is None else re.sub(r"/\d+\b", "/...", message)
+        return message if self.options.key is None else _AN_ID.sub("/...", message)
 
-    def _history(self, endpoint: Endpoint) -> History | None:
+    def _history(self, endpoint: Endpoint, people: Iterable[object]) -> History | None:
         """The history in an earlier export, if requesting its last days is enough to bring it up to date."""
         if not self.options.refresh or endpoint.table not in HISTORIES:
             return None
         self.folder.refuse_links(endpoint.table)
-        written = self._written(endpoint.table, empty(endpoint)[endpoint.table]).column_names
+        written = self._written(endpoint.table, empty(endpoint)[endpoint.table]).schema
         file = self.folder.file(endpoint.table)
-        return open_history(endpoint, file, written, self.earlier.get(endpoint.table), self.options.window)
+        return open_history(endpoint, file, written, people, self.earlier.get(endpoint.table), self.options.window)
 
     def _people(self, endpoint: Endpoint, requests: Sequence[Request]) -> dict[tuple[int | str, ...], object]:
         """Each person's id as it is in the file, by the ids of the request."""
-        ids = pd.Series([request.ids[0] for request in requests], dtype="Int64")
+        asked = [request.ids[0] for request in requests]
+        is_text = any(isinstance(value, str) for value in asked)
+        ids = pd.Series(list(map(str, asked)), dtype="str") if is_text else pd.Series(asked, dtype="Int64")
         if self.options.key is not None:
             person, realm = HISTORIES[endpoint.table].person, self.fetcher.session.realm
             ids = pseudonyms_of(ids, person, self.options.key, realm)
@@ -356,6 +373,9 @@ class _Run:
                 self.folder.remove(name)
             except ExportError as error:
                 entry.remarks.append(f"{name} is out of date and stays: {error}")
+
+
+_AN_ID = re.compile(r"/(?=[\w%.~-]*\d)(?!v\d+\b)[\w%~-]+")  # a number, or text with a digit in it
 
 
 def _beside(entry: Entry, earlier: Entry | None) -> Entry:

@@ -12,6 +12,7 @@ from ..fetch import Fetcher
 from ..frames import to_pandas
 from ..operations import CATALOGUE
 from ..operations.declaration import YEAR, Endpoint, Parameter
+from ..operations.response import plain_id
 from ..request import Request
 
 CORE = (
@@ -80,7 +81,7 @@ class Step:
         """Whether it requires the dates of an academic year."""
         return any(p.required and p.kind is date for p in self.endpoint.parameters)
 
-    def missing(self, loaded: Frames, year: int | None) -> str:
+    def missing(self, loaded: Frames, year: int | str | None) -> str:
         """The ids or the academic year that the table needs and that could not be fetched."""
         if missing := [parent for parent in self.parents if parent not in loaded]:
             return f"the ids of {' and '.join(missing)}, which could not be fetched"
@@ -89,7 +90,7 @@ class Step:
             return f"the academic year, and {known}"
         return ""
 
-    def calls(self, loaded: Frames, year: int | None) -> list[dict[str, object]]:
+    def calls(self, loaded: Frames, year: int | str | None) -> list[dict[str, object]]:
         """The arguments of each call that the table takes, from the frames of its parents.
 
         Marks go back beyond the active year, so the calendar of the year before is requested too.
@@ -116,7 +117,7 @@ class Step:
         """The columns of the parents whose ids the table needs."""
         return [p.name for p in self.endpoint.path_ids if p.place == "path" and p.name != YEAR and p.kind is int]
 
-    def requests(self, fetcher: Fetcher, endpoint: Endpoint, loaded: Frames, year: int | None) -> list[Request]:
+    def requests(self, fetcher: Fetcher, endpoint: Endpoint, loaded: Frames, year: int | str | None) -> list[Request]:
         """Build the requests of all calls of the operation, as the vendor's file describes it, each once."""
         calls = self.calls(loaded, year)
         return list(dict.fromkeys(request for call in calls for request in fetcher.requests(endpoint, call)))
@@ -250,7 +251,7 @@ def _listing(endpoint: Endpoint, ids: Sequence[Parameter]) -> str:
     return min(lists, key=lambda pair: pair[0])[1]
 
 
-def _bound(parameter: Parameter, loaded: Frames, year: int | None) -> object:
+def _bound(parameter: Parameter, loaded: Frames, year: int | str | None) -> object:
     """The first or last day of the academic year, for an operation that requires its dates."""
     years = loaded["academic_years"]
     named = years[years["academic_year_id"] == year]
@@ -261,7 +262,7 @@ def _bound(parameter: Parameter, loaded: Frames, year: int | None) -> object:
     return day
 
 
-def first_day(loaded: Frames, year: int | None) -> date:
+def first_day(loaded: Frames, year: int | str | None) -> date:
     """The first day of the academic year, for ages; 1 September if HUBmis sends none."""
     try:
         day = _bound(_FROM, loaded, year)
@@ -275,18 +276,18 @@ def first_day(loaded: Frames, year: int | None) -> date:
 _FROM = Parameter("date_from", "", "query", date)
 
 
-def _cached_year(fetcher: Fetcher) -> int | None:
+def _cached_year(fetcher: Fetcher) -> int | str | None:
     endpoint = fetcher.resolve(CATALOGUE["academic_years"])
     if fetcher.count_cached(endpoint, fetcher.requests(endpoint, {})[0]) is None:
         return None
     return fetcher.current_year()
 
 
-def _year_before(loaded: Frames, year: int | None) -> int | None:
+def _year_before(loaded: Frames, year: int | str | None) -> int | str | None:
     """The academic year before ``year``, by its dates if the server sends any, else by order."""
     if year is None or "academic_years" not in loaded:
         return year
     years = loaded["academic_years"]
     order = "date_from" if years["date_from"].notna().all() else "academic_year_id"
     ids = years.dropna(subset=["academic_year_id"]).sort_values(order)["academic_year_id"].tolist()
-    return int(ids[ids.index(year) - 1]) if year in ids[1:] else year
+    return plain_id(ids[ids.index(year) - 1]) if year in ids[1:] else year

@@ -13,14 +13,17 @@ from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ..errors import PayloadError
-from ..operations.shapes import MAP
+from ..operations.shapes import BARE, MAP, TEXT_TOO
+from .casting import cast_text
 from .findings import Findings
 from .layout import AS_SENT, free_name
 
 _INT64 = range(-(2**63), 2**63)
 _EXACT = 2**53
+WHOLE = r"0|-?[1-9][0-9]{0,18}"  # "007" and "+7" would lose a character, so they are not integers
 
 
 def fitted(
@@ -32,6 +35,22 @@ def fitted(
         responses = [[fitter.item(row, record, "") for row in _rows(body, rows_in)] for body in bodies]
         type_ = _widened(on_wire(record), [row for response in responses for row in response])
         return pa.array([[_forced(row, type_) for row in response] for response in responses], pa.list_(type_))
+
+
+def converted_to(values: pa.Array, type_: pa.DataType) -> tuple[pa.Array, pa.Array]:
+    """Convert an array without loss; the second array says which values have no equal of that type."""
+    if values.type == type_:
+        return values, pa.repeat(False, len(values))
+    if pa.types.is_temporal(type_):
+        if not pa.types.is_string(values.type):
+            return pa.nulls(len(values), type_), values.is_valid()
+        converted, as_sent = cast_text(values, type_)
+        return converted, pa.repeat(False, len(values)) if as_sent is None else as_sent.is_valid()
+    encoded = pc.dictionary_encode(values)
+    fitter = _Fitter(Findings())
+    pairs = [fitter.fit(value, type_, "") for value in encoded.dictionary.to_pylist()]
+    converted = pa.array([value for _, value in pairs], type_).take(encoded.indices)
+    return converted, pc.fill_null(pa.array([not fits for fits, _ in pairs], pa.bool_()).take(encoded.indices), False)
 
 
 def on_wire(type_: pa.DataType) -> pa.DataType:
@@ -96,18 +115,35 @@ class _Fitter:
         if value == []:  # PHP writes an empty object like this
             return True, None
         if not isinstance(value, dict):
-            return False, None
-        declared = {field.name: field.type for field in type_}
+            return self._fit_bare_id(value, type_, where)
+        declared = {field.name: field for field in type_}
         result = {}
         for name, inner in value.items():
             if name not in declared:
                 result[name] = inner
                 continue
-            here = f"{where}_{name}".lstrip("_")
-            fits, result[name] = self.fit(inner, declared[name], here)
+            fits, result[name] = self._fit_field(inner, declared[name], f"{where}_{name}".lstrip("_"))
             if not fits:
                 result[free_name(f"{name}{AS_SENT}", value, result)] = _text(inner)
         return True, result
+
+    def _fit_field(self, value: Any, field: pa.Field, where: str) -> tuple[bool, Any]:
+        if TEXT_TOO not in (field.metadata or {}):
+            return self.fit(value, field.type, where)
+        if isinstance(value, str):
+            return True, _clean(value) or None
+        fits, number = self.fit(value, pa.int64(), where)
+        return (True, number) if fits else self.fit(value, pa.string(), where)
+
+    def _fit_bare_id(self, value: Any, type_: pa.DataType, where: str) -> tuple[bool, Any]:
+        """An id in the place of an object with that id, as a server writes a relation that it did not load."""
+        index = type_.get_field_index("id")
+        if index < 0 or isinstance(value, list) or value == "":
+            return False, None
+        fits, number = self._fit_field(value, type_.field(index), f"{where}_id")
+        if fits and BARE not in (type_.field(index).metadata or {}):
+            self._report.converted[where] += 1
+        return fits, {"id": number} if fits else None
 
     def _fit_list(self, value: Any, type_: pa.DataType, where: str) -> tuple[bool, Any]:
         item = type_.value_type
@@ -136,8 +172,7 @@ def _to_int(value: Any) -> tuple[bool, Any]:
         return True, None
     if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
         return True, int(value)
-    # "007" and "+7" would lose a character, so they are not integers.
-    if isinstance(value, str) and re.fullmatch(r"0|-?[1-9]\d{0,18}", value, re.ASCII) and int(value) in _INT64:
+    if isinstance(value, str) and re.fullmatch(WHOLE, value) and int(value) in _INT64:
         return True, int(value)
     return False, None
 
@@ -177,9 +212,14 @@ _CONVERT: dict[pa.DataType, Callable[[Any], tuple[bool, Any]]] = {
 }
 
 
-def _widened(declared: pa.DataType | None, values: Sequence[Any]) -> pa.DataType:
+def _widened(declared: pa.DataType | None, values: Sequence[Any], text_too: bool = False) -> pa.DataType:
     """The declared type and, after its fields, those that only ``values`` have; else the type of all ``values``."""
     present = [value for value in values if value is not None]
+    if text_too:
+        whole = all(isinstance(value, int) or _to_int(value)[0] for value in present)
+        return pa.int64() if whole else pa.string()
+    if declared is None and _may_be_bare_ids(present):
+        present = [value if isinstance(value, dict) else {"id": value} for value in present]
     if declared is None and {type(value) for value in present} == {dict, list}:
         # PHP writes an empty object as [], and other servers an empty list as {}: neither is of another type.
         present = [value for value in present if value]
@@ -191,11 +231,21 @@ def _widened(declared: pa.DataType | None, values: Sequence[Any]) -> pa.DataType
     if (declared is not None and pa.types.is_list(declared)) or (declared is None and kinds == {list}):
         item = declared.value_type if declared is not None else None
         return pa.list_(_widened(item, [inner for value in present for inner in value]))
-    known = {field.name: field.type for field in declared} if declared is not None else {}
-    names = dict.fromkeys([*known, *(name for value in present for name in value)])
-    return pa.struct(
-        [(name, _widened(known.get(name), [value[name] for value in present if name in value])) for name in names]
-    )
+    known = {field.name: field for field in declared} if declared is not None else {}
+    found: dict[str, list[Any]] = {name: [] for name in known}
+    for value in present:
+        for name, inner in value.items():
+            found.setdefault(name, []).append(inner)
+    either = {name for name, field in known.items() if TEXT_TOO in (field.metadata or {})}
+    types = {name: field.type for name, field in known.items()}
+    return pa.struct([(name, _widened(types.get(name), inner, name in either)) for name, inner in found.items()])
+
+
+def _may_be_bare_ids(present: Sequence[Any]) -> bool:
+    """Whether values are objects with an id, and ids in the place of such objects."""
+    bare = {type(value) for value in present if not isinstance(value, dict)}
+    inside = {type(value.get("id")) for value in present if isinstance(value, dict)}
+    return bool(inside) and bare == inside and bare in ({int}, {str})
 
 
 def _scalar(kinds: set[type], present: Sequence[Any]) -> pa.DataType:
@@ -217,12 +267,16 @@ def _forced(value: Any, type_: pa.DataType) -> Any:
         return None
     if pa.types.is_nested(type_) and not value and isinstance(value, list) != pa.types.is_list(type_):
         return None  # [] for an empty object, or {} for an empty list
+    if pa.types.is_struct(type_) and not isinstance(value, dict):
+        value = {"id": value}
     if pa.types.is_struct(type_):
         return {field.name: _forced(value.get(field.name), field.type) for field in type_}
     if pa.types.is_list(type_):
         return [_forced(inner, type_.value_type) for inner in value]
     if pa.types.is_string(type_):
         return _text(value)
+    if pa.types.is_integer(type_):
+        return int(value)  # an id may be text
     return float(value) if pa.types.is_floating(type_) else value
 
 

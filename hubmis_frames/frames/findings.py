@@ -1,7 +1,13 @@
 """What the user should know about the data that the server sent. It holds names and numbers, never values."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+
+from ..request import listed
+
+NAMED = 6
+"""How many columns a sentence names; the log names all of them, at the level DEBUG."""
 
 
 @dataclass
@@ -16,6 +22,9 @@ class Findings:
     """Values that came as another type and were converted without loss, by field."""
     differing: Counter[tuple[str, str]] = field(default_factory=Counter)
     """Values that differ from the id that the request named, by the column that keeps them and the id's column."""
+    twofold: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    """Values that differ from those of another field with the same tidy name, by the column that keeps them, their
+    field, and the other one."""
     null_rows: int = 0
     """Entries of the list that are null and make no row."""
     repeated: int = 0
@@ -27,22 +36,34 @@ class Findings:
     without_id: int = 0
     """Child rows whose parent has no id."""
 
-    def sentences(self) -> list[str]:
-        """One sentence for each finding."""
-        sentences = [
-            f"the {kind} {name} is not declared and is kept as it came" for name, kind in self.undeclared.items()
-        ]
-        sentences += [
-            f"{_values(count)} did not fit the declared type and are kept as text in the column {name}"
-            for name, count in self.misfits.items()
-        ]
-        sentences += [
-            f"{_values(count)} of {name} came as another type and fitted without loss"
-            for name, count in self.converted.items()
-        ]
+    def sentences(self, most: int | None = NAMED) -> list[str]:
+        """One sentence for each kind of finding, which names ``most`` columns; ``None``: all of them."""
+        sentences = []
+        if len(self.undeclared) == 1:
+            sentences += [f"the {kind} {name} is not declared and is kept as it came"
+                          for name, kind in self.undeclared.items()]  # fmt: skip
+        elif self.undeclared:
+            kinds = " and ".join(f"{kind}s" for kind in dict.fromkeys(self.undeclared.values()))
+            names = _first(self.undeclared, most)
+            sentences.append(f"{len(self.undeclared)} {kinds} are not declared and are kept as they came: {names}")
+        if self.misfits:
+            columns = f"column{'s' if len(self.misfits) > 1 else ''} {_first(self.misfits, most)}"
+            sentences.append(
+                f"{_values(self.misfits.total())} did not fit the declared type and are kept as text in the {columns}"
+            )
+        if self.converted:
+            sentences.append(
+                f"{_values(self.converted.total())} of {_first(self.converted, most)} came as another type and fitted "
+                "without loss"
+            )
         sentences += [
             f"{count} rows hold another {key} than the one in the request: it is in the column {name}"
             for (name, key), count in self.differing.items()
+        ]
+        sentences += [
+            f"{_values(count)} of {own} {'differs' if count == 1 else 'differ'} from {other}: "
+            f"{'it is' if count == 1 else 'they are'} in the column {name}"
+            for (name, own, other), count in self.twofold.items()
         ]
         if self.null_rows:
             sentences.append(f"{self.null_rows} entries of the list are null and make no row")
@@ -60,6 +81,14 @@ class Findings:
         if self.without_id:
             sentences.append(f"{self.without_id} rows have no id, so their child rows cannot be matched to them")
         return sentences
+
+
+def _first(names: Iterable[str], most: int | None) -> str:
+    """Some names, and how many there are besides."""
+    shown = list(names)
+    if most is None or len(shown) <= most:
+        return listed(shown)
+    return listed([*shown[:most], f"{len(shown) - most} more"])
 
 
 def _values(count: int) -> str:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime, time
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ import pyarrow.compute as pc
 from ..operations.declaration import Endpoint
 from ..operations.response import rows_of
 from .casting import cast_text
+from .coercion import converted_to
 from .findings import Findings
 from .layout import AS_SENT, POSITION, ROW, VALUE, Path, TableLayout, free_name, lay_out
 from .parsing import read_records
@@ -121,12 +123,15 @@ def _flatten_batch(
     if rows.null_count:
         rows, page = rows.drop_null(), page.filter(rows.is_valid())
     request = np.repeat(np.arange(len(batch)), [len(pages) for _, pages in batch])[page.to_numpy()]
-    if endpoint.paged:
+    if endpoint.paged or len(bodies) > len(batch):
         kept = _without_repeats(rows, request, page.to_numpy(), report)
         rows, request = rows.filter(kept), request[kept.to_numpy(zero_copy_only=False)]
     keys: Arrays = {}
     for index, (name, type_) in enumerate(_id_types(endpoint).items()):
-        keys[name] = pa.array([ids[index] for ids, _ in batch], type_).take(pa.array(request))
+        values = [ids[index] for ids, _ in batch]
+        if any(isinstance(value, str) for value in values):
+            values, type_ = [str(value) for value in values], pa.string()
+        keys[name] = pa.array(values, type_).take(pa.array(request))
     tables: dict[str, pa.Table] = {}
     _flatten(rows, _laid_out(endpoint, record), keys, offset, tables, report)
     return tables
@@ -164,6 +169,12 @@ def _flatten(
         result[column.name], as_sent = _final(_at(leaves, column.path, len(rows)), column.type)
         if as_sent is not None:
             misfits[f"{column.name}{AS_SENT}"] = as_sent
+        for twin in column.twins:
+            sent = _at(leaves, twin.path, len(rows))
+            result[column.name], differing = _filled(result[column.name], sent, column.type)
+            if count := len(differing) - differing.null_count:
+                result[twin.name] = differing
+                report.twofold[f"{table.name}.{twin.name}", ".".join(twin.path), ".".join(column.path)] += count
     for name, as_sent in misfits.items():
         result[free_name(name, result)] = as_sent
     for key, echo in table.echoes:
@@ -210,12 +221,22 @@ def _final(values: pa.Array, type_: pa.DataType) -> tuple[pa.Array, pa.Array | N
     return pc.cast(values, final_type(type_)), None
 
 
+def _filled(values: pa.Array, sent: pa.Array, type_: pa.DataType) -> tuple[pa.Array, pa.Array]:
+    """Fill missing values from another field of the same name; and what that field has where the two differ."""
+    if sent.null_count == len(sent):
+        return values, pa.nulls(len(sent))
+    converted, is_lost = converted_to(sent, type_)
+    converted = pc.cast(converted, final_type(type_))
+    differs = pc.or_(is_lost, pc.fill_null(pc.not_equal(values, converted), False))
+    return pc.coalesce(values, converted), pc.if_else(differs, sent, pa.scalar(None, sent.type))
+
+
 def _differing(values: pa.Array, keys: pa.Array) -> int:
     """How many values are there and differ from the key of their row."""
     if values.null_count == len(values):
         return 0
-    repeated, original = _exact(values), _exact(keys)
-    return int((~(repeated == original).fillna(False) & repeated.notna()).sum())
+    repeated, _ = converted_to(values, keys.type)
+    return int(pc.sum(pc.and_(values.is_valid(), pc.invert(pc.fill_null(pc.equal(repeated, keys), False)))).as_py())
 
 
 def _exact(values: pa.Array) -> pd.Series:
@@ -231,11 +252,28 @@ def _positions(parents: np.ndarray) -> np.ndarray:
 
 
 def joined(parts: Sequence[pa.Table]) -> pa.Table:
-    """Concatenate tables whose undeclared columns may differ in name and type."""
-    names = dict.fromkeys(name for part in parts for name in part.column_names)
-    types = {name: _common([part.column(name) for part in parts if name in part.column_names]) for name in names}
-    schema = pa.schema(list(types.items()))
-    return pa.concat_tables([as_schema(part, schema) for part in parts]).combine_chunks()
+    """Concatenate tables whose columns may differ in name and type. Where types differ, the column is text."""
+    return pa.concat_tables(alike(parts)).combine_chunks()
+
+
+def concatenated(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Concatenate frames as :func:`joined` does tables: where types differ, a column is text and not Python objects."""
+    whole = pd.concat(frames, ignore_index=True)
+    for name in whole:
+        if len({frame[name].dtype for frame in frames if name in frame}) > 1:
+            parts = [pa.Table.from_pandas(frame.reindex(columns=[name]), preserve_index=False) for frame in frames]
+            whole[name] = to_pandas(joined([part.replace_schema_metadata(None) for part in parts]))[name]
+    return whole
+
+
+def alike(parts: Sequence[pa.Table]) -> list[pa.Table]:
+    """Give tables the same columns in the same types. Where types differ, the column is text."""
+    columns: dict[str, list[pa.ChunkedArray]] = {}
+    for part in parts:
+        for name, column in zip(part.column_names, part.columns, strict=True):
+            columns.setdefault(name, []).append(column)
+    schema = pa.schema([(name, _common(found)) for name, found in columns.items()])
+    return [as_schema(part, schema) for part in parts]
 
 
 def _common(columns: Sequence[pa.ChunkedArray]) -> pa.DataType:
@@ -252,10 +290,9 @@ def _common(columns: Sequence[pa.ChunkedArray]) -> pa.DataType:
 
 def as_schema(part: pa.Table, schema: pa.Schema) -> pa.Table:
     """Give a table all columns of a schema, in their order and types."""
+    own = dict(zip(part.column_names, part.columns, strict=True))
     columns = [
-        _as(part.column(field.name), field.type)
-        if field.name in part.column_names
-        else pa.chunked_array([pa.nulls(len(part), field.type)])
+        _as(own[field.name], field.type) if field.name in own else pa.chunked_array([pa.nulls(len(part), field.type)])
         for field in schema
     ]
     return pa.table(columns, schema=schema)
@@ -264,14 +301,23 @@ def as_schema(part: pa.Table, schema: pa.Schema) -> pa.Table:
 def _as(column: pa.ChunkedArray, type_: pa.DataType) -> pa.ChunkedArray:
     if column.type == type_ or not pa.types.is_string(type_):
         return pa.nulls(len(column), type_) if column.null_count == len(column) else pc.cast(column, type_)
-    # Numbers become text as JSON writes them, not as Arrow does.
-    return pa.chunked_array(
-        [pa.array([None if value is None else json.dumps(value) for value in column.to_pylist()], type_)]
-    )
+    encoded = column.combine_chunks().dictionary_encode()
+    texts = pa.array(map(_as_text, encoded.dictionary.to_pylist()), type_)
+    return pa.chunked_array([texts.take(encoded.indices)])
+
+
+def _as_text(value: object) -> str:
+    """A value as the server would write it: a number as in JSON, a day or an instant in ISO."""
+    if isinstance(value, datetime):
+        is_day = value.tzinfo is None and value.time() == time.min
+        return value.date().isoformat() if is_day else value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, date | time):
+        return value.isoformat()
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _report_undeclared(declared: Mapping[str, pa.Table], tables: Mapping[str, pa.Table], report: Findings) -> None:
-    differing = {column for column, _ in report.differing}
+    differing = {column for column, *_ in (*report.differing, *report.twofold)}
     for name, table in tables.items():
         if name not in declared:
             report.undeclared[name] = "table"

@@ -3,18 +3,28 @@
 The columns of a frame, the empty frame and the docstrings all come from here. Nothing here reads data.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import pyarrow as pa
 
 from ..operations.declaration import CATALOGUE
-from ..operations.shapes import PERSONAL, REFERS
+from ..operations.shapes import PERSONAL, REFERS, TEXT_TOO
 
 UNDECLARED = b"undeclared"
 AS_SENT = "_as_sent"  # the ending of a column that keeps values that do not fit the declared type
+FROM = "_from_"  # before the field whose values differ from those of another field with the same tidy name
 
 Path = tuple[str, ...]
+
+
+class Twin(NamedTuple):
+    """Another field with the tidy name of a column, and the column that keeps its values where the two differ."""
+
+    name: str
+    path: Path
 
 
 @dataclass(frozen=True)
@@ -31,6 +41,8 @@ class Column:
         The key that its values are ids of, if its own name does not say so.
     personal
         The kind of personal data that it holds.
+    twins
+        Other fields with the same tidy name. They fill it where its own field is missing.
     """
 
     name: str
@@ -39,6 +51,7 @@ class Column:
     declared: bool = True
     refers: str | None = None
     personal: str | None = None
+    twins: tuple[Twin, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -71,7 +84,7 @@ def lay_out(name: str, record: pa.StructType, key: str | None, ids: tuple[str, .
     if key is not None and record.get_field_index("id") >= 0:
         return _table(name, record, key, ids, ids if key in ids else (*ids, key))
     # A row without an id gets a number, so that child rows can refer to it.
-    numbered = [declared for _, field, declared in _leaves(record) if pa.types.is_list(field.type)]
+    numbered = [leaf.declared for leaf in _leaves(record) if pa.types.is_list(leaf.field.type)]
     if not numbered:
         return _table(name, record, None, ids, ids)
     return _table(name, record, None, ids, (*ids, ROW), Column(ROW, (), pa.int64(), declared=any(numbered)))
@@ -87,7 +100,11 @@ def merged(declared: pa.DataType, actual: pa.DataType) -> pa.DataType:
     fields = []
     for field in declared:
         index = actual.get_field_index(field.name)
-        fields.append(field if index < 0 else field.with_type(merged(field.type, actual.field(index).type)))
+        if index >= 0:
+            found = actual.field(index).type
+            is_text = TEXT_TOO in (field.metadata or {}) and pa.types.is_string(found)
+            field = field.with_type(found if is_text else merged(field.type, found))
+        fields.append(field)
     news = [field for field in actual if declared.get_field_index(field.name) < 0]
     return pa.struct(fields + [field.with_metadata({UNDECLARED: b"1"}) for field in news])
 
@@ -100,6 +117,34 @@ def singular(name: str) -> str:
     return name
 
 
+def tidy_name(name: str) -> str:
+    """``houseId``, ``House-ID`` and ``house id`` -> ``house_id``. A name with other signs stays as it is."""
+    if not re.fullmatch(r"\w+([ .-]\w+)*", name):
+        return name
+    return re.sub(r"[ .-]|(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+
+
+class _Leaf(NamedTuple):
+    """A field of a record that is no object."""
+
+    path: Path
+    field: pa.Field
+    declared: bool
+
+    @property
+    def tidy(self) -> str:
+        return "_".join(map(tidy_name, self.path))
+
+    @property
+    def rank(self) -> tuple[object, ...]:
+        """Which of several fields with one tidy name comes first, whatever order they are sent in."""
+        kind = next((place for place, is_kind in enumerate(_KINDS) if is_kind(self.field.type)), len(_KINDS))
+        return not self.declared, self.path != ("id",), kind, "_".join(self.path) != self.tidy, self.path
+
+
+_KINDS = (pa.types.is_integer, pa.types.is_temporal, pa.types.is_floating, pa.types.is_boolean, pa.types.is_string)
+
+
 def _table(
     name: str,
     record: pa.StructType,
@@ -110,37 +155,57 @@ def _table(
     refers: str | None = None,
 ) -> TableLayout:
     entity = key.removesuffix("_id") if key else singular(name)
-    own = {key} if key and record.get_field_index("id") >= 0 else set()
-    taken = {*keys, *own, *(column.name for column in extra)}
+    # Declared columns come first, so that a field that a server adds never renames or moves one of them.
+    leaves = sorted(_leaves(record), key=lambda leaf: not leaf.declared)
+    children: dict[str, tuple[Path, TableLayout]] = {}
+    for leaf in sorted(leaves, key=lambda leaf: leaf.rank):
+        if pa.types.is_list(leaf.field.type):
+            child = _child(free_name(f"{name}_{leaf.tidy}", children), entity, leaf, link)
+            children[child.name] = leaf.path, child
+    own = ("id",) if key is not None else None
+    by_name: dict[str, list[_Leaf]] = {}
+    for leaf in leaves:
+        if not pa.types.is_list(leaf.field.type):
+            by_name.setdefault(key if key and leaf.path == own else leaf.tidy, []).append(leaf)
+    numbers = {column.name for column in extra} | {key for key in keys if _is_number(key)}
+    taken = {*keys, *numbers, *by_name}
+
+    def column(name: str, first: _Leaf, *others: _Leaf, differing: str = "") -> Column:
+        taken.add(name)
+        twins = []
+        for other in others:
+            field = "_".join(other.path[:-1] or other.path)
+            twins.append(Twin(free_name(differing or f"{name}{FROM}{field}", taken), other.path))
+            taken.add(twins[-1].name)
+        group = (first, *others)
+        targets = (refers if leaf.path == own else _refers(record, leaf.path) for leaf in group)
+        remarks = ((leaf.field.metadata or {}).get(PERSONAL, b"").decode() for leaf in group)
+        target, personal = next(filter(None, targets), None), next(filter(None, remarks), None)
+        return Column(name, first.path, first.field.type, first.declared, target, personal, tuple(twins))
+
     columns: list[Column] = []
     echoes: list[tuple[str, Column]] = []
-    names: set[str] = set()
-    children = []
-    # Declared columns come first, so that a field that a server adds never renames or moves one of them.
-    for path, field, declared in sorted(_leaves(record), key=lambda leaf: not leaf[2]):
-        if pa.types.is_list(field.type):
-            children.append((path, _child(free_name("_".join((name, *path)), names), entity, path, field, link)))
-            names.add(children[-1][1].name)
-            continue
-        is_own_id = path == ("id",) and key is not None
-        wanted = key if is_own_id and key else "_".join(path)
-        personal = (field.metadata or {}).get(PERSONAL, b"").decode() or None
-        if is_own_id and wanted not in keys:
-            column_name = wanted
-        elif wanted in taken:  # the record's own student beside the one that was asked by: named by its role
-            column_name = free_name(f"{'own' if is_own_id else entity}_{wanted}", taken)
+    for wanted, found in by_name.items():
+        group = sorted(found, key=lambda leaf: leaf.rank)
+        role = f"{entity}_{wanted}"
+        if wanted in numbers:
+            columns.append(column(free_name(role, taken), *group))
+        elif wanted in keys:  # the record's own student beside the one that was asked by: named by its role
+            names = (f"own_{wanted}" if leaf.path == own else role for leaf in group)
+            echoes += [(wanted, column(free_name(name, taken), leaf)) for name, leaf in zip(names, group, strict=True)]
+        elif group[0].path != own:
+            columns.append(column(wanted, *group))
+        elif any(len(leaf.path) > 1 for leaf in group):  # a record inside a record of its own kind is another one
+            columns += [column(wanted, group[0]), column(free_name(role, taken), *group[1:])]
         else:
-            column_name = wanted
-        target = refers if is_own_id else _refers(record, path)
-        column = Column(column_name, path, field.type, declared, target, personal)
-        taken.add(column.name)
-        if wanted in keys and not _is_number(wanted):
-            echoes.append((wanted, column))
-        else:
-            columns.append(column)
+            columns.append(column(wanted, *group, differing=role))
     # A record's own id comes first, beside the keys.
+    place = {leaf.path: number for number, leaf in enumerate(leaves)}
+    columns.sort(key=lambda column: place[column.path])
     columns = sorted([*columns, *extra], key=lambda column: (column.name != key, not column.declared))
-    return TableLayout(name, keys, tuple(columns), tuple(children), link, tuple(echoes))
+    in_order = {path: (path, child) for path, child in children.values()}
+    ordered = tuple(in_order[leaf.path] for leaf in leaves if leaf.path in in_order)
+    return TableLayout(name, keys, tuple(columns), ordered, link, tuple(echoes))
 
 
 def _is_number(key: str) -> bool:
@@ -148,17 +213,18 @@ def _is_number(key: str) -> bool:
     return key == ROW or key.endswith(POSITION)
 
 
-def _child(name: str, entity: str, path: Path, field: pa.Field, link: tuple[str, ...]) -> TableLayout:
+def _child(name: str, entity: str, leaf: _Leaf, link: tuple[str, ...]) -> TableLayout:
+    field, last = leaf.field, tidy_name(leaf.path[-1])
     if name in CATALOGUE:  # a contact's list of students, and the operation contact_students
         name = f"{name}_nested"
     keys = (*link, POSITION)
-    below = (*link, f"{path[-1]}_{POSITION}")
+    below = (*link, f"{last}_{POSITION}")
     item = field.type.value_type
     if not pa.types.is_struct(item):
         item = pa.struct([pa.field(VALUE, item, metadata=field.metadata)])
         return _table(name, item, None, keys, below)
     refers = (field.metadata or {}).get(REFERS, b"").decode() or None
-    role = f"{singular(path[-1])}_id"
+    role = f"{singular(last)}_id"
     # The parent keeps its name: an item is then named by its role (a student's siblings, the teachers of a period).
     key = next(key for key in (refers or role, role, free_name(f"{entity}_{role}", keys)) if key not in keys)
     return _table(name, item, key, keys, below, refers=None if key == refers else refers)
@@ -173,14 +239,14 @@ def free_name(name: str, *taken: Iterable[str]) -> str:
     return candidate
 
 
-def _leaves(record: pa.StructType, path: Path = (), declared: bool = True) -> Iterator[tuple[Path, pa.Field, bool]]:
+def _leaves(record: pa.StructType, path: Path = (), declared: bool = True) -> Iterator[_Leaf]:
     for field in record:
         here = (*path, field.name)
         known = declared and UNDECLARED not in (field.metadata or {})
         if pa.types.is_struct(field.type):
             yield from _leaves(field.type, here, known)
         else:
-            yield here, field, known
+            yield _Leaf(here, field, known)
 
 
 def _refers(record: pa.StructType, path: Path) -> str | None:

@@ -13,7 +13,7 @@ import pandas as pd
 from pandas.api.types import infer_dtype, is_integer_dtype
 
 from ..errors import BadArgumentError, ExportError, SettingsError, warn
-from ..files import expanded, private_folder, shared_by, whole_file
+from ..files import expanded, private_folder, shared_by, whole_file, why
 from .partitions import refuse_dask
 
 _BEGINS = r"(?=[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20])"  # also the full-width forms, which spreadsheets accept
@@ -227,7 +227,7 @@ def _write(file: Path, write: Callable[[Path], Any]) -> Path:
         with whole_file(file) as part:
             write(part)
     except OSError as error:
-        raise ExportError(f"Cannot write {file}: {error.strerror or error}. Choose another place.") from error
+        raise ExportError(f"Cannot write {file}: {why(error)}. Choose another place.") from error
     return file
 
 

@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json
 
-from .coercion import fitted, on_wire
+from ..operations.shapes import TEXT_TOO
+from .coercion import WHOLE, fitted, on_wire
 from .findings import Findings
 from .layout import merged
 
@@ -25,6 +26,10 @@ def read_records(
     ``rows_in`` takes the records out of an envelope; ``None`` if the responses have none.
     """
     records = None if rows_in else _fast(bodies, record)
+    if records is None and not rows_in and (as_text := _with_ids_as_text(record)) != record:
+        records = _fast(bodies, as_text)
+        if records is not None and _may_be_numbers(records.flatten(), record):
+            records = None
     if records is None:
         records = fitted(bodies, record, rows_in, report)
     return records, merged(record, records.type.value_type)
@@ -43,6 +48,33 @@ def _fast(bodies: Sequence[bytes], record: pa.StructType) -> pa.ListArray | None
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, UnicodeDecodeError):
         return None
     return None if records is None or _inexact(records, lines) else records
+
+
+def _with_ids_as_text(type_: pa.DataType) -> pa.DataType:
+    if pa.types.is_list(type_):
+        return pa.list_(type_.value_field.with_type(_with_ids_as_text(type_.value_type)))
+    if not pa.types.is_struct(type_):
+        return type_
+    return pa.struct(
+        [
+            field.with_type(pa.string() if TEXT_TOO in (field.metadata or {}) else _with_ids_as_text(field.type))
+            for field in type_
+        ]
+    )
+
+
+def _may_be_numbers(rows: pa.Array, record: pa.DataType) -> bool:
+    """Whether some column of ids that were read as text holds whole numbers alone."""
+    if pa.types.is_list(record):
+        return _may_be_numbers(rows.flatten(), record.value_type)
+    for field in record if pa.types.is_struct(record) else ():
+        values = rows.flatten()[rows.type.get_field_index(field.name)]
+        if TEXT_TOO not in (field.metadata or {}):
+            if _may_be_numbers(values, field.type):
+                return True
+        elif values.null_count < len(values) and pc.all(pc.match_substring_regex(values, f"^({WHOLE})?$")).as_py():
+            return True
+    return False
 
 
 def _line(body: bytes) -> bytes:

@@ -5,6 +5,6 @@ A file says what to ask, as our declarations do. It never says where to send a t
 
 from .differences import compare, count_differences
 from .spec import Spec, read_spec
-from .write import as_openapi
+from .write import as_draft, as_openapi
 
-__all__ = ["Spec", "as_openapi", "compare", "count_differences", "read_spec"]
+__all__ = ["Spec", "as_draft", "as_openapi", "compare", "count_differences", "read_spec"]

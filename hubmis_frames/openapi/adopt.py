@@ -7,8 +7,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from ..frames import tidy_name
 from ..operations.declaration import PEOPLE, YEAR, Endpoint, Parameter
-from ..operations.shapes import ID, NUMBER, TEXT
+from ..operations.shapes import TEXT
 from .answers import answer_shape, properties_of
 from .convert import Converter, kinds_of
 from .document import Document, FlawError, Operation, WireParameter, sequence, text
@@ -39,7 +40,7 @@ def adopted(endpoint: Endpoint, operation: Operation, document: Document, conver
     wires = [wire for wire in operation.parameters if not is_realm(wire)]
     sorts = {wire.name: wire for wire in wires if wire.name.casefold().startswith("sort")}
     paged = not shape.single or endpoint.paged
-    paging, pages = paging_of(wires, endpoint.paging, shape.names) if paged else (None, set[str]())
+    paging, pages = paging_of(wires, endpoint.paging, shape.next_at) if paged else (None, set[str]())
     wires = [wire for wire in wires if wire.name not in sorts and wire.name not in pages]
     paired = list(_paired(endpoint, wires))
     parameters = [*(parameter for parameter, _ in paired)]
@@ -62,7 +63,7 @@ def adopted(endpoint: Endpoint, operation: Operation, document: Document, conver
         sorts=tuple(filter_name(name) for name in fields) or (() if sorts else None),
         sort_wires={filter_name(name): wire for name, wire in fields.items()},
         path_source="openapi",
-        scopes=operation.scopes,
+        scopes=operation.scopes or endpoint.scopes,
         realm_header=_realm_header(operation),
     )
 
@@ -71,7 +72,7 @@ def declared(operation: Operation, document: Document, converter: Converter, tak
     """A declaration of an operation that only the file knows; the names of its tables join those that are taken."""
     shape = answer_shape(document, operation.response, (), None, operation.where)
     wires = [wire for wire in operation.parameters if not is_realm(wire)]
-    paging, pages = (None, set[str]()) if shape.single else paging_of(wires, None, shape.names)
+    paging, pages = (None, set[str]()) if shape.single else paging_of(wires, None, shape.next_at)
     parameters = list(_new_parameters([wire for wire in wires if wire.name not in pages], operation.path, ()))
     names = {parameter.wire: parameter.name for parameter in parameters if parameter.place == "path"}
     title = operation.title or operation.name or operation.path
@@ -166,11 +167,16 @@ def _renamed(parameter: Parameter, wire: WireParameter) -> Parameter:
     return replace(
         parameter,
         wire=wire.name,
+        text_too=kind is int and _may_be_text(wire),
         place=wire.place,  # type: ignore[arg-type]
         kind=kind,
         choices=choices if parameter.kind is str and choices else parameter.choices,
         required=wire.required,
     )
+
+
+def _may_be_text(wire: WireParameter) -> bool:
+    return not set(kinds_of(wire.schema)) & {"integer", "number"} or "string" in kinds_of(wire.schema)
 
 
 def _choices(wire: WireParameter) -> tuple[str, ...]:
@@ -187,7 +193,8 @@ def _new_parameters(wires: Sequence[WireParameter], path: str, ours: Sequence[Pa
         kind: type = int if kinds == ("integer",) else bool if kinds == ("boolean",) else str
         kind = {"date": date, "date-time": datetime}.get(text(wire.schema.get("format")), kind)
         choices = _choices(wire) if kind is str else ()
-        yield Parameter(name, wire.name, wire.place, kind, choices, wire.required)  # type: ignore[arg-type]
+        is_id = wire.place == "path" and kind is str and not choices and name.endswith("_id")
+        yield Parameter(name, wire.name, wire.place, int if is_id else kind, choices, wire.required, is_id)  # type: ignore[arg-type]
 
 
 def _completed(record: pa.StructType | None, ours: pa.StructType, named: Mapping[str, Any]) -> pa.StructType:
@@ -195,36 +202,32 @@ def _completed(record: pa.StructType | None, ours: pa.StructType, named: Mapping
     if record is None:
         return ours
     by_name = {field.name: field for field in record}
+    known = {tidy_name(field.name): field for field in ours}
     fields = []
     for name in dict.fromkeys([*named, *by_name]):
-        index = ours.get_field_index(name)
-        if name not in by_name:
-            fields += [ours.field(index)] if index >= 0 else []
-        else:
-            fields.append(_with_ours(by_name[name], ours.field(index)) if index >= 0 else by_name[name])
+        field, our_field = by_name.get(name), known.get(tidy_name(name))
+        if field and our_field:
+            field = _with_ours(field, our_field)
+        elif our_field:
+            field = our_field.with_name(name)
+        fields += [field] if field else []
     return pa.struct(fields)
 
 
 def _with_ours(field: pa.Field, ours: pa.Field) -> pa.Field:
     """A field of the file with what we know of it at any depth: what its id refers to, and what is personal."""
-    type_ = _type_with_ours(field.type, ours.type, field.name)
+    type_ = _type_with_ours(field.type, ours.type)
     metadata = {**(ours.metadata or {}), **(field.metadata or {})}
     return pa.field(field.name, type_, metadata=metadata or None)
 
 
-def _type_with_ours(type_: pa.DataType, ours: pa.DataType, name: str) -> pa.DataType:
+def _type_with_ours(type_: pa.DataType, ours: pa.DataType) -> pa.DataType:
     if pa.types.is_list(type_) and pa.types.is_list(ours):
         item = type_.value_field
-        return pa.list_(item.with_type(_type_with_ours(type_.value_type, ours.value_type, name)))
+        return pa.list_(item.with_type(_type_with_ours(type_.value_type, ours.value_type)))
     if pa.types.is_struct(type_) and pa.types.is_struct(ours):
-        return pa.struct(
-            [
-                field if (index := ours.get_field_index(field.name)) < 0 else _with_ours(field, ours.field(index))
-                for field in type_
-            ]
-        )
-    # JSON writes a date as text and a whole number as a number: a file that says no more than that denies nothing.
-    if type_ == TEXT and pa.types.is_temporal(ours):
-        return ours
-    is_id = name == "id" or name.endswith("_id")
-    return ours if type_ == NUMBER and ours == ID and is_id else type_
+        by_name = {tidy_name(field.name): field for field in ours}
+        pairs = ((field, by_name.get(tidy_name(field.name))) for field in type_)
+        return pa.struct([_with_ours(field, known) if known else field for field, known in pairs])
+    # JSON writes a date as text: a file that says no more than that denies nothing.
+    return ours if type_ == TEXT and pa.types.is_temporal(ours) else type_

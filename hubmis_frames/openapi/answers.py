@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Container, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+from ..operations.response import PAGE_OBJECTS, WORD_OF, plain
 from .convert import kinds_of
 from .document import Document, Json, mapping, sequence
 
@@ -21,10 +22,6 @@ _BESIDE = re.compile(
     r"hasmore|hasnext|hasnextpage|hasprevious|sort|success|ok|status|statuscode|code|messages?|errors?|warnings?|"
     r"included|jsonapi|version|timestamp|requestid|context|id|type|nextcursor"
 )
-_NEXT = ("next", "nextpageurl", "nextlink", "nextcursor", "nextpagetoken", "nexttoken", "hydranext")
-_TOTAL = ("total", "totalcount", "totalelements", "totalitems", "totalresults", "hydratotalitems", "totalrecords")
-_LAST = ("lastpage", "totalpages", "pagecount", "pages", "pagestotal")
-_PAGE_OBJECTS = ("meta", "links", "pagination", "paging", "page", "pageinfo", "pageable", "hydraview", "cursor")
 _DEEPEST = 4
 _BESIDE_DEEPEST = 2
 
@@ -40,8 +37,8 @@ class AnswerShape:
     """The path to the records in the envelope, its names joined by ``/``; ``None`` if there is no envelope."""
     attributes: bool = False
     """Whether records are JSON:API's, with their fields in ``attributes``."""
-    names: dict[str, str] = field(default_factory=dict)
-    """The paths in the envelope at which it says ``next``, ``total`` and ``last``."""
+    next_at: str = ""
+    """The path in the envelope at which it says where the next page is; empty if it does not."""
 
 
 def answer_shape(document: Document, schema: Any, ours: Container[str], wrapper: str | None, where: str) -> AnswerShape:
@@ -55,21 +52,21 @@ def answer_shape(document: Document, schema: Any, ours: Container[str], wrapper:
         The field that holds the list in our own declaration.
     """
     path: list[str] = []
-    names: dict[str, str] = {}
+    next_at = ""
     for _ in range(_DEEPEST):
         if (items := _items(document, schema, where)) is not None:
-            return _unpacked(document, items, False, "/".join(path) or None, names, where)
+            return _unpacked(document, items, False, "/".join(path) or None, next_at, where)
         properties = properties_of(document, schema, where)
         inner = _contents(document, properties, ours, wrapper, where)
         if inner is None:
             break
         prefix = "/".join(path)
-        for name, place in _page_fields(document, properties, prefix, where):
-            names.setdefault(name, place)
+        beside = {name: node for name, node in properties.items() if name != inner}
+        next_at = next_at or next(_next_pages(document, beside, prefix, where), "")
         path.append(inner)
         schema = properties[inner]
     single = not path or _items(document, schema, where) is None
-    return _unpacked(document, schema, single, "/".join(path) or None, names, where)
+    return _unpacked(document, schema, single, "/".join(path) or None, next_at, where)
 
 
 def properties_of(document: Document, node: Any, where: str, depth: int = 0) -> dict[str, Any]:
@@ -111,12 +108,12 @@ def _contents(
         return wrapper
     if "id" in properties:
         return None
-    plain = {name: re.sub(r"[\W_]", "", name).casefold() for name in properties}
+    plainly = {name: plain(name) for name in properties}
     listed = [name for name in properties if _items(document, properties[name], where) is not None]
-    rest = {name for name in properties if not _BESIDE.fullmatch(plain[name])}
+    rest = {name for name in properties if not _BESIDE.fullmatch(plainly[name])}
     for wanted in (*_CONTENTS, *_OTHER_CONTENTS):
         for name in properties:
-            if plain[name] != wanted or name in ours:
+            if plainly[name] != wanted or name in ours:
                 continue
             others = rest - {name}
             whole = name in listed or bool(properties_of(document, properties[name], where))
@@ -136,26 +133,25 @@ def _may_be_object(document: Document, node: Any, where: str) -> bool:
 
 
 def _unpacked(
-    document: Document, schema: Any, single: bool, wrapper: str | None, names: dict[str, str], where: str
+    document: Document, schema: Any, single: bool, wrapper: str | None, next_at: str, where: str
 ) -> AnswerShape:
     """The shape of an answer, and of JSON:API's records in it."""
     properties = properties_of(document, schema, where)
     attributes = properties.get("attributes")
     if attributes is None or not set(properties) <= {"id", "type", "attributes", "relationships", "links", "meta"}:
-        return AnswerShape(schema, single, wrapper, names=names)
+        return AnswerShape(schema, single, wrapper, next_at=next_at)
     fields = properties_of(document, attributes, where)
     record: Json = {"type": "object", "properties": {"id": properties.get("id", {}), **fields}}
-    return AnswerShape(record, single, wrapper, attributes=True, names=names)
+    return AnswerShape(record, single, wrapper, attributes=True, next_at=next_at)
 
 
-def _page_fields(
+def _next_pages(
     document: Document, properties: dict[str, Any], prefix: str, where: str, depth: int = 0
-) -> Iterator[tuple[str, str]]:
+) -> Iterator[str]:
+    """The places in an envelope that say where the next page is."""
     for name, node in properties.items():
-        plain = re.sub(r"[\W_]", "", name).casefold()
         place = f"{prefix}/{name}".lstrip("/")
-        for word, names in (("next", _NEXT), ("total", _TOTAL), ("last", _LAST)):
-            if plain in names:
-                yield word, place
-        if depth < _BESIDE_DEEPEST and plain in _PAGE_OBJECTS:
-            yield from _page_fields(document, properties_of(document, node, where), place, where, depth + 1)
+        if WORD_OF.get(plain(name)) == "next" and (plain(name) != "after" or depth):
+            yield place
+        if depth < _BESIDE_DEEPEST and plain(name) in PAGE_OBJECTS:
+            yield from _next_pages(document, properties_of(document, node, where), place, where, depth + 1)

@@ -9,7 +9,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from ..operations.shapes import BOOL, DATE, ID, INSTANT, MAP, NUMBER, REFERS, TEXT, TIME
+from ..frames import tidy_name
+from ..operations.shapes import BARE, BOOL, DATE, ID, INSTANT, MAP, NUMBER, REFERS, TEXT, TEXT_TOO, TIME
 from .document import Document, Json, mapping, sequence, text
 
 DEEPEST = 30
@@ -81,7 +82,7 @@ class Converter:
                 return _together([*types, self._type(own, level) if mapping(own.get("properties")) else None])
         kinds = kinds_of(schema)
         if "object" in kinds or "properties" in schema or "additionalProperties" in schema:
-            return self._object(schema, level)
+            return _together([self._object(schema, level), *(_SCALARS[kind] for kind in kinds if kind in _SCALARS)])
         if "array" in kinds or "items" in schema:
             return self._list(schema, level)
         if len(kinds) > 1:
@@ -131,11 +132,25 @@ class Converter:
         type_ = self._type(node, min(below, _INSIDE))
         if type_ is None or (pa.types.is_struct(type_) and type_.num_fields == 0):
             return None
+        if type_ in (TEXT, NUMBER) and self._is_id(name):
+            return self._id(name, type_, node)
         inner = type_.value_type if pa.types.is_list(type_) else type_
         if not pa.types.is_struct(inner) or inner.get_field_index("id") < 0:
             return pa.field(name, type_)
         key = self._key_of(self._name(node), name)
         return pa.field(name, type_, metadata={REFERS: key.encode()} if key else None)
+
+    def _is_id(self, name: str) -> bool:
+        """Whether a field is a record's own id, or the id of something that has a key of ours."""
+        tidy = tidy_name(name)
+        return tidy == "id" or (tidy.endswith("_id") and self._key_of(None, tidy.removesuffix("_id")) is not None)
+
+    def _id(self, name: str, type_: pa.DataType, node: Any) -> pa.Field:
+        """An id. Text of no format may hold whole numbers: many generators call every id text."""
+        formats = {text(part.get("format")) for part in self._parts(node)} - {"", "int32", "int64"}
+        if type_ == TEXT and formats:
+            return pa.field(name, TEXT)
+        return pa.field(name, ID, metadata={TEXT_TOO: b"1"} if type_ == TEXT else None)
 
     def _list(self, schema: Json, level: int) -> pa.DataType | None:
         item = self._type(schema.get("items"), level)
@@ -232,8 +247,12 @@ def _together(types: Sequence[pa.DataType | None]) -> pa.DataType | None:
     if objects := [type_ for type_ in said if pa.types.is_struct(type_)]:
         fields: dict[str, pa.Field] = {}
         for field in (field for type_ in objects for field in type_):
-            known = fields.get(field.name)
-            fields[field.name] = field if known is None else known.with_type(_together([known.type, field.type]))
+            if known := fields.get(field.name):
+                remarks = {**(field.metadata or {}), **(known.metadata or {})}
+                field = pa.field(field.name, _together([known.type, field.type]), metadata=remarks or None)
+            fields[field.name] = field
+        if "id" in fields and any(not pa.types.is_nested(type_) for type_ in said):
+            fields["id"] = fields["id"].with_metadata({**(fields["id"].metadata or {}), BARE: b"1"})
         return pa.struct(list(fields.values()))
     if lists := [type_ for type_ in said if pa.types.is_list(type_)]:
         item = _together([type_.value_type for type_ in lists])

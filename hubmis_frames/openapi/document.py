@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from ..errors import SpecError
+from ..request import Scopes
 
 Json = Mapping[str, Any]
 
@@ -40,6 +41,8 @@ _IGNORED_HEADERS = frozenset(
     ]
 )
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_SCOPE = re.compile(r"[!#-\[\]-~]{1,100}")  # as OAuth spells one
+_MOST_WAYS = 20
 _HOST = re.compile(r"[\w.-]*@.*|[\w.-]+:\d*|localhost|[\w-]+(\.[\w-]+)*\.[A-Za-z]{2,}")
 _BRACES = re.compile(r"{([^{}/]+)}")
 
@@ -81,7 +84,7 @@ class Operation:
     response: Any
     """The schema of its response, if the file has one."""
     description: str
-    scopes: tuple[str, ...] = ()
+    scopes: Scopes = ()
     """The OAuth scopes that the file says it takes."""
 
     @property
@@ -285,10 +288,15 @@ class Document:
         kinds = sorted((kind for kind in map(text, content) if _rank(kind) < _NO_JSON), key=_rank)
         return next((mapping(content.get(kind)).get("schema") for kind in kinds), None)
 
-    def _scopes(self, get: Json) -> tuple[str, ...]:
-        needed = sequence(get.get("security", self.content.get("security")))
-        scopes = (text(scope) for entry in needed for named in mapping(entry).values() for scope in sequence(named))
-        return tuple(dict.fromkeys(scopes))
+    def _scopes(self, get: Json) -> Scopes:
+        """The sets of scopes one of which is enough; none if a token without any is."""
+        ways = [
+            tuple(dict.fromkeys(scope for named in mapping(way).values() for scope in map(text, sequence(named))))
+            for way in sequence(get.get("security", self.content.get("security")))[:_MOST_WAYS]
+        ]
+        if not all(_SCOPE.fullmatch(scope) for scopes in ways for scope in scopes):
+            return ()
+        return tuple(dict.fromkeys(ways)) if all(ways) else ()
 
 
 _STRUCTURE = frozenset(

@@ -1,7 +1,8 @@
 """How a file pages a list, by the names and the schemas of its query parameters."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import Literal
 
 from ..request import Paging
 from .document import WireParameter, mapping, sequence
@@ -16,7 +17,7 @@ _ROLE_OF = {name: role for role, names in _ROLES.items() for name in names.split
 
 
 def paging_of(
-    parameters: Sequence[WireParameter], declared: Paging | None, names: Mapping[str, str]
+    parameters: Sequence[WireParameter], declared: Paging | None, next_at: str
 ) -> tuple[Paging | None, set[str]]:
     """How an operation is paged, and the parameters which say so.
 
@@ -24,36 +25,27 @@ def paging_of(
     ----------
     declared
         Our own declaration, which stands if the file does not say how a list is paged.
-    names
-        Where the envelope says ``next``, ``total`` and ``last``.
+    next_at
+        Where the envelope says what the next page is.
     """
     found: dict[str, WireParameter] = {}
     for parameter in parameters:
         role = _ROLE_OF.get(re.sub(r"[\W_]", "", parameter.name).casefold())
         if parameter.place == "query" and role and parameter.schema.get("format") not in ("date", "date-time"):
             found.setdefault(role, parameter)
-    number = found.get("number") or found.get("offset") or found.get("cursor")
+    styles: tuple[Literal["number", "offset", "cursor"], ...] = ("number", "offset", "cursor")
+    style = next((style for style in styles if style in found), None)
     size = found.get("size")
-
-    def with_ends(paging: Paging) -> Paging:
-        next_at, total_at, last_at = (names.get(word, "") for word in ("next", "total", "last"))
-        return paging._replace(next_at=next_at, total_at=total_at, last_at=last_at)
-
-    if number is None:
+    if style is None:
         if size is not None:
-            return with_ends(Paging("", size.name, _most(size), style="first")), {size.name}
-        return (with_ends(declared) if declared else None), set()
-    if size is None and "number" in found and _is_object(number):
-        return with_ends(declared or Paging()), {number.name}
-    style = "number" if "number" in found else "offset" if "offset" in found else "cursor"
-    paging = Paging(
-        number.name,
-        size.name if size else "",
-        _most(size),
-        _first(number) if style == "number" else None,
-        style=style,  # type: ignore[arg-type]
-    )
-    return with_ends(paging), {number.name, *([size.name] if size else [])}
+            return Paging("", size.name, _most(size), style="first", next_at=next_at), {size.name}
+        return (declared._replace(next_at=next_at, assumed=True) if declared else None), set()
+    number = found[style]
+    if size is None and style == "number" and _is_object(number):
+        return (declared or Paging())._replace(next_at=next_at), {number.name}
+    first = None if style == "cursor" else _first(number)
+    paging = Paging(number.name, size.name if size else "", _most(size), first, style, next_at)
+    return paging, {number.name, *([size.name] if size else [])}
 
 
 def _is_object(parameter: WireParameter) -> bool:
@@ -76,7 +68,7 @@ def _most(size: WireParameter | None) -> int:
 
 
 def _first(number: WireParameter) -> int | None:
-    """The number of the first page, if the file says it."""
+    """The number of the first page or row, if the file says it."""
     for word in ("minimum", "default"):
         value = number.schema.get(word)
         if isinstance(value, int) and not isinstance(value, bool) and value in (0, 1):

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..errors import SpecError
-from ..frames import singular
+from ..frames import singular, tidy_name
 from ..operations import CATALOGUE
 from ..operations.declaration import Endpoint
 from .adopt import adopted, declared, taken_tables
-from .answers import answer_shape
+from .answers import answer_shape, properties_of
 from .convert import Converter
 from .document import NOT_THERE, Document, Flaw, FlawError, Operation
 from .match import matches
@@ -115,9 +115,20 @@ def _keys(document: Document, matched: Mapping[str, Operation]) -> "_KeyOf":
         endpoint = CATALOGUE[table]
         shape = answer_shape(document, operation.response, endpoint.record.names, endpoint.wrapper, operation.where)
         _, name = document.schema(shape.record, operation.where)
-        if name and endpoint.key:
+        fields = properties_of(document, shape.record, operation.where)
+        if name and endpoint.key and (_is_named_after(name, endpoint.key) or not _ANYTHING.issuperset(fields)):
             keys[name].add(endpoint.key)
     return _KeyOf({name: found.pop() for name, found in keys.items() if len(found) == 1})
+
+
+_ANYTHING = frozenset(("id", "name"))
+"""The fields of a schema that may be of anything, such as one called ``IdName``."""
+
+
+def _is_named_after(schema: str, key: str) -> bool:
+    """Whether a schema has the name of what a key is the id of, or a part of it: ``BoardingType``, ``Cat``."""
+    own = [word for word in tidy_name(schema).split("_") if len(word) > 2]
+    return any(ours.startswith(word) for ours in key.removesuffix("_id").split("_") for word in own)
 
 
 class _KeyOf:
@@ -128,6 +139,7 @@ class _KeyOf:
         self._known = {endpoint.key for endpoint in CATALOGUE.values() if endpoint.key}
 
     def __call__(self, schema: str | None, field_name: str) -> str | None:
+        field_name = tidy_name(field_name)
         by_field = (f"{field_name}_id", f"{singular(field_name)}_id")
         if named := next((key for key in by_field if key in self._known), None):
             return named

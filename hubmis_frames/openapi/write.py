@@ -1,6 +1,6 @@
-"""Our own declarations as an OpenAPI 3.1 document, what is inferred marked as such."""
+"""Declarations as an OpenAPI 3.1 document: our own, with what is inferred marked, or those that a probe confirmed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -9,6 +9,7 @@ from ..operations.declaration import Endpoint, Parameter, camel
 from .convert import schema_of
 
 INFERRED = "x-inferred"
+_OAUTH = "OAuth"
 _ERRORS = {
     "400": "The request is malformed, or the realm is missing.",
     "401": "The token is missing or no longer good.",
@@ -26,25 +27,39 @@ def as_openapi(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
     ``x-inferred`` names, operation by operation, what the published document does not say: the path,
     and the fields of every list.
     """
+    operations = [(endpoint, {**_operation(endpoint, _answer(endpoint)), INFERRED: _inferred(endpoint)})
+                  for endpoint in endpoints]  # fmt: skip
+    return _document(
+        operations,
+        "HUBmis, as hubmis_frames declares it",
+        "Titles and parameters are those of the HUBmis API document 1.2.0. What x-inferred names is inferred, and "
+        "proves nothing about HUBmis.",
+    )
+
+
+def as_draft(answers: Mapping[Endpoint, Mapping[str, Any]], description: str) -> dict[str, Any]:
+    """Write operations that answered as an OpenAPI 3.1 document, with the schema of each response."""
+    operations = [(endpoint, _operation(endpoint, schema)) for endpoint, schema in answers.items()]
+    return _document(operations, "HUBmis, as it answered", description)
+
+
+def _document(operations: Iterable[tuple[Endpoint, Any]], title: str, description: str) -> dict[str, Any]:
     paths: dict[str, Any] = {}
-    for endpoint in endpoints:
-        paths[_path(endpoint)] = {"get": _operation(endpoint)}
+    scopes: dict[str, str] = {}
+    for endpoint, operation in operations:
+        paths[_path(endpoint)] = {"get": operation}
+        scopes |= dict.fromkeys((scope for way in endpoint.scopes for scope in way), "")
     return {
         "openapi": "3.1.0",
-        "info": {
-            "title": "HUBmis, as hubmis_frames declares it",
-            "version": __about__.__version__,
-            "description": "Titles and parameters are those of the HUBmis API document 1.2.0. What x-inferred names "
-            "is inferred, and proves nothing about HUBmis.",
-        },
+        "info": {"title": title, "version": __about__.__version__, "description": description},
         "servers": [{"url": "https://api.hubmis.com"}],
-        "security": [{"OAuth": []}],
+        "security": [{_OAUTH: []}],
         "paths": paths,
         "components": {
             "securitySchemes": {
-                "OAuth": {
+                _OAUTH: {
                     "type": "oauth2",
-                    "flows": {"clientCredentials": {"tokenUrl": "/api/v1/token", "scopes": {}}},
+                    "flows": {"clientCredentials": {"tokenUrl": "/api/v1/token", "scopes": scopes}},
                 }
             },
             "parameters": {
@@ -62,17 +77,21 @@ def _path(endpoint: Endpoint) -> str:
     return endpoint.path.format(**{p.name: f"{{{p.wire}}}" for p in endpoint.path_ids})
 
 
-def _operation(endpoint: Endpoint) -> dict[str, Any]:
+def _answer(endpoint: Endpoint) -> dict[str, Any]:
+    """The schema of a response, as declared."""
     record = schema_of(endpoint.record)
     listed: dict[str, Any] = {"type": "array", "items": record}
     if endpoint.wrapper:
         listed = {"type": "object", "properties": {endpoint.wrapper: listed}}
-    answer = {**record, "type": "object"} if endpoint.single else listed
-    inferred = [
-        part
-        for part, source in (("path", endpoint.path_source), ("fields", endpoint.fields_source))
-        if source == "inferred"
-    ]
+    return {**record, "type": "object"} if endpoint.single else listed
+
+
+def _inferred(endpoint: Endpoint) -> list[str]:
+    sources = {"path": endpoint.path_source, "fields": endpoint.fields_source}
+    return [part for part, source in sources.items() if source == "inferred"]
+
+
+def _operation(endpoint: Endpoint, answer: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "operationId": endpoint.table,
         "summary": endpoint.title,
@@ -92,7 +111,7 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
             },
             **{status: {"$ref": f"#/components/responses/{status}"} for status in _ERRORS},
         },
-        INFERRED: inferred,
+        **({"security": [{_OAUTH: list(way)} for way in endpoint.scopes]} if endpoint.scopes else {}),
     }
 
 

@@ -3,7 +3,7 @@
 import inspect
 import numbers
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from datetime import date, datetime, time
 from typing import Any
 from urllib.parse import quote
@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pandas as pd
 
 from ..errors import BadArgumentError, did_you_mean, warn
-from ..request import REALM, Request
+from ..request import REALM, Request, Scopes
 from .declaration import CATALOGUE, YEAR, Endpoint, Parameter, camel, listed_in
 from .shapes import refers
 
@@ -19,7 +19,7 @@ _LARGEST = 2**63 - 1
 
 
 def requests_of(
-    endpoint: Endpoint, arguments: Mapping[str, Any], current_year: Callable[[], int | None]
+    endpoint: Endpoint, arguments: Mapping[str, Any], current_year: Callable[[], int | str | None]
 ) -> list[Request]:
     """Build the requests for a call, one for each combination of path ids, in the order asked.
 
@@ -44,7 +44,18 @@ def requests_of(
     headers = _sent("header", endpoint, given, explicit)
     if endpoint.realm_header != "Realm":
         headers.append((endpoint.realm_header, REALM))
-    return [Request(_path(endpoint, ids), tuple(query), tuple(headers), ids) for ids in _combinations(endpoint, given)]
+    return [
+        Request(_path(endpoint, ids), tuple(query), tuple(headers), ids, *_scopes(endpoint, given))
+        for ids in _combinations(endpoint, given)
+    ]
+
+
+def _scopes(endpoint: Endpoint, given: Mapping[str, Any]) -> tuple[Scopes, str]:
+    """The scopes that a call takes, and how to ask with fewer."""
+    for name, values in endpoint.scopes_with.items():
+        if given.get(name) in values:
+            return (values[given[name]],), ""
+    return endpoint.scopes, endpoint.fewer_scopes
 
 
 def _path(endpoint: Endpoint, ids: Sequence[int | str]) -> str:
@@ -69,22 +80,21 @@ def _sent(place: str, endpoint: Endpoint, given: Mapping[str, Any], explicit: Se
     return sent
 
 
-def ids_of(value: object, name: str, endpoint: Endpoint) -> list[int]:
-    """The ids in an int, an iterable of ints, a Series, or the column ``name`` of a frame.
+def ids_of(value: object, parameter: Parameter, endpoint: Endpoint) -> list[int | str]:
+    """The ids in an int, an iterable of ints, a Series, or the parameter's column of a frame; in text, if it may be.
 
     Rows of a frame without a usable id, and entries of a Series that are 0 or negative, are left out with a warning:
     one such record must not stop the user from loading the others.
     """
+    name = parameter.name
     if isinstance(value, pd.DataFrame):
-        if name not in value.columns:
-            raise BadArgumentError(
-                f"{endpoint.loader}: the frame for {name} has no column {name}. Its columns: "
-                f"{', '.join(map(str, value))}."
-            )
-        value = _usable(value[name], value[name].notna(), name, endpoint)
+        value = _column(value, name, endpoint)
+        value = _usable(value, value.notna(), name, endpoint)
     if isinstance(value, pd.Series):
         numeric = pd.to_numeric(value, errors="coerce")
         value = _usable(value, ~numeric.le(0).fillna(False), name, endpoint)
+    if isinstance(value, str) and parameter.text_too:
+        value = [value]
     if isinstance(value, str | bytes | Mapping):
         raise BadArgumentError(
             f"{endpoint.loader}: {name} takes positive integers, not text.{_listed_by(name, endpoint)}"
@@ -93,7 +103,15 @@ def ids_of(value: object, name: str, endpoint: Endpoint) -> list[int]:
         items = [value] if isinstance(value, numbers.Number) else list(value)  # type: ignore[call-overload]
     except TypeError:  # not iterable, or an array without dimensions
         items = [value]
-    return [_id(item, name, endpoint) for item in items]
+    return [_id(item, parameter, endpoint) for item in items]
+
+
+def _column(frame: pd.DataFrame, name: str, endpoint: Endpoint) -> pd.Series:
+    if name not in frame.columns:
+        raise BadArgumentError(
+            f"{endpoint.loader}: the frame for {name} has no column {name}. Its columns: {', '.join(map(str, frame))}."
+        )
+    return frame[name]
 
 
 def _usable(ids: pd.Series, usable: pd.Series, name: str, endpoint: Endpoint) -> pd.Series:
@@ -106,7 +124,11 @@ def _usable(ids: pd.Series, usable: pd.Series, name: str, endpoint: Endpoint) ->
     return ids[usable]
 
 
-def _id(item: object, name: str, endpoint: Endpoint) -> int:
+def _id(item: object, parameter: Parameter, endpoint: Endpoint) -> int | str:
+    name = parameter.name
+    if parameter.text_too and isinstance(item, str) and item.strip():
+        # A whole number is one in either spelling, as it is in the columns of ids.
+        return int(item) if re.fullmatch(r"[1-9][0-9]{0,17}", item) else _plain_text(item, f"{endpoint.loader}: {name}")
     if getattr(item, "ndim", 0):
         raise BadArgumentError(f"{endpoint.loader}: {name} takes a flat list of ids.")
     whole = isinstance(item, numbers.Integral) and not isinstance(item, bool)
@@ -147,7 +169,7 @@ def _names(endpoint: Endpoint) -> list[str]:
 
 def _combinations(endpoint: Endpoint, given: Mapping[str, Any]) -> list[tuple[int | str, ...]]:
     """The path ids of each request. Lists are combined item by item; a single value goes with every item."""
-    lists: list[list[int] | list[str]] = []
+    lists: list[Sequence[int | str]] = []
     for parameter in endpoint.path_ids:
         if parameter.name not in given:
             raise BadArgumentError(
@@ -157,11 +179,11 @@ def _combinations(endpoint: Endpoint, given: Mapping[str, Any]) -> list[tuple[in
                 else f"{endpoint.loader}: {parameter.name} is missing."
             )
         value = given[parameter.name]
-        lists.append(
-            ids_of(value, parameter.name, endpoint)
-            if parameter.kind is int
-            else [_text(endpoint, parameter, item) for item in _items(value)]
-        )
+        if parameter.kind is int:
+            lists.append(ids_of(value, parameter, endpoint))
+        else:
+            items = _column(value, parameter.name, endpoint) if isinstance(value, pd.DataFrame) else value
+            lists.append([_text(endpoint, parameter, item) for item in _items(items)])
     several = {len(values) for values in lists if len(values) != 1}
     if len(several) > 1:
         raise BadArgumentError(f"{endpoint.loader}: the lists of ids differ in length: {sorted(several)}.")
@@ -172,34 +194,43 @@ def _combinations(endpoint: Endpoint, given: Mapping[str, Any]) -> list[tuple[in
 
 def _items(value: object) -> list[object]:
     """The values of an argument; anything that is not a collection is a single value."""
-    single = isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable)
-    return [value] if single else list(value)  # type: ignore[call-overload]
+    if isinstance(value, str | bytes | Mapping):
+        return [value]
+    try:
+        return list(value)  # type: ignore[call-overload,no-any-return]
+    except TypeError:  # not iterable, or an array without dimensions
+        return [value]
 
 
 def _text(endpoint: Endpoint, parameter: Parameter, value: object) -> str:
     where = f"{endpoint.loader}: {parameter.name}"
     if parameter.choices:
-        if value not in parameter.choices:
+        if not isinstance(value, str) or value not in parameter.choices:
             raise BadArgumentError(
                 f"{where} is one of {_listed(parameter.choices)}; not {value!r}."
                 f"{did_you_mean(value, parameter.choices)}"
             )
         return str(value)
     if parameter.kind is int:
-        return str(_id(value, parameter.name, endpoint))
+        return str(_id(value, parameter, endpoint))
     if parameter.kind is bool:
         if not isinstance(value, bool):
             raise BadArgumentError(f"{where} is True or False; not {value!r}.")
         return "true" if value else "false"
     if parameter.kind in (date, datetime):
         return _when(parameter, value, where)
-    if not isinstance(value, str | int) or isinstance(value, bool) or not str(value).strip():
-        raise BadArgumentError(f"{where} is text that is not empty.")
-    if str(value).encode("utf-8", "replace").decode() != str(value):
-        raise BadArgumentError(f"{where} holds half a surrogate pair, which is not a character and cannot be sent.")
+    if not isinstance(value, str | numbers.Integral) or isinstance(value, bool) or not str(value).strip():
+        raise BadArgumentError(f"{where} is text that is not empty, or a whole number.")
+    _plain_text(str(value), where)
     if parameter.place == "header" and not (str(value).isprintable() and str(value).isascii()):
         raise BadArgumentError(f"{where} is sent in a header, which takes plain characters without line ends.")
     return str(value)
+
+
+def _plain_text(value: str, where: str) -> str:
+    if value.encode("utf-8", "replace").decode() != value:
+        raise BadArgumentError(f"{where} holds half a surrogate pair, which is not a character and cannot be sent.")
+    return value
 
 
 def _when(parameter: Parameter, value: object, where: str) -> str:

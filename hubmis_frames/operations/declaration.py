@@ -20,12 +20,12 @@ import pandas as pd
 import pyarrow as pa
 
 from ..errors import did_you_mean
-from ..request import FOLLOWED, Paging
+from ..request import Paging, Scopes, listed, scopes_in_words
 
 P = ParamSpec("P")
 
 Ids = int | Iterable[int] | pd.Series | pd.DataFrame
-"""One id, many, a Series of ids, or a frame that holds the id's column."""
+"""One id, many, a Series of ids, or a frame that holds the id's column. Text if the vendor's file says that ids are."""
 When = str | date | datetime
 """A date or an instant: ISO text, a ``date`` or a ``datetime``."""
 
@@ -75,6 +75,8 @@ class Parameter:
     kind: type  # int, str, bool, date, or datetime for an instant
     choices: tuple[str, ...] = ()
     required: bool = False
+    text_too: bool = False
+    """Whether an id may be text, as the vendor's file says."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,8 +104,10 @@ class Endpoint:
     sort_wires: Mapping[str, str] = field(default_factory=dict)
     attributes: bool = False
     """Whether records are JSON:API's, with their fields in ``attributes``."""
-    scopes: tuple[str, ...] = ()
-    """The OAuth scopes that the vendor's file says the operation takes."""
+    scopes: Scopes = ()
+    """The OAuth scopes that the document, or the vendor's file, says the operation takes."""
+    scopes_with: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    """The fewer scopes that are enough with some values of a filter."""
     realm_header: str = "Realm"
     function: Callable[..., pd.DataFrame] | None = field(default=None, repr=False)
 
@@ -119,8 +123,8 @@ class Endpoint:
 
     @property
     def can_be_followed(self) -> bool:
-        """Whether all pages of the list can be read."""
-        return self.paging is None or self.paging.style in FOLLOWED
+        """Whether there is a way to ask for all pages of the list."""
+        return self.paging is None or self.paging.style != "first"
 
     @property
     def grain(self) -> str:
@@ -138,6 +142,26 @@ class Endpoint:
         if self.path_source == "openapi":
             return "openapi"
         return "document" if self.single else "inferred"
+
+    @property
+    def scopes_needed(self) -> str:
+        """The scopes that it takes, in words; empty if they are not known."""
+        return scopes_in_words(self.scopes)
+
+    @property
+    def any_scopes(self) -> Scopes:
+        """The sets of scopes with each of which it can be asked in some way."""
+        return (*self.scopes, *(scopes for values in self.scopes_with.values() for scopes in values.values()))
+
+    @property
+    def fewer_scopes(self) -> str:
+        """How to ask so that fewer scopes are enough, as a sentence; empty if there is no such way."""
+        ways = [
+            f"with {name}={value!r} {listed(scopes)}"
+            for name, values in self.scopes_with.items()
+            for value, scopes in values.items()
+        ]
+        return f"W{'; '.join(ways)[1:]} is enough." if ways else ""
 
     @property
     def path_ids(self) -> tuple[Parameter, ...]:
@@ -190,6 +214,8 @@ class Section:
         defaults: Mapping[str, str] | None = None,
         checks: Mapping[str, str] | None = None,
         also: tuple[str, ...] = (),
+        scopes: tuple[str, ...] = (),
+        scopes_with: Mapping[str, Mapping[str, tuple[str, ...]]] | None = None,
     ) -> Callable[[Callable[P, pd.DataFrame]], Loader[P]]:
         """Declare an operation.
 
@@ -229,6 +255,10 @@ class Section:
             The column that shows, for each date filter, whether the server applied it.
         also
             Other sections in which the document lists the operation.
+        scopes
+            The OAuth scopes that a call without filters takes, all of them, where the document names them.
+        scopes_with
+            The fewer scopes that are enough with some values of a filter.
         """
 
         def declare(function: Callable[P, pd.DataFrame]) -> Loader[P]:
@@ -251,6 +281,8 @@ class Section:
                 parameters=tuple(_parameters(function, path, wire or {}, defaults or {}, year or {})),
                 doc=inspect.getdoc(function) or "",
                 defaults=defaults or {},
+                scopes=(scopes,) if scopes else (),
+                scopes_with=scopes_with or {},
                 function=function,
             )
             return _declare(endpoint, function)

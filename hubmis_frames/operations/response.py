@@ -9,10 +9,11 @@ import pandas as pd
 from pandas.api.types import is_datetime64_any_dtype
 
 from ..errors import FilterIgnoredError
+from ..request import Envelope
 from .declaration import Endpoint
 
 
-def active_year(years: pd.DataFrame, today: date) -> int | None:
+def active_year(years: pd.DataFrame, today: date) -> int | str | None:
     """Find the active academic year: by its flag where the server sends one, else by its dates.
 
     The document names no field of an academic year, so this tries several likely names.
@@ -22,14 +23,19 @@ def active_year(years: pd.DataFrame, today: date) -> int | None:
         if name in years:
             flagged = years[years[name].astype("string").str.lower().isin(["true", "1", "active", "current"])]
             if len(flagged) == 1:
-                return int(flagged["academic_year_id"].iloc[0])
+                return plain_id(flagged["academic_year_id"].iloc[0])
     begins = _dates(years, ("date_from", "start_date", "date_start", "starts_on", "start", "from"))
     ends = _dates(years, ("date_to", "end_date", "date_end", "ends_on", "end", "to"))
     if begins is None or ends is None:
         return None
     now = pd.Timestamp(today)
     running = years[(begins <= now) & (now <= ends)]
-    return int(running["academic_year_id"].iloc[0]) if len(running) == 1 else None
+    return plain_id(running["academic_year_id"].iloc[0]) if len(running) == 1 else None
+
+
+def plain_id(value: object) -> int | str:
+    """An id of a frame as Python's own ``int`` or ``str``."""
+    return value if isinstance(value, str) else int(value)  # type: ignore[call-overload]
 
 
 def _dates(years: pd.DataFrame, names: Sequence[str]) -> pd.Series | None:
@@ -39,10 +45,83 @@ def _dates(years: pd.DataFrame, names: Sequence[str]) -> pd.Series | None:
     return None
 
 
+# What an envelope says of its list, by names without case and punctuation, the likeliest first.
+_WORDS = {
+    "next": "next nextpageurl nextlink nexturl nextcursor nextpagetoken nexttoken nextpage hydranext odatanextlink "
+    "endcursor continuationtoken after",
+    "total": "total totalcount totalelements totalitems totalresults totalrecords totalrows totalhits recordstotal "
+    "hydratotalitems odatacount",
+    "pages": "lastpage totalpages pagecount pages pagestotal numpages",
+    "goes on": "hasmore hasnext hasnextpage hasmorepages more",
+    "ends": "last islast islastpage",
+}
+WORD_OF = {name: word for word, names in _WORDS.items() for name in names.split()}
+PAGE_OBJECTS = frozenset(
+    {"cursor", "cursors", "hydraview", "links", "meta", "metadata", "page", "pageable", "pageinfo", "pages"}
+    | {"pagination", "paging"}
+)
+"""Objects in an envelope that describe the pages."""
+_DEEPEST = 2
+
+
+def plain(name: str) -> str:
+    """Return a field's name without case and punctuation."""
+    return re.sub(r"[\W_]", "", name).casefold()
+
+
+def envelope_of(value: object, endpoint: Endpoint) -> Envelope:
+    """What an answer says of the list that it is a page of: whether it goes on, and how many rows it has."""
+    words: dict[str, Any] = {}
+    declared = endpoint.paging.next_at if endpoint.paging else ""
+    can_say = bool(declared) and _is_at(value, declared.split("/")[:-1])
+    for name in endpoint.wrapper.split("/") if endpoint.wrapper else ():
+        if not isinstance(value, dict) or name not in value:
+            break
+        _find_words({other: content for other, content in value.items() if other != name}, words)
+        value = value[name]
+    following = words.get("next")
+    if isinstance(following, dict):  # a link of HAL or JSON:API
+        following = following.get("href", following.get("url"))
+    goes_on = isinstance(following, str | int | float) and not isinstance(following, bool) and bool(following)
+    says = [words.get("goes on"), *([following] if isinstance(following, bool) else [])]
+    said = [
+        (can_say or "next" in words) and not goes_on,  # some leave it out where there is none
+        False in says,
+        words.get("ends") is True,
+    ]
+    total, pages = (_whole(words.get(word)) for word in ("total", "pages"))
+    shown = str(following) if goes_on and False not in says else ""
+    return Envelope(shown, True in says or words.get("ends") is False, any(said), total, pages)
+
+
+def _find_words(envelope: Mapping[str, Any], words: dict[str, Any], depth: int = 0) -> None:
+    for word, names in _WORDS.items():
+        for other, content in envelope.items():
+            named = plain(other) in names.split() and (plain(other) != "after" or depth)
+            if named and not words.get(word):
+                words[word] = content
+    for other, content in envelope.items():
+        if depth < _DEEPEST and isinstance(content, dict) and plain(other) in PAGE_OBJECTS:
+            _find_words(content, words, depth + 1)
+
+
+def _is_at(value: object, path: Sequence[str]) -> bool:
+    """Whether there is an object at a path."""
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return isinstance(value, dict)
+
+
+def _whole(value: object) -> int | None:
+    if isinstance(value, str) and value.isascii() and value.isdecimal():
+        value = int(value[:18])
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
 # Fields that describe the envelope and are no columns of its records; case and punctuation are ignored.
 _ENVELOPE = re.compile(
     r"data|meta(data)?|links?|pag(ing|ination|eable)|pageinfo|cursors?|(current|next|prev|previous|first|last|total|per)?"
-    r"pages?(url|number|size|count)?|(first|last|next|prev|previous|path|from|to)(url|link|token|cursor)?|total\w*|count|"
+    r"pages?(url|number|size|count|token|link)?|(first|last|next|prev|previous|path|from|to)(url|link|token|cursor)?|total\w*|count|"
     r"size|limit|offset|number(ofelements)?|hasmore|hasnext(page)?|hasprevious(page)?|sort|success|ok|status(code)?|code|"
     r"messages?|errors?|warnings?|included|jsonapi|version|timestamp|requestid|empty|hydra\w+"
 )
@@ -59,14 +138,17 @@ def rows_of(value: object, endpoint: Endpoint) -> list[Any]:
         if not isinstance(value, dict) or name not in value:
             break
         for other, content in value.items():
-            plain = re.sub(r"[\W_]", "", other).casefold()
-            if other != name and not other.startswith("@") and not _ENVELOPE.fullmatch(plain):
+            if other != name and not other.startswith("@") and not _is_of_envelope(plain(other)):
                 beside[f"answer_{other}"] = content
         value = value[name]
     rows = value if isinstance(value, list) else [value] if value else []
     if endpoint.attributes:
         rows = [_with_attributes(row) for row in rows]
     return [{**beside, **row} if isinstance(row, dict) else row for row in rows] if beside else rows
+
+
+def _is_of_envelope(name: str) -> bool:
+    return name in WORD_OF or name in PAGE_OBJECTS or bool(_ENVELOPE.fullmatch(name))
 
 
 def _with_attributes(row: Any) -> Any:

@@ -22,6 +22,10 @@ PERSONAL = b"personal"
 PEOPLE_KEYS = ("student_id", "staff_id", "contact_id")
 # Marks the items of a list that is sent as an object whose names are data. Each becomes a row with its name in "key".
 MAP = b"map"
+# Marks the "id" of an object in whose place the id alone may stand.
+BARE = b"bare"
+# Marks an id that is a whole number or text: the values tell which.
+TEXT_TOO = b"text too"
 
 
 class Annotated(NamedTuple):

@@ -54,7 +54,15 @@ STAFF = record(
 WORKING_TIME = record(id=ID, day=TEXT, time_from=TIME, time_to=TIME)
 
 
-@staff("Staff: Get List", "staff", STAFF, key="staff_id", paged=True, sorts=())
+@staff(
+    "Staff: Get List",
+    "staff",
+    STAFF,
+    key="staff_id",
+    paged=True,
+    sorts=(),
+    scopes=("staff.current.overview.name-details.read", "staff.past.read"),
+)
 def load_staff(
     school: SchoolOrGroup,
     *,

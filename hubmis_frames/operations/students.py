@@ -26,6 +26,10 @@ from .shapes import (
 
 students = Section("Students")
 
+CURRENT = ("students.current.overview.name-details.read", "students.current.overview.personal.read")
+PAST = ("students.past.read",)
+APPLICANT = ("students.admissions.admissions.read",)
+
 STUDENT = record(
     id=ID,
     access_status=TEXT,
@@ -83,6 +87,8 @@ MEMBER = record(
     paged=True,
     sorts=(),
     year={"header": "academic-year-id", "query": "filter[academicYear]"},
+    scopes=CURRENT + PAST + APPLICANT,
+    scopes_with={"enrolment_status": {"current": CURRENT, "past": PAST, "applicant": APPLICANT}},
 )
 def load_students(
     school: SchoolOrGroup,
@@ -101,8 +107,7 @@ def load_students(
 ) -> pd.DataFrame:
     """Students: one row per student.
 
-    ``house`` is the id of an academic or a boarding house, as text. The client needs one permission for each
-    ``enrolment_status``.
+    ``house`` is the id of an academic or a boarding house, as text.
     HUBmis still sends students that a user removed: their ``deleted_at`` is filled.
     """
 

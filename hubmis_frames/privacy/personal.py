@@ -1,12 +1,13 @@
 """Which columns are personal and which are safe to pass on: derived only from the declarations."""
 
 import functools
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple
 
 import pyarrow as pa
 
-from ..frames import AS_SENT, Column, TableLayout, lay_out
+from ..frames import AS_SENT, FROM, Column, TableLayout, lay_out
 from ..frames.keys import keys_of
 from ..frames.layout import ROW
 from ..operations.declaration import CATALOGUE, listed_in
@@ -27,6 +28,38 @@ _SAFE_DAYS = frozenset(
      "learning_support_date", "next_review", "review_date_time"}
 )  # fmt: skip
 """Days that figures need. Other days, such as the day on which a student joined, may belong to only one child."""
+
+
+QUASI_IDENTIFIERS: Mapping[str, tuple[str, ...]] = {
+    "gender": ("gender",),
+    "title": ("title",),
+    "ethnicity": ("ethnicity",),
+    "faith": ("faith",),
+    "nationality": ("nationality",),
+    "languages": ("language_first", "language_second"),
+    "country of birth and of an address": ("country_of_birth", "address_country"),
+    "marital status": ("marital_status",),
+    "age": ("date_of_birth", "age_at_start_of_year"),
+    "academic year, year group and key stage": ("academic_year", "year_group", "key_stage", "term"),
+    "form, section and tutor group": ("form", "section", "tutor_group", "group_type"),
+    "house, boarding type and room": ("academic_house", "boarding_house", "house", "boarding_type", "room"),
+    "subjects, sets and activities": ("subject", "subject_set", "activity"),
+    "department, position and contract of staff": ("department", "staff_position", "employment_contract"),
+    "destination after school": ("destination",),
+    "local authority": ("authority", "authority_type"),
+    "kind, severity and status of a person or record": (
+        "type", "person_type", "status", "access_status", "enrolment_status", "category", "severity",
+        "relationship_type", "learning_support_type", "review_type",
+    ),
+    "the answers yes and no, such as disability, an EHCP or a consent": (),  # whatever their name
+    "days": tuple(sorted(_SAFE_DAYS)),
+    "hours of a timetable": ("day", "time_from", "time_to", "duration_days", "dates_based_on"),
+    "codes and sessions of marks": ("attendance_code", "attendance_session"),
+    "the place in a list": ("position",),
+    "names of entries": ("name", "code", "description"),
+}  # fmt: skip
+"""What stays in a pseudonymised table and can still point to a person: in words, and the columns, without ``_id``,
+``_name``, ``_code`` or ``_description`` at the end."""
 
 
 class Treatment(NamedTuple):
@@ -54,7 +87,7 @@ def personal_columns(table: str, columns: Iterable[str], texts: Iterable[str]) -
     kinds: dict[str, str] = {}
     text_columns = set(texts)
     for column in columns:
-        original = column.removesuffix(AS_SENT)
+        original = column.removesuffix(AS_SENT).partition(FROM)[0]
         kind = declared.get(column, declared.get(original) if original != column else None)
         if kind:
             kinds[column] = kind
@@ -77,6 +110,30 @@ def safe_columns(table: str) -> Mapping[str, Treatment]:
     In an undeclared table, only the ids of people are safe.
     """
     return _safe_columns().get(table, {key: Treatment("pseudonym", key) for key in PEOPLE_KEYS})
+
+
+def quasi_identifier(column: str, type_: pa.DataType | None = None) -> str | None:
+    """What a column that stays in a pseudonymised table tells of a person, in words; ``None`` if it tells nothing."""
+    names = {column, re.sub("_(id|name|code|description)$", "", column), re.sub("^.*_position$", "position", column)}
+    for words, columns in QUASI_IDENTIFIERS.items():
+        if not names.isdisjoint(columns) or (not columns and type_ == pa.bool_()):
+            return words
+    return None
+
+
+def student_columns(table: str, columns: Iterable[str]) -> list[str]:
+    """The columns of a table that may hold ids of students.
+
+    Those are the declared ones, and undeclared ones that have the name of an id or of a student.
+    """
+    declared, safe = _columns().get(table, {}), safe_columns(table)
+
+    def may_hold(name: str) -> bool:
+        if name not in declared:
+            return bool(re.search("student|pupil|child|id(_as_sent)?$", name, re.IGNORECASE))
+        return name == "children_id" or (name in safe and safe[name].key == "student_id")
+
+    return [name for name in columns if may_hold(name)]
 
 
 def is_declared(table: str) -> bool:

@@ -6,16 +6,16 @@ import os
 import secrets
 from collections.abc import Mapping
 from datetime import date
+from pathlib import Path
 
 import filelock
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import platformdirs
 from pandas.api.types import is_datetime64_any_dtype, is_object_dtype, is_string_dtype
 
 from ..errors import BadArgumentError, CacheError
-from ..files import expanded, private_folder, whole_file
+from ..files import expanded, private_folder, user_folder, whole_file, why
 from ..frames.partitions import refuse_dask
 from .personal import safe_columns
 
@@ -38,10 +38,13 @@ def pseudonymise(
     A date of birth becomes the age in years at the start of the academic year, an instant becomes its day (UTC), and
     rows are sorted by pseudonym.
 
-    What stays can still point to a person: gender, title, ethnicity, faith, nationality, language, country of birth,
-    year group, form, house, boarding, room, kind and status of the person or record, age, and the days and codes of
-    marks and events. A rare combination of them may fit
-    only one child, and anyone who has the school's own marks can find a child by them. Pseudonyms are not anonymity.
+    What stays can still point to a person: gender; title; ethnicity; faith; nationality; languages; country of birth
+    and of an address; marital status; age; academic year, year group and key stage; form, section and tutor group;
+    house, boarding type and room; subjects, sets and activities; department, position and contract of staff;
+    destination after school; local authority; kind, severity and status of a person or record; the answers yes and no,
+    such as disability, an EHCP or a consent; days; hours of a timetable; codes and sessions of marks; the place in a
+    list; names of entries. A rare combination of them may fit only one child, and anyone who has the school's own marks
+    can find a child by them. Pseudonyms are not anonymity.
 
     Parameters
     ----------
@@ -118,10 +121,9 @@ def open_key(file: str | os.PathLike[str] | None = None) -> bytes:
     Raises
     ------
     CacheError
-        The file cannot be read or created, or it does not hold a whole key.
+        The file cannot be read or created, it does not hold a whole key, or the user has no folder to keep it in.
     """
-    default = platformdirs.user_config_path("hubmis_frames") / "pseudonym.key"
-    path = expanded(file or os.environ.get("HUBMIS_PSEUDONYM_KEY") or default)
+    path = _key_file(file)
     try:
         if not path.exists():
             private_folder(path.parent)
@@ -130,10 +132,11 @@ def open_key(file: str | os.PathLike[str] | None = None) -> bytes:
                     with whole_file(path) as part:
                         part.write_bytes(secrets.token_hex(32).encode())
         key = path.read_bytes().strip()
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a path with a NUL, too
+        told = why(error) if isinstance(error, OSError) else "its name is no path"
         raise CacheError(
-            f"Cannot read or create the key for pseudonyms at {path}: {error.strerror}. Make the folder writable, free "
-            "some disk, or choose another file with HUBMIS_PSEUDONYM_KEY."
+            f"Cannot read or create the key for pseudonyms at {path}: {told}. Make the folder writable, free some "
+            "disk, or choose another file with HUBMIS_PSEUDONYM_KEY."
         ) from None
     if len(key) < _SHORTEST_KEY or len(set(key)) == 1:
         raise CacheError(
@@ -141,6 +144,26 @@ def open_key(file: str | os.PathLike[str] | None = None) -> bytes:
             "file: a new key is created, and earlier exports no longer match new ones."
         )
     return key
+
+
+def find_key() -> bytes | None:
+    """The key for pseudonyms in its usual place, if it is there and whole; none is created."""
+    try:
+        return open_key() if _key_file(None).exists() else None
+    except (CacheError, OSError, ValueError):
+        return None
+
+
+def _key_file(file: str | os.PathLike[str] | None) -> Path:
+    """The file of the key. It has to outlive a restart, so that later exports get the same pseudonyms."""
+    try:
+        named = file or os.environ.get("HUBMIS_PSEUDONYM_KEY")
+        return expanded(named) if named else user_folder("config", lasting=True) / "pseudonym.key"
+    except OSError as error:
+        raise CacheError(
+            f"There is no place for the key for pseudonyms: {error.strerror}. Set HUBMIS_PSEUDONYM_KEY to a file that "
+            "only you can read and that stays."
+        ) from None
 
 
 def _table(table: str, frame: pd.DataFrame, key: bytes, year_start: date, realm: str) -> pd.DataFrame:

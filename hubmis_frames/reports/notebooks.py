@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import SettingsError, warn
-from ..files import own_folder, shared_by, whole_file
+from ..files import own_folder, shared_by, whole_file, why
+from ..transport import SLICE
 from .page import notebooks
 
-FOLDER = "hubmis-notebooks"
 _SECRET = "HUBMIS_CLIENT_SECRET"  # noqa: S105 - the name of a variable
 
 
@@ -51,7 +51,7 @@ def copy_notebooks(folder: Path) -> Copied:
             elif own.read_bytes() != content:
                 copied.kept.append(own.name)
     except OSError as error:
-        raise SettingsError(f"Cannot write {folder}: {error.strerror or error}. Choose another folder.") from error
+        raise SettingsError(f"Cannot write {folder}: {why(error)}. Choose another folder.") from error
     return copied
 
 
@@ -85,6 +85,7 @@ def run_jupyterlab(folder: Path, options: Iterable[str] = ()) -> int:
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder.absolute()}", *options]
     with subprocess.Popen(command, cwd=folder, env=environment) as server:  # noqa: S603 - our own Python and the user's own folder
         while server.poll() is None:
-            with contextlib.suppress(KeyboardInterrupt):  # JupyterLab receives Ctrl-C too, and asks before it stops
-                server.wait()
+            # JupyterLab receives Ctrl-C too, and asks before it stops.
+            with contextlib.suppress(KeyboardInterrupt, subprocess.TimeoutExpired):
+                server.wait(SLICE)
         return server.returncode

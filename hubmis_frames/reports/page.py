@@ -7,8 +7,9 @@ import importlib.util
 import os
 import re
 import tempfile
+import threading
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, wait
 from datetime import datetime
 from os import PathLike
 from pathlib import Path
@@ -16,9 +17,11 @@ from typing import Any
 
 from ..analysis.columns import natural_key
 from ..errors import BadArgumentError, ExportError, did_you_mean, warn
-from ..files import private_folder, safe_name, shared_by, whole_file
+from ..export.places import remember
+from ..files import private_folder, safe_name, shared_by, whole_file, why
 from ..school_data import SchoolData, open_export
 from ..school_data.tables import ExportTables
+from ..transport import SLICE
 from ..wellbeing import concerns, events
 
 SECTIONS = ("02-attendance", "03-wellbeing")
@@ -112,7 +115,7 @@ def report(
         ``school.toml`` cannot be used.
     """
     folder = Path(directory).absolute()
-    tables = ExportTables.open(folder, realm)
+    tables = ExportTables.of_folder(folder, realm)
     if len(tables.realms) > 1:
         raise ExportError(f"{folder} holds {', '.join(tables.realms)}. Choose one with --realm (or realm=).")
     manifest = tables.manifest()
@@ -133,8 +136,7 @@ def report(
         )
     values = (str(folder), manifest["realm"], year_group, None, praise or None)
     settings = f"EXPORT, REALM, YEAR_GROUP, ROWS, PRAISE = {values!r}"
-    with ThreadPoolExecutor(len(SECTIONS)) as pool:
-        parts = list(pool.map(lambda section: _run(section, settings), SECTIONS))
+    parts = _run(SECTIONS, settings)
     problems = [problem for _, problem in parts if problem]
     if len(problems) == len(SECTIONS):
         raise ExportError(f"No part of the report could be made. {' '.join(problems)}")
@@ -147,7 +149,8 @@ def report(
         with whole_file(target) as scratch:
             scratch.write_text(page, encoding="utf-8", errors="replace")
     except OSError as error:
-        raise ExportError(f"Cannot write {target}: {error.strerror or error}. Choose another file.") from error
+        raise ExportError(f"Cannot write {target}: {why(error)}. Choose another file.") from error
+    remember(folder, target)
     return target, problems
 
 
@@ -209,7 +212,42 @@ def _head(title: str, manifest: Mapping[str, Any], year_group: str | None) -> st
     return "\n".join(lines)
 
 
-def _run(section: str, settings: str) -> tuple[str, str]:
+def _run(sections: Iterable[str], settings: str) -> list[tuple[str, str]]:
+    """Run notebooks over an export, all at once; return what :func:`_run_one` does of each.
+
+    They run in another thread, as the event loop of a Jupyter notebook may be running in this one, which waits in
+    slices: on Windows Ctrl-C is not noticed before a wait ends. After Ctrl-C the kernels are ended too.
+    """
+    interrupted = threading.Event()
+
+    async def run_all() -> list[tuple[str, str]]:
+        tasks = [asyncio.create_task(_run_one(section, settings)) for section in sections]
+        running = set(tasks)
+        while running and not interrupted.is_set():
+            _, running = await asyncio.wait(running, timeout=SLICE)
+        for task in running:
+            task.cancel()
+        return await asyncio.gather(*tasks)
+
+    def run() -> None:
+        try:
+            # The default loop of Windows cannot wait for the sockets of kernels.
+            with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+                done.set_result(runner.run(run_all()))
+        except BaseException as error:
+            done.set_exception(error)
+
+    done: Future[list[tuple[str, str]]] = Future()
+    threading.Thread(target=run, name="hubmis-report").start()
+    try:
+        while not done.done():
+            wait([done], SLICE)
+    finally:
+        interrupted.set()
+    return done.result()
+
+
+async def _run_one(section: str, settings: str) -> tuple[str, str]:
     """Run a notebook over an export; return its HTML and "", or HTML that says why it failed, and the reason."""
     import nbclient
     import nbformat
@@ -229,8 +267,8 @@ def _run(section: str, settings: str) -> tuple[str, str]:
                 extra_arguments=quiet,
                 coalesce_streams=True,  # or one sentence may become two paragraphs
             )
-            # A new event loop, so that it works in a notebook too. The notebooks read an export and need no login.
-            asyncio.run(client.async_execute(env=_environment_without_login()))
+            # The notebooks read an export and need no login.
+            await client.async_execute(env=_environment_without_login())
     except nbclient.exceptions.CellExecutionError as error:
         return _missing(section, error.ename, error.evalue)
     except (nbclient.exceptions.DeadKernelError, nbclient.exceptions.CellTimeoutError) as error:
@@ -240,7 +278,7 @@ def _run(section: str, settings: str) -> tuple[str, str]:
         return _missing(section, shown[0].ename, shown[0].evalue)
     title, *cells = notebook.cells
     notebook.cells = [title, *sorted(cells, key=lambda cell: not _tagged(cell, _SUMMARY))]
-    return _to_html(section, notebook), ""
+    return await asyncio.to_thread(_to_html, section, notebook), ""
 
 
 def _environment_without_login() -> dict[str, str]:

@@ -182,6 +182,7 @@ class OneSchool:
         # The calendar gives the year later, as its weekdays are read off these marks.
         records["academic_year"] = pd.Series(pd.NA, index=records.index, dtype="str")
         columns = [name for name in (*CANONICAL, REALM) if name in (*CANONICAL, *records)]
+        records = records.assign(academic_year="")  # it is told by the calendar, which is read off these marks
         marks = canonical_marks(records, self.table("attendance_codes"), code_map=self.code_map, timezone=self.timezone)
         kept = marks[columns]
         kept.attrs = dict(marks.attrs)

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import pandas as pd
 
 from ..analysis.realms import REALM, realms_of
+from ..display.shell import argument
 from ..errors import BadArgumentError, ExportError, did_you_mean
 from ..export import read
 from ..export.manifest import manifests
@@ -48,7 +49,7 @@ class ExportTables:
         self._frames: dict[str, pd.DataFrame] = {}
 
     @classmethod
-    def open(cls, directory: Any, realm: str | None) -> "ExportTables":
+    def of_folder(cls, directory: Any, realm: str | None) -> "ExportTables":
         """Find the manifests of a folder."""
         folder = expanded(directory).absolute()
         contents = {
@@ -173,5 +174,7 @@ def _why_none(folder: Path) -> str:
     if list(folder.parent.glob("manifest-*.json")):
         return f"{folder} is one table of an export. Use the folder above it: {folder.parent}"
     below = sorted({str(file.parent) for file in folder.glob("*/manifest-*.json")})
-    advice = f"There is one in {' and in '.join(below)}." if below else f"Make one: hubmis-frames export {folder}"
+    advice = (
+        f"There is one in {' and in '.join(below)}." if below else f"Make one: hubmis-frames export {argument(folder)}"
+    )
     return f"{folder} holds no export. {advice}"

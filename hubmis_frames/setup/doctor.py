@@ -12,7 +12,7 @@ import re
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -27,9 +27,11 @@ from ..errors import (
     RateLimitError,
     check_realm,
 )
-from ..files import shared_by
+from ..export import CORE
+from ..files import keeps_others_out, shared_by, why
 from ..operations import CATALOGUE
 from ..operations.declaration import Endpoint
+from ..request import listed
 from ..transport import DOCUMENTED, Session, proxy_for, shown_address
 from .keyring import keyring_name
 from .login import CHEAP, QUICK_RETRY, cheap_answers
@@ -38,6 +40,7 @@ from .settings import LOGIN, Setting, folder, look_up, open_session, rate_file, 
 PACKAGES = ("pandas", "pyarrow", "requests", "requests-cache", "truststore", "keyring", "matplotlib", "jupyterlab")
 ROOM = 500 * 10**6
 CLOCK = 60.0
+_MOST_NAMED = 6
 _COSTS = len(CHEAP) + 2  # a token is counted as any request is, and may take two spellings
 _BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")  # in this order, as requests looks
 
@@ -71,6 +74,7 @@ def examine(
 
 def _examine(arguments: Mapping[str, str | None]) -> Iterator[Check]:
     yield Check("versions", "ok", _versions())
+    yield _private()
     yield _keyring()
     try:
         found = look_up(**arguments)
@@ -123,6 +127,23 @@ def _versions() -> str:
     return ", ".join(versions)
 
 
+def _private() -> Check:
+    """Who can open what is written."""
+    if os.name != "nt":
+        return Check("privacy", "ok", "what is written can be opened by this user alone")
+    if not keeps_others_out():
+        return Check(
+            "privacy", "wrong", f"Python {platform.python_version()} lets others into folders that it makes",
+            "Install Python 3.11.10, 3.12.4, 3.13 or newer: from then on new folders are private on Windows. Until "
+            "then, whoever may open the folder above can read exports and the cache.",
+        )  # fmt: skip
+    return Check(
+        "privacy", "ok",
+        "folders that are made here can be opened by this user and by administrators; a file in a folder that was "
+        "there before, by everybody who may open that folder",
+    )  # fmt: skip
+
+
 def _keyring() -> Check:
     try:
         return Check("keyring", "ok", keyring_name())
@@ -156,7 +177,7 @@ def _writable(name: str, folder: Path) -> Check:
             os.fsync(file.fileno())
         free = shutil.disk_usage(existing).free
     except OSError as error:
-        return Check(name, "wrong", f"{folder} cannot be written: {error.strerror or error}", advice)
+        return Check(name, "wrong", f"{folder} cannot be written: {why(error)}", advice)
     result = f"{folder}, {free / 1e9:.1f} GB free"
     if free < ROOM:
         return Check(name, "wrong", result, f"Free some disk: {folder} has less than {ROOM / 1e6:.0f} MB left.")
@@ -231,6 +252,7 @@ def _not_asked(what: str, session: Session) -> Check:
 
 def _operations(session: Session, known: Mapping[str, Endpoint]) -> Iterator[Check]:
     outcomes: list[HubmisError | None] = []
+    refused: list[Endpoint] = []
     answers = cheap_answers(session, known)
     # The next operation is asked when the loop takes it; without a request left that would wait.
     while session.bucket.left() >= 1 and (answer := next(answers, None)):
@@ -240,11 +262,13 @@ def _operations(session: Session, known: Mapping[str, Endpoint]) -> Iterator[Che
         if error is None:
             yield Check(name, "ok", f"answered at {endpoint.path}")
         elif isinstance(error, NotPermittedError):
+            refused.append(endpoint)
             yield Check(name, "note", f"not permitted (403) at {endpoint.path}")
         elif isinstance(error, NotFoundError):
             yield Check(name, "note", f"not found (404) at {endpoint.path}, a path that is {endpoint.path_source}")
         else:
             yield Check(name, "wrong", "no answer", _advice(error))
+    yield from _scopes(session, known, refused)
     if len(outcomes) < len(CHEAP):
         yield _not_asked("other operations" if outcomes else "operations", session)
     if None in outcomes:
@@ -264,6 +288,28 @@ def _operations(session: Session, known: Mapping[str, Endpoint]) -> Iterator[Che
         )  # fmt: skip
     else:
         yield Check("realm", "skipped", "not known, as nothing answered")
+
+
+def _scopes(session: Session, known: Mapping[str, Endpoint], refused: Sequence[Endpoint]) -> Iterator[Check]:
+    """What the client seems to lack: by its token for every operation, else for those that were refused just now."""
+    named = session.token_names_scopes
+    examined = known.values() if named else refused
+    lacking = {endpoint.table: scopes for endpoint in examined if (scopes := session.lacks(endpoint.any_scopes))}
+    if lacking:
+        scopes = list(dict.fromkeys(scope for scopes in lacking.values() for scope in scopes))
+        result = f"this client seems to lack {_shortened(scopes)}, for {_shortened(list(lacking))}"
+        core = [table for table in lacking if table in CORE]
+        advice = f"Ask WCBS for the scopes {_shortened(scopes)}, if you need {_shortened(core or list(lacking))}."
+        yield Check("scopes", "wrong" if core else "note", result, advice if core else "")
+    elif named:
+        yield Check("scopes", "ok", f"the token names {len(session.granted)}, which is all that is known to be needed")
+    elif any(endpoint.scopes for endpoint in refused):
+        yield Check("scopes", "note", f"one of {refused[0].scopes_needed} is missing; nothing tells which")
+
+
+def _shortened(names: Sequence[str]) -> str:
+    more = len(names) - _MOST_NAMED
+    return listed([*names[:_MOST_NAMED], f"{more} more"]) if more > 0 else listed(names)
 
 
 def _advice(error: HubmisError) -> str:

@@ -7,6 +7,8 @@ from typing import Any
 SAMPLE = 200
 ANY_NAME = "*"
 _LIKE_A_FIELD = re.compile(r"[a-z_][A-Za-z0-9_]{0,39}")
+_DEEPEST = 30
+_TYPES = {"text": "string", "true or false": "boolean", "integer": "integer", "number": "number", "null": "null"}
 _KINDS = {str: "text", bool: "true or false", int: "integer", float: "number", type(None): "null"}
 
 Shape = str | list["Shape"] | dict[str, "Shape"]
@@ -67,3 +69,26 @@ def _is_map(names: Sequence[str], objects: Iterable[Mapping[str, Any]], known: f
     if len(names) < 2 or known & set(names):
         return False
     return all(isinstance(value, Mapping | list) for record in objects for value in record.values())
+
+
+def schema_of(shape: object, depth: int = 0) -> dict[str, Any]:
+    """The schema of OpenAPI 3.1 for a shape. What came as null alone, or as an empty list, says nothing of its type.
+
+    Raises
+    ------
+    ValueError
+        No probe writes such a shape.
+    """
+    if depth > _DEEPEST:
+        raise ValueError("fields are nested too deep")
+    if isinstance(shape, list) and len(shape) <= 1:
+        return {"type": ["array", "null"], "items": schema_of(shape[0], depth + 1) if shape else {}}
+    if isinstance(shape, dict):
+        fields = {name.removesuffix("?"): schema_of(inner, depth + 1) for name, inner in shape.items()}
+        others = fields.pop(ANY_NAME, None)
+        schema: dict[str, Any] = {"type": ["object", "null"], "properties": fields}
+        return schema if others is None else {**schema, "additionalProperties": others}
+    kinds = shape.split(" | ") if isinstance(shape, str) else []
+    if not kinds or not set(kinds) <= set(_TYPES):
+        raise ValueError("a field is not a name and a type")
+    return {} if kinds == ["null"] else {"type": [*dict.fromkeys([*(_TYPES[kind] for kind in kinds), "null"])]}

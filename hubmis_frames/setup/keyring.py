@@ -9,6 +9,8 @@ from ..errors import NoKeyringError, SettingsError
 from ..transport import Cipher
 
 _SERVICE, _LOGIN, _CACHE_KEY = "hubmis_frames", "login", "cache key"
+_LONGEST_ENTRY = 1_280
+"""How many characters the Credential Manager of Windows takes: 2,560 bytes (wincred.h), two for each."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +70,17 @@ def store_login(login: Login) -> None:
     import keyring
 
     keyring_name()
-    with _opened():
-        keyring.set_password(_SERVICE, _LOGIN, json.dumps(asdict(login)))
+    entry = json.dumps(asdict(login))
+    try:
+        with _opened():
+            keyring.set_password(_SERVICE, _LOGIN, entry)
+    except NoKeyringError:
+        if len(entry) <= _LONGEST_ENTRY:
+            raise
+        raise NoKeyringError(
+            f"The system's keyring took no login of {len(entry):,} characters. That of Windows takes "
+            f"{_LONGEST_ENTRY:,}: realm, client id, secret and address together."
+        ) from None
     if stored_login() != login:  # some keyrings keep nothing and do not say so
         raise NoKeyringError(_NONE)
 

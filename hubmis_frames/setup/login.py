@@ -1,8 +1,8 @@
 """Tries and stores the credentials that a person types, with cheap requests that show whether HUBmis accepts them."""
 
-import shlex
 from collections.abc import Iterator, Mapping
 
+from ..display.shell import argument, powershell_text
 from ..errors import HubmisError, NotFoundError, NotPermittedError, check_realm
 from ..fetch import reading
 from ..operations import CATALOGUE
@@ -81,7 +81,7 @@ def in_environment(found: Settings) -> str:
     if found.base_url != BASE_URL:
         values["base_url"] = found.base_url
     power = [
-        f"  [Environment]::SetEnvironmentVariable('{variable(name)}', '{value.replace(_ONE, _ONE * 2)}', 'User')"
+        f"  [Environment]::SetEnvironmentVariable('{variable(name)}', {powershell_text(value)}, 'User')"
         for name, value in values.items()
     ]
     secret = variable("client_secret")
@@ -92,7 +92,7 @@ def in_environment(found: Settings) -> str:
             f"  [Environment]::SetEnvironmentVariable('{secret}', (Read-Host 'Client secret'), 'User')",
             "",
             "In bash or zsh, in each session:",
-            *(f"  export {variable(name)}={shlex.quote(value)}" for name, value in values.items()),
+            *(f"  export {variable(name)}={argument(value, windows=False)}" for name, value in values.items()),
             f"  read -rs {secret} && export {secret}    # paste the secret and press Enter; it is not shown",
         ]
     )
@@ -101,6 +101,3 @@ def in_environment(found: Settings) -> str:
 def shadowed() -> list[str]:
     """The environment variables that take precedence over the stored login."""
     return [variable(name) for name, setting in look_up().items() if name in LOGIN and setting.source == "environment"]
-
-
-_ONE = "'"

@@ -5,7 +5,7 @@ import json
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -28,16 +28,18 @@ from ..errors import (
     ServerFaultError,
 )
 from ..export import Step, steps_of
-from ..files import whole_file
+from ..files import whole_file, why
 from ..frames import Findings, tidy, to_pandas
 from ..openapi import read_spec
+from ..openapi.answers import answer_shape
+from ..openapi.document import Document
 from ..operations import CATALOGUE
 from ..operations.arguments import requests_of
 from ..operations.declaration import Endpoint
 from ..operations.response import active_year, rows_of
-from ..request import Request
+from ..request import Request, scopes_in_words
 from ..transport import Reading, RetryPolicy, Session, parse
-from .json_shape import Shape, shape_of
+from .json_shape import Shape, schema_of, shape_of
 from .settings import Settings, open_session
 
 FORMAT = 1
@@ -47,6 +49,12 @@ _MOST_PER_OPERATION = 6  # a token in two spellings and the operation, and all a
 _MOST_UNREACHED = 3
 _MOST_NAMED = 5
 _LARGEST_FILE = 500_000
+_OF_ENVELOPES = frozenset(
+    {"attributes", "content", "data", "included", "items", "jsonapi", "links", "member", "meta", "pagination",
+     "records", "relationships", "results", "@context", "@id", "@type", "_embedded", "_links", "hydra:member",
+     "hydra:totalItems", "hydra:view"}
+)  # fmt: skip
+"""Names around records, which are shown even where they do not look like those of fields."""
 _AS_IT_COMES = Reading(timedelta(0), lambda _: True, lambda _: [], refresh=True)
 _ONCE = RetryPolicy(connect_timeout=10, read_timeout=60, total_timeout=120, max_attempts=1, max_wait_429=0)
 
@@ -176,8 +184,7 @@ def _written(file: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise CacheError(
-            f"Cannot write {file}: {error.strerror or error}. Make its folder writable, free some disk, or name "
-            "another file."
+            f"Cannot write {file}: {why(error)}. Make its folder writable, free some disk, or name another file."
         ) from error
 
 
@@ -194,10 +201,11 @@ class _Prober:
     def __init__(self, session: Session, known: Any, budget: int) -> None:
         self._session, self._known, self._budget = session, known, budget
         self._records: dict[str, pd.DataFrame] = {}
-        self._year: int | None = None
+        self._year: int | str | None = None
         self.stopped = ""
         self._unreached = 0
-        self._names = frozenset(name for endpoint in CATALOGUE.values() for name in _names(endpoint.record))
+        declared = (name for endpoint in CATALOGUE.values() for name in _names(endpoint.record))
+        self._names = _OF_ENVELOPES.union(declared)
 
     def ask(self, step: Step, show: Callable[[str], None]) -> Probed:
         declared = step.endpoint
@@ -218,6 +226,7 @@ class _Prober:
         value = parse(body, request.path)
         result.outcome = "answered"
         result.shape = shape_of(value, self._names)
+        endpoint = _in_envelope(endpoint, result.shape)
         self._compare(endpoint, value, result)
         if result.outcome == "answered":
             self._remember(endpoint, request, body)
@@ -246,7 +255,8 @@ class _Prober:
             raise error
         result.outcome = "failed"
         if isinstance(error, NotPermittedError):
-            result.outcome, result.remark = "refused", "403: not permitted, so the path may hold"
+            scopes = f"; it takes the scopes {scopes_in_words(request.scopes)}" if request.scopes else ""
+            result.outcome, result.remark = "refused", f"403: not permitted, so the path may hold{scopes}"
         elif isinstance(error, NotFoundError):
             other = "the path is wrong, or this one record has none" if request.ids else "the path is wrong"
             result.outcome, result.remark = "not found", f"404: {other}"
@@ -300,6 +310,18 @@ class _Prober:
             self._records[endpoint.table] = frame
         else:
             self._records[endpoint.table] = frame.head(1)
+
+
+def _in_envelope(endpoint: Endpoint, shape: Shape) -> Endpoint:
+    """The operation with the envelope that its response shows around the records, if it shows one."""
+    try:
+        schema = schema_of(shape)
+    except ValueError:  # nested too deep
+        return endpoint
+    found = answer_shape(Document({}, ""), schema, endpoint.record.names, endpoint.wrapper, "")
+    if found.wrapper is None and not found.attributes:
+        return endpoint
+    return replace(endpoint, wrapper=found.wrapper, attributes=found.attributes)
 
 
 def _names(type_: pa.DataType) -> Iterator[str]:

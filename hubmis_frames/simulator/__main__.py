@@ -2,17 +2,19 @@
 
 import argparse
 import os
-import shlex
 import sys
-import threading
+import time
 
+from ..display.shell import argument, powershell_text
 from ..display.streams import replace_missing_streams
+from ..transport import SLICE
 from . import PROFILES, Rules, Simulator, build_world
 
 
 def wait() -> None:
     """Wait until interrupted."""
-    threading.Event().wait()
+    while True:
+        time.sleep(SLICE)
 
 
 def main() -> None:
@@ -71,7 +73,7 @@ def main() -> None:
 
 def _setting(name: str, value: str) -> str:
     """Return the command that sets a variable: for PowerShell on Windows, for a shell elsewhere."""
-    return f'$env:{name} = "{value}"' if os.name == "nt" else f"export {name}={shlex.quote(value)}"
+    return f"$env:{name} = {powershell_text(value)}" if os.name == "nt" else f"export {name}={argument(value)}"
 
 
 if __name__ == "__main__":

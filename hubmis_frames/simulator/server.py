@@ -115,7 +115,7 @@ class Simulator:
             self._server.shutdown()
             self._server.close_connections()
             self._server.server_close()
-            self._thread.join()
+            self._thread.join(5)
             self._server = self._thread = None
 
     def now(self) -> float:

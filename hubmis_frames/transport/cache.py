@@ -18,13 +18,14 @@ from urllib.parse import urlsplit
 
 import orjson
 import requests
+from requests.structures import CaseInsensitiveDict
 from requests_cache.backends.base import BaseCache
 from requests_cache.backends.sqlite import SQLiteDict
 from requests_cache.models.response import CachedResponse
 from requests_cache.serializers import SerializerPipeline, Stage
 
 from ..errors import CacheError, warn
-from ..files import private_file, private_folder, safe_name
+from ..files import private_file, private_folder, safe_name, why
 from .sqlite_files import is_damaged, set_aside
 
 FORMAT = 2
@@ -69,8 +70,8 @@ def open_store(
             rows = _open_rows(private_file(file), cipher)
     except (OSError, sqlite3.Error) as error:
         raise CacheError(
-            f"Cannot use the cache at {file}: {error}. Make the folder writable, free some disk, or choose another "
-            "one with HUBMIS_CACHE_DIR (or cache_dir=)."
+            f"Cannot use the cache at {file}: {why(error)}. Make the folder writable, free some disk, or choose "
+            "another one with HUBMIS_CACHE_DIR (or cache_dir=)."
         ) from error
     store = BaseCache(cache_name=str(file))
     store.responses = rows
@@ -219,6 +220,7 @@ class _Row:
             "status": response.status_code,
             "created_at": response.created_at.isoformat(),
             "expires": expires,
+            **({"link": link} if (link := response.headers.get("Link")) else {}),
         }
         row = zlib.compress(orjson.dumps(head) + b"\n" + response.content, 1)
         return self._cipher.encrypt(row) if self._cipher else row
@@ -232,6 +234,7 @@ class _Row:
                 content=body,
                 url=str(head["path"]),
                 status_code=int(head["status"]),
+                headers=CaseInsensitiveDict({"Link": str(head["link"])} if "link" in head else {}),
                 created_at=datetime.fromisoformat(head["created_at"]),
                 expires=head["expires"] and datetime.fromisoformat(head["expires"]),
             )

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ..errors import CacheError, CredentialsError, HubmisError, NotFoundError, RateLimitError
 from ..request import Request
-from .pagination import Pages
+from .list_reading import Pages
 from .rate_limit import WORKER, StoppedError
 from .session import THREADS
 

@@ -1,64 +1,47 @@
-"""Reading a paged list to its end from a server that states no total, no page size and no first number.
+"""Reading a paged list to its end from a server that may state no total, no page size and no first number.
 
-A list ends with an answer that holds no row, or none that is new. Nothing else shows an end: a page that is refused
-is asked for once more, and then the list counts as incomplete, which is an error.
+A list ends with an answer that holds no row, or none that is new, or where the server's own word agrees with the rows
+counted. Nothing else shows an end: a page that is refused is asked for once more, and then the list counts as
+incomplete, which is an error.
 """
 
-import hashlib
-import json
-import math
-from collections.abc import Generator
+from collections.abc import Generator, Set
 from dataclasses import replace
-from datetime import timedelta
-from typing import NamedTuple
-
-import orjson
 
 from ..errors import (
     HubmisError,
     NotCachedError,
     NotFoundError,
-    NotPermittedError,
     PayloadError,
     RefusedError,
     ServerFaultError,
-    SpecError,
     UnreachableError,
 )
-from ..request import FOLLOWED, Paging, Request
-from .body import parse
-from .server_facts import EVIDENCE, FIRST_PAGE, PAGE_SIZE
+from ..request import Paging, Request
+from .list_reading import LARGE, NOT_A_PAGE, Count, ListReader, Page, Pages, id_of
+from .next_pages import NextPages
+from .server_facts import EVIDENCE, FIRST_PAGE
 from .session import Answer, Reading, Session
 
 MOST_PAGES = 5000
-SMALLER_PAGE = 100
-_LARGE = 20
-"""Rows from which on a page is too large to be downloaded twice, or to agree with another by chance."""
-SAME_AGE = timedelta(minutes=15)
-NOT_A_PAGE = (NotFoundError, NotPermittedError, PayloadError, RefusedError)
-"""Errors after which the session has not asked again itself."""
-
-
-class Pages(NamedTuple):
-    """The pages of one list, in order."""
-
-    answers: list[Answer]
-    asked: int
-    cached: int
-    overlap: bool = False
-    """Whether two of them contain the same row or the same id."""
 
 
 def read_pages(
     session: Session, request: Request, paging: Paging | None, reading: Reading
 ) -> Generator[Answer, None, Pages]:
-    """Read the pages of a list until one holds nothing new; yield each as it comes, and return all.
+    """Read the pages of a list until it ends; yield each as it comes, and return all.
 
     A short page proves nothing: it may be a server's cap, or hold rows that were taken out after paging. Where rows
     came twice, or some pages are much older than others, rows may have moved from one page to another meanwhile. Such
     a list is read a second time.
 
-    A row that moves to an earlier page because others are deleted meanwhile is missed: no answer shows that.
+    A row that moves to an earlier page because others are deleted meanwhile is missed, unless the server says how many
+    rows the list has: no answer shows that.
+
+    Returns
+    -------
+    The pages. Their ``missing`` says why rows are missing or may be, if the list goes on and cannot be followed, or if
+    other rows came than the server says.
 
     Raises
     ------
@@ -66,28 +49,24 @@ def read_pages(
         The list is incomplete: HUBmis refused one of its pages twice, or changed the order of its rows.
     PayloadError
         The list does not end.
-    SpecError
-        The vendor's file pages the list in a way that cannot be followed.
     HubmisError
         As :meth:`Session.get`.
     """
-    if paging is not None and paging.style not in FOLLOWED:
-        raise SpecError(
-            f"The OpenAPI file pages the list at {request.path} by {paging.number or paging.size}, which hubmis_frames "
-            "cannot follow to its end. Its first page alone would look complete, so nothing was sent."
-        )
+    begun = None
     if paging is None:
-        answer = session.get(request, reading)
-        yield answer
-        return Pages([answer], 1, int(answer.cached))
-    paged_list = _PagedList(session, request, paging, reading)
-    pages = yield from paged_list.read()
-    moved = paged_list.reordered or (pages.cached < pages.asked and (pages.overlap or paged_list.ages_differ))
-    if moved and not (session.offline or reading.only_cached):
-        paged_list = _PagedList(session, request, paging, replace(reading, refresh=True))
-        second = yield from paged_list.read()
+        begun = session.get(request, reading)
+        if reading.single or not (begun.next or reading.enveloped):
+            yield begun
+            return Pages([begun], 1, int(begun.cached))
+        paging = Paging("", "", style="cursor")
+    can_ask = not (session.offline or reading.only_cached)
+    reader, pages = yield from _read(session, request, paging, reading, begun)
+    old = pages.cached < pages.asked and (pages.overlap or reader.ages_differ)
+    stale = pages.cached > 0 and reader.count.agrees is False and paging.style != "first"
+    if can_ask and (reader.count.reordered or reader.count.shrank or old or stale):
+        reader, second = yield from _read(session, request, paging, replace(reading, refresh=True))
         pages = second._replace(asked=pages.asked + second.asked, cached=pages.cached + second.cached)
-    if paged_list.reordered:
+    if reader.count.reordered:
         raise UnreachableError(
             f"The list at {request.path} is incomplete: HUBmis changed the order of its rows between pages, so some "
             "came twice and others may be missing. Nothing of it is used. Try again later; where the loader has "
@@ -96,103 +75,109 @@ def read_pages(
     return pages
 
 
-class _PagedList:
-    """Reads one list once."""
+def _read(
+    session: Session, request: Request, paging: Paging, reading: Reading, begun: Answer | None = None
+) -> Generator[Answer, None, tuple[ListReader, Pages]]:
+    """Read a list once, in the way that it is paged; if the server does not take it, in the way that answers show."""
+    if paging.style != "number":
+        return (yield from _read_next(session, request, paging, reading, begun))
+    reader = _NumberedPages(session, request, paging, reading)
+    try:
+        pages = yield from reader.read()
+    except RefusedError as error:
+        if not paging.assumed or reader.count.pages or error.status not in (400, 422):
+            raise
+        # The file is right: the server takes none of our parameters.
+        return (yield from _read_next(session, request, Paging("", "", style="first"), reading))
+    if not reader.next:
+        return reader, pages
+    other, second = yield from _read_next(session, request, Paging("", "", style="cursor"), reading)
+    return other, second._replace(asked=pages.asked + second.asked, cached=pages.cached + second.cached)
+
+
+def _read_next(
+    session: Session, request: Request, paging: Paging, reading: Reading, begun: Answer | None = None
+) -> Generator[Answer, None, tuple[ListReader, Pages]]:
+    reader = NextPages(session, request, paging, reading, MOST_PAGES)
+    try:
+        return reader, (yield from reader.read(begun))
+    except UnreachableError:
+        # An address or a cursor that the cache holds may be too old.
+        if not (reader.refused and reader.cached) or session.offline or reading.only_cached:
+            raise
+    reader = NextPages(session, request, paging, replace(reading, refresh=True), MOST_PAGES)
+    return reader, (yield from reader.read())
+
+
+class _NumberedPages(ListReader):
+    """Reads the list of which each page has a number."""
 
     def __init__(self, session: Session, request: Request, paging: Paging, reading: Reading) -> None:
-        self._session = session
-        self._facts = session.server_facts
-        self._request = request
-        self._paging = paging
-        self._reading = reading
-        # A list that is refreshed is not read by what was learnt before.
-        self._since = reading.began if reading.refresh else -math.inf
-        self._size = min(paging.most, self._fact(PAGE_SIZE, any_age=session.offline) or paging.most)
-        self._read: dict[int, tuple[Answer, list[object]]] = {}
-        self._answers: list[Answer] = []
+        super().__init__(session, request, paging, reading)
+        self._read: dict[int, Page] = {}
         self._gives_empty_pages = False
         self._paging_ignored = False
-        self.reordered = False
-        """Whether rows came twice in a way that rows which were added meanwhile do not explain."""
-
-    @property
-    def ages_differ(self) -> bool:
-        """Whether pages were fetched so far apart that rows may have moved between them."""
-        ages = [answer.fetched_at for answer in self._answers]
-        return bool(ages) and max(ages) - min(ages) > SAME_AGE
+        self._number_ignored = False
+        self.next = ""
+        """Where the list goes on, if the server takes no number of a page."""
 
     def read(self) -> Generator[Answer, None, Pages]:
         """Read the pages; yield each as it comes, and return all."""
         first = number = self._first_number()
         yield from self._answers
         kept: list[Answer] = []
-        seen: set[bytes] = set()
-        overlap = False
-        previous: list[bytes] = []
-        while rows := self._further(number):
-            prints = [_print(row) for row in rows]
-            ids = {_id(row) for row in rows}
-            new = not ids <= seen
+        only = self._read[number].rows
+        while self._goes_on(number):
+            page = self._read[number]
+            new = self.count.has_new_ids(page)
+            again = False
             if not new and (number, first) == (1, 0):
                 # The first page is 1 after all, and the server gives it as page 0 too.
                 self._facts.forget(FIRST_PAGE, self._request.path)
-            elif not new and self._repeats_for_ever(seen):
+                again = True
+            elif not new and self._repeats_for_ever(self.count.seen, only):
+                self._paging_ignored = len(kept) == 1
                 break
-            else:
-                overlap = overlap or not seen.isdisjoint(ids)
-                self.reordered = self.reordered or _is_reordered(previous, prints, seen)
-            if new or not seen.issuperset(prints):
-                kept.append(self._read[number][0])
-                yield kept[-1]
-            if self._paging_ignored:
+            if self.count.add(page, again=again):
+                kept.append(page.answer)
+                yield page.answer
+            if self._paging_ignored or self.count.is_whole:
                 break
-            seen.update(prints, ids)
-            previous = prints
-            self._read[number] = self._read[number][0], []  # the rows are not looked at again, and are many
+            self._read[number] = page._replace(rows=[])  # they are not looked at again, and are many
             number += 1
             if number > MOST_PAGES:
                 raise PayloadError(f"The list at {self._request.path} did not end after {MOST_PAGES} pages.")
+        if not kept:
+            self.count.add(self._read[number])
+        why = self.count.disagreement()
+        if self._paging_ignored and not self.count.agrees:
+            self.next = page.envelope.next
+        if self._paging_ignored and self._number_ignored and not self.count.agrees:
+            why = why or "HUBmis gives the same page whatever its number, so only the first one was had"
         # An empty list is an answer too: it says when it was asked.
-        cached = sum(answer.cached for answer in self._answers)
-        return Pages(kept or [self._read[number][0]], len(self._answers), cached, overlap)
+        answers = kept or [self._read[number].answer]
+        return Pages(answers, len(self._answers), self.cached, self.count.overlap, self._may_miss(why))
 
-    def _ask(self, number: int, size: int) -> tuple[Answer, list[object]]:
-        # Pages of different ages do not fit together: once one is new, those after it must be.
-        fresh = self._reading.refresh or any(not answer.cached for answer in self._answers)
-        answer = self._session.get(
-            numbered(self._request, self._paging, number, size), replace(self._reading, refresh=fresh)
-        )
-        self._answers.append(answer)
-        return answer, self._reading.rows(parse(answer.body, self._request.path))
+    def _ask(self, number: int, size: int) -> Page:
+        return self._get(((self._paging.number, str(number)), *self._sized(size)))
 
-    def _page(self, number: int) -> list[object]:
+    def _page(self, number: int) -> Page:
         if number not in self._read:
             self._read[number] = self._ask(number, self._size)
-        return self._read[number][1]
+        return self._read[number]
 
-    def _further(self, number: int) -> list[object]:
-        """Read a page of a list that is known to be there: a refusal is not its end."""
+    def _page_further(self, number: int) -> Page:
+        return self._further(lambda: self._page(number), f"page {number}")
+
+    def _goes_on(self, number: int) -> bool:
+        """Whether a page holds rows."""
         try:
-            return self._page(number)
-        except NOT_A_PAGE:
-            try:
-                return self._page(number)
-            except NOT_A_PAGE as error:
-                raise self._incomplete(number, error) from None
-
-    def _incomplete(self, number: int, error: HubmisError) -> HubmisError:
-        if isinstance(error, PayloadError | UnreachableError):
-            return error
-        status = 403 if isinstance(error, NotPermittedError) else getattr(error, "status", 0)
-        # Not the error itself: the list is permitted and there, and what an earlier export wrote should stay.
-        return UnreachableError(
-            f"The list at {self._request.path} is incomplete: HUBmis answered twice with status {status} when asked "
-            f"for page {number}. Only an answer without new rows shows that a list ends, so nothing of it is used. "
-            "What was fetched is kept in the cache: try again later. If it happens again, tell the vendor."
-        )
-
-    def _fact(self, name: str, *, any_age: bool = False) -> int | None:
-        return self._facts.get(name, self._request.path, since=self._since, any_age=any_age)
+            return bool(self._page_further(number).rows)
+        except UnreachableError:
+            # Some servers refuse the page behind the last; that it was the last has to be said too.
+            if self.refused and self.count.says_end:
+                return False
+            raise
 
     def _learn(self, name: str, value: int, evidence: int) -> None:
         if not self._session.offline and not all(answer.cached for answer in self._answers):
@@ -207,8 +192,11 @@ class _PagedList:
             return self._paging.first
         if self._fact(FIRST_PAGE, any_age=True) == 0 and self._begins_at_zero():
             return 0
-        one = self._page_one()
-        cached = self._read[1][0].cached
+        page = self._read[1] = self._in_permitted_size(self._page_one)
+        one, cached = page.rows, page.answer.cached
+        alone = Count()
+        if alone.add(page) and alone.is_whole:
+            return 1
         if self._fact(FIRST_PAGE, any_age=cached) == 1:
             return 1
         if self._is_first(one):
@@ -216,7 +204,7 @@ class _PagedList:
                 self._learn(FIRST_PAGE, 1, EVIDENCE)
             return 1
         zero = self._page_zero(one)
-        ids, ids_of_zero = {_id(row) for row in one}, {_id(row) for row in zero or ()}
+        ids, ids_of_zero = {id_of(row) for row in one}, {id_of(row) for row in zero or ()}
         if not ids_of_zero or ids_of_zero == ids:
             if zero is not None:
                 self._learn(FIRST_PAGE, 1, len(ids))
@@ -229,7 +217,7 @@ class _PagedList:
 
     def _begins_at_zero(self) -> bool:
         try:
-            rows = self._page(0)
+            rows = self._page(0).rows
         except (*NOT_A_PAGE, ServerFaultError):
             rows = []
         if rows or (0 in self._read and self._fact(FIRST_PAGE) == 0):
@@ -237,106 +225,68 @@ class _PagedList:
         self._facts.forget(FIRST_PAGE, self._request.path)
         return False
 
-    def _page_one(self) -> list[object]:
-        """Read page 1, in a size that the server permits."""
-        try:
-            return self._page(1)
-        except RefusedError as error:
-            if error.status not in (400, 413, 422) or self._size <= SMALLER_PAGE:
-                raise
-        larger, self._size = self._size, SMALLER_PAGE
-        self._page(1)  # refused as well, it was not the size
-        try:
-            self._read[1] = self._ask(1, larger)
-        except RefusedError:
-            self._facts.learn(PAGE_SIZE, self._request.path, SMALLER_PAGE)
-        else:
-            self._size = larger
-        return self._read[1][1]
+    def _page_one(self, size: int) -> Page:
+        return self._ask(1, size)
 
     def _is_first(self, one: list[object]) -> bool:
         """Whether a small page 1 shows that nothing comes before the large one: both begin with the same rows.
 
         It is no larger than that to save bytes. Were page 0 the first, both would begin further on, at rows far apart.
         """
-        if len(one) < _LARGE:
+        if len(one) < LARGE or not self._paging.size:
             return False
         try:
-            rows = self._ask(1, EVIDENCE)[1]
+            rows = self._ask(1, EVIDENCE).rows
         except (*NOT_A_PAGE, ServerFaultError, NotCachedError):
             return False
-        ids = [_id(row) for row in one]
+        ids = [id_of(row) for row in one]
         if len(rows) > EVIDENCE:  # the server chooses the size itself; perhaps it gives the whole list to any request
-            self._paging_ignored = {_id(row) for row in rows} == set(ids) and self._repeats_for_ever(set(ids))
+            self._paging_ignored = set(map(id_of, rows)) == set(ids) and self._repeats_for_ever(set(ids), one)
             return self._paging_ignored
-        return [_id(row) for row in rows] == ids[:EVIDENCE]
+        return [id_of(row) for row in rows] == ids[:EVIDENCE]
 
     def _page_zero(self, one: list[object]) -> list[object] | None:
         """Read page 0; ``None`` where it was refused, and page 1 is the first."""
         try:
-            return self._page(0)
+            return self._page(0).rows
         except ServerFaultError as error:
             refusal: HubmisError = error  # which was asked for several times
         except NOT_A_PAGE:
             try:
-                return self._page(0)
+                return self._page(0).rows
             except NOT_A_PAGE as error:
                 refusal = error
         # Page 0 may be refused because it is not there, or be the first one and in trouble. A page 1 of one row tells:
         # it begins where the larger page 1 begins only if nothing comes before both.
         try:
-            rows = self._ask(1, 1)[1]
+            rows = self._ask(1, 1).rows
         except RefusedError:
             rows = one
         if len(rows) > 1 or rows is one:  # the server chooses the size itself, so this tells nothing
             if not isinstance(refusal, NotFoundError | RefusedError):
-                raise self._incomplete(0, refusal)
-        elif not {_id(row) for row in rows} <= {_id(row) for row in one} or (len(one) == 1 and self._further(2)):
-            raise self._incomplete(0, refusal)
+                raise self._incomplete("page 0", refusal)
+        elif not {id_of(row) for row in rows} <= {id_of(row) for row in one} or (
+            len(one) == 1 and self._page_further(2).rows
+        ):
+            raise self._incomplete("page 0", refusal)
         elif len(one) > 1:
             self._learn(FIRST_PAGE, 1, len(one) * EVIDENCE)
         return None
 
-    def _repeats_for_ever(self, seen: set[bytes]) -> bool:
+    def _repeats_for_ever(self, seen: Set[bytes], only: list[object]) -> bool:
         """Whether a page that brings nothing new is the end: the server gives rows however far one asks.
 
-        Else rows were added before those of the last page, and further pages may be new.
+        Else rows were added before those of the last page, and further pages may be new. A server that gives the
+        beginning of the ``only`` page so far has taken the size of the page, and not its number.
         """
         if self._gives_empty_pages:
             return False
         try:
-            rows = self._ask(MOST_PAGES + 1, self._size)[1]
+            rows = self._ask(MOST_PAGES + 1, min(self._size, max(len(only) // 2, 1))).rows
         except NOT_A_PAGE:
             rows = []
         self._gives_empty_pages = not rows
-        return bool(rows) and {_id(row) for row in rows} <= seen
-
-
-def _is_reordered(previous: list[bytes], page: list[bytes], seen: set[bytes]) -> bool:
-    """Whether a page repeats rows in another way than after rows were added before them.
-
-    It then begins with the last rows of the page before it. In pages of a few rows, that may be chance.
-    """
-    repeated = [row for row in page if row in seen]
-    by_chance = len(previous) < _LARGE
-    return bool(repeated) and (by_chance or not page[: len(repeated)] == repeated == previous[-len(repeated) :])
-
-
-def _print(row: object) -> bytes:
-    try:
-        text = orjson.dumps(row, option=orjson.OPT_SORT_KEYS)
-    except TypeError:  # half a surrogate pair, or an integer of more than 64 bits
-        text = json.dumps(row, sort_keys=True).encode()
-    return hashlib.sha256(text).digest()
-
-
-def _id(row: object) -> bytes:
-    """What tells a row from others: its id, else all of it."""
-    own = row.get("id") if isinstance(row, dict) else None
-    return f"id {own}".encode() if isinstance(own, int | str) else _print(row)
-
-
-def numbered(request: Request, paging: Paging, number: int, size: int) -> Request:
-    """The request for one page."""
-    sized = [(paging.size, str(size))] if paging.size else []
-    return request._replace(query=(*request.query, (paging.number, str(number)), *sized))
+        ids = [id_of(row) for row in rows]
+        part = len(rows) < len(only) if self._paging.size else True
+        self._number_ignored = part and ids == [id_of(row) for row in only[: len(rows)]]
+        return bool(rows) and set(ids) <= seen

@@ -1,9 +1,11 @@
 """Sentences that say what broke and what to do next. No library's own message: it may hold a URL or a password."""
 
+from collections.abc import Set
+
 import requests
 
 from ..errors import NotFoundError, NotPermittedError, RefusedError
-from ..request import Request
+from ..request import Request, Scopes, listed, scopes_in_words
 from .addresses import proxy_for
 
 
@@ -78,6 +80,31 @@ def too_many_requests(waited: float, where: str) -> str:
     )
 
 
+def lacking(scopes: Scopes, granted: Set[str], *, all_known: bool) -> list[str]:
+    """The scopes that a client seems to lack for an operation that was refused: the fewest, by what it has."""
+    ways = [[scope for scope in way if scope not in granted] for way in scopes]
+    fewest = min(ways, key=len, default=[])
+    # Nothing tells which of several it is, unless the client is known to have some of them.
+    told = all_known or any(scope in granted for way in scopes for scope in way)
+    return fewest if told or sum(map(len, scopes)) == 1 else []
+
+
+def _about_scopes(request: Request, granted: Set[str], all_known: bool) -> str:
+    if not request.scopes:
+        return "Ask who manages HUBmis at the school for the scope."
+    one = sum(map(len, request.scopes)) == 1
+    needed = f"It takes the scope{'' if one else 's'} {scopes_in_words(request.scopes)}."
+    missing = lacking(request.scopes, granted, all_known=all_known)
+    if missing:
+        seems = f" This client seems to lack {listed(missing)}." if not one else ""
+        advice = f"{seems} Ask who manages HUBmis at the school for {'it' if len(missing) == 1 else 'them'}."
+    elif all_known:
+        advice = " This client has what it takes, so perhaps not in this realm: ask WCBS."
+    else:
+        advice = " Ask who manages HUBmis at the school which of them this client has."
+    return f"{needed}{advice}{f' {request.hint}' if request.hint else ''}"
+
+
 def refused_token(where: str) -> str:
     """Say that new tokens are refused."""
     return (
@@ -86,13 +113,18 @@ def refused_token(where: str) -> str:
     )
 
 
-def refusal(status: int, request: Request) -> NotPermittedError | NotFoundError | RefusedError:
-    """The error for an answer of HUBmis whose status is not 200."""
+def refusal(
+    status: int, request: Request, granted: Set[str], *, all_known: bool
+) -> NotPermittedError | NotFoundError | RefusedError:
+    """The error for an answer of HUBmis whose status is not 200.
+
+    ``granted`` are scopes that the client has; ``all_known`` says that it has no others.
+    """
     where = request.path
     if status == 403:
         return NotPermittedError(
-            f"HUBmis does not permit this account to read {where}. Ask who manages HUBmis at the school for the "
-            "scope. It does not mean that there are no rows."
+            f"HUBmis does not permit this account to read {where}. {_about_scopes(request, granted, all_known)} It "
+            "does not mean that there are no rows."
         )
     if status == 404:
         return NotFoundError(

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from ..errors import CacheError, HubmisError, warn
-from ..files import private_file
+from ..files import private_file, why
 from .sqlite_files import is_damaged, remove
 
 LONGEST_PAUSE = 900.0
@@ -172,26 +172,25 @@ class Bucket:
         """
         try:
             try:
-                private_file(self._file)
                 with self._transaction() as db:
                     return work(db)
             except (sqlite3.Error, ValueError, TypeError, OverflowError) as error:
                 if not is_damaged(self._file, error):
                     raise
                 remove(self._file)
-                private_file(self._file)
                 with self._transaction() as db:
                     result = work(db)
         except (OSError, sqlite3.Error) as error:
             raise CacheError(
-                f"Cannot keep count of requests in {self._file}: {error}. Make its folder writable, free some disk, or "
-                "close the program that holds the file."
+                f"Cannot keep count of requests in {self._file}: {why(error)}. Make its folder writable, free some "
+                "disk, or close the program that holds the file."
             ) from error
         warn(f"The count of requests in {self._file} was damaged and starts again.")
         return result
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
+        private_file(self._file)
         db = sqlite3.connect(self._file, timeout=10, isolation_level=None)
         try:
             db.execute("PRAGMA synchronous = OFF")  # waiting for the disk each time would cost more than the count

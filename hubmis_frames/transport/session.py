@@ -14,18 +14,20 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import quote, urlsplit
 
 import requests
+from requests.structures import CaseInsensitiveDict
 from requests_cache.models.response import CachedResponse
 
 from ..errors import CacheError, NotCachedError, PayloadError, SettingsError, SpecError
-from ..request import REALM, Request
+from ..request import REALM, Envelope, Request, Scopes
 from .adapter import RetryAdapter
 from .addresses import is_same_server
 from .body import parse
 from .cache import Cipher, Rows, cache_key, open_store
 from .concurrency import ConcurrencyLimiter
-from .problems import refusal
+from .problems import lacking, refusal
 from .rate_limit import DOCUMENTED, Bucket, Rate, StoppedError, called_off
 from .retry import DEFAULT_RETRY, RetryPolicy
 from .server_facts import ServerFacts
@@ -45,6 +47,12 @@ class Reading:
     """Whether a parsed body can be an answer of the operation, and is no error message."""
     rows: Callable[[object], list[object]]
     """The rows in an answer."""
+    envelope: Callable[[object], Envelope] = lambda _: Envelope()
+    """What an answer says of the list that it is a page of."""
+    single: bool = False
+    """Whether an answer is one record and no list."""
+    enveloped: bool = False
+    """Whether answers hold more than the rows."""
     refresh: bool = False
     """Ask the server, whatever the cache holds."""
     only_cached: bool = False
@@ -59,6 +67,8 @@ class Answer(NamedTuple):
     body: bytes
     fetched_at: datetime
     cached: bool
+    next: str = ""
+    """The query of the next page of the list, if the header ``Link`` names one."""
 
 
 class Session:
@@ -101,6 +111,7 @@ class Session:
         )
         self._process = os.getpid()
         self._same_url: dict[str, threading.Lock] = {}
+        self._seen_scopes: set[str] = set()
 
     def __repr__(self) -> str:
         return f"<Session {self.realm!r} at {self.base_url}>"
@@ -118,6 +129,20 @@ class Session:
         """How long this many requests would take: first those left of the burst, a few at once, then one by one."""
         quick = min(requests, int(self.bucket.left()))
         return quick * self._adapter.latency / THREADS + (requests - quick) * self.bucket.rate.paced
+
+    @property
+    def granted(self) -> frozenset[str]:
+        """Scopes that the client has: those that its token names, else those of the operations that were answered."""
+        return frozenset(self._seen_scopes) if self._credentials.scopes is None else self._credentials.scopes
+
+    @property
+    def token_names_scopes(self) -> bool:
+        """Whether the token came with its scopes."""
+        return self._credentials.scopes is not None
+
+    def lacks(self, scopes: Scopes) -> list[str]:
+        """The scopes that the client seems to lack for an operation, judging by its token and by what was answered."""
+        return lacking(scopes, self.granted, all_known=self.token_names_scopes)
 
     @property
     def clock_ahead(self) -> float | None:
@@ -163,15 +188,17 @@ class Session:
             stored = self._store.get_response(key) if only_cached or not reading.refresh else None
             # Offline, an old answer is better than none; its age is known.
             if stored is not None and (self.offline or not stored.is_expired):
-                return self._checked(Answer(stored.content, stored.created_at, True), request, reading)
+                return self._checked(_stored(stored), request, reading)
             if only_cached:
                 raise NotCachedError(
                     f"The answer at {request.path} is not in the cache. Connect without offline=True to ask for it."
                 )
             response = run_apart(lambda: self._ask(prepared, reading))
             if response.status_code != 200:
-                raise refusal(response.status_code, request)
-            answer = Answer(response.content, datetime.now(UTC), False)
+                raise refusal(response.status_code, request, self.granted, all_known=self.token_names_scopes)
+            if len(request.scopes) == 1:
+                self._seen_scopes.update(*request.scopes)
+            answer = Answer(response.content, datetime.now(UTC), False, _next_page(response))
             self._keep(key, answer, prepared, reading.expire_after)
             return answer
 
@@ -188,6 +215,7 @@ class Session:
             content=answer.body,
             url=str(prepared.url),
             status_code=200,
+            headers=CaseInsensitiveDict({"Link": f'<{answer.next}>; rel="next"'} if answer.next else {}),
             created_at=answer.fetched_at,
             expires=answer.fetched_at + expire_after,
         )
@@ -232,14 +260,15 @@ class Session:
             "megabytes": round(sum(part.stat().st_size for part in parts) / 1e6, 1),
         }
 
-    def purge(self, student_id: int | None = None) -> int:
+    def purge(self, student_id: int | str | None = None) -> int:
         """Remove every answer from the cache, or those that may contain a student; return how many."""
         rows = self._store.responses
         with self._readable():
             keys = list(rows)
             if student_id is not None:
                 # Any number, text or key that is the id counts: a few answers too many go, and none too few.
-                keys = [key for key in keys if _is_about(rows.get(key), student_id)]
+                sought = int(student_id) if str(student_id).isdecimal() else str(student_id).casefold()
+                keys = [key for key in keys if _is_about(rows.get(key), sought)]
             for key in keys:
                 rows.pop(key, None)
             if isinstance(rows, Rows):
@@ -284,7 +313,18 @@ class Session:
         return prepared
 
 
-def _is_about(response: CachedResponse | None, student_id: int) -> bool:
+def _stored(response: CachedResponse) -> Answer:
+    """An answer as the cache holds it."""
+    return Answer(response.content, response.created_at, True, _next_page(response))
+
+
+def _next_page(response: requests.Response | CachedResponse) -> str:
+    """The query of the next page, if the header ``Link`` names one."""
+    query = urlsplit(str(response.links.get("next", {}).get("url", ""))).query
+    return f"?{query}" if query else ""
+
+
+def _is_about(response: CachedResponse | None, student_id: int | str) -> bool:
     """Whether a student may stand in an answer; one that cannot be read may hold anybody."""
     if response is None or _mentions(str(response.url), student_id):
         return True
@@ -305,8 +345,10 @@ def _is_about(response: CachedResponse | None, student_id: int) -> bool:
     return False
 
 
-def _mentions(text: str, student_id: int) -> bool:
-    """Whether a text holds the id as a number of its own, as ``5151``, ``5151,5152`` and ``/students/5151`` do."""
+def _mentions(text: str, student_id: int | str) -> bool:
+    """Whether a text holds the id: a number as one of its own, as in ``5151,5152`` and ``/students/5151``."""
+    if isinstance(student_id, str):
+        return student_id in text.casefold() or quote(student_id).casefold() in text.casefold()
     if _A_TIME.match(text):
         return False
     return any(int(digits) == student_id for digits in re.findall(r"\d{1,20}", text))

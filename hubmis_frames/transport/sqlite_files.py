@@ -36,7 +36,9 @@ def _is_sound(file: Path) -> bool:
     try:
         with contextlib.closing(sqlite3.connect(file, timeout=5)) as db:
             return bool(db.execute("PRAGMA integrity_check(1)").fetchone() == ("ok",))
-    except (sqlite3.Error, UnicodeError):
+    except sqlite3.Error as error:  # a file that another program holds, such as a virus scanner, is not damaged
+        return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF in _MACHINE
+    except UnicodeError:
         return False
 
 

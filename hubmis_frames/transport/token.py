@@ -25,6 +25,8 @@ class ClientCredentials:
         self._lock = threading.Lock()
         self._bearer = ""
         self._expires = 0.0
+        self.scopes: frozenset[str] | None = None
+        """The scopes that came with the newest token; ``None`` if it did not say."""
 
     def __repr__(self) -> str:
         return "<ClientCredentials>"
@@ -48,7 +50,7 @@ class ClientCredentials:
         if token is None:
             form = "is a web page" if is_page(body) else "holds no token"
             raise RefusedError(f"The token endpoint's answer {form}: {SENT_BY_THE_NETWORK}")
-        bearer, claimed = token
+        bearer, claimed, self.scopes = token
         life = min(claimed, _LONGEST_LIFE)
         self._bearer, self._expires = bearer, asked + life - min(_MARGIN, life / 5)
 
@@ -71,8 +73,8 @@ class ClientCredentials:
         return response.content
 
 
-def _read(body: bytes) -> tuple[str, float] | None:
-    """The value of ``Authorization`` and the seconds that it should last; ``None`` if the body holds no token."""
+def _read(body: bytes) -> tuple[str, float, frozenset[str] | None] | None:
+    """The value of ``Authorization``, the seconds that it should last, and its scopes; ``None`` without a token."""
     try:
         answer = orjson.loads(body)
     except ValueError:
@@ -80,7 +82,15 @@ def _read(body: bytes) -> tuple[str, float] | None:
     token = answer.get("access_token") if isinstance(answer, dict) else None
     if not isinstance(token, str) or not token.isprintable() or not token.isascii() or not token:
         return None
-    return f"Bearer {token}", _seconds(answer.get("expires_in"))
+    return f"Bearer {token}", _seconds(answer.get("expires_in")), _scopes(answer.get("scope"))
+
+
+def _scopes(scope: object) -> frozenset[str] | None:
+    """The scopes as OAuth writes them, with spaces between, or as a list; ``None`` if they are not named one by one."""
+    scopes = scope.split() if isinstance(scope, str) else scope
+    if not isinstance(scopes, list) or not all(isinstance(each, str) and each.isascii() for each in scopes):
+        return None
+    return frozenset(scopes) if scopes and "*" not in scopes else None
 
 
 def _seconds(expires_in: object) -> float:

@@ -129,8 +129,8 @@ def test_dates_of_a_spreadsheet_are_refused_and_not_turned_round(tmp_path: Any) 
 
 
 def test_a_code_map_is_a_code_map() -> None:
-    for wrong in ("scotland", pd.DataFrame({"code": ["1"], "category": ["present"]})):
-        with pytest.raises(BadArgumentError, match="takes 'england' or a CodeMap, not"):
+    for wrong in ("northern ireland", "ireland", pd.DataFrame({"code": ["1"], "category": ["present"]})):
+        with pytest.raises(BadArgumentError, match="takes 'england', 'wales', 'scotland' or a CodeMap, not"):
             at.marks(ROWS, code_map=wrong)  # type: ignore[arg-type]
 
 
@@ -212,20 +212,21 @@ def test_any_grouping_pools_to_the_whole_in_every_function(data: st.DataObject) 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", HubmisWarning)
         marks = at.marks(frame)
-        beside = at.beside_holidays(marks, known, by)
-        whole_beside = only(at.beside_holidays(marks, known, None))
-    whole, parts = only(at.summarise(marks)), at.summarise(marks, by, calendar=known)
+        beside = at.beside_holidays(marks, known, by, across_years=True)
+        whole_beside = only(at.beside_holidays(marks, known, None, across_years=True))
+    whole = only(at.summarise(marks, across_years=True))
+    parts = at.summarise(marks, by, calendar=known, across_years=True)
     counts = [*SUMS, "approved_activity_sessions", "not_possible_sessions", "unmarked_sessions", "unmapped_sessions"]
     assert parts[counts].sum().tolist() == whole[counts].tolist()
     assert not parts.duplicated(by).any() if by else len(parts) == 1
     # Each group is what pandas finds by the columns' own values.
-    if by and (own := [name for name in by if name in marks]):
+    if by and (own := [name for name in by if name in marks and name not in PERIODS]):
         late = marks["category"].eq("late").groupby([marks[name] for name in own], **AS_THEY_COME).sum()
         found = parts.groupby(own, **AS_THEY_COME)["late_sessions"].sum()
         assert sorted(late) == sorted(found)
     frequent = at.code_frequency(marks, by, calendar=known)
     assert frequent["marks"].sum() == len(marks)
-    banded = at.absence_bands(marks, by, calendar=known)
+    banded = at.absence_bands(marks, by, calendar=known, across_years=True)
     rated = parts["possible_sessions"].gt(0).sum()
     assert (banded["share"].groupby(np.arange(len(banded)) // 11).sum().round(9).eq(100)).sum() == rated
     for name in [
@@ -238,11 +239,12 @@ def test_any_grouping_pools_to_the_whole_in_every_function(data: st.DataObject) 
     if weekdays[0] == 0:
         for name in (f"{half}_{sort}_sessions" for half in ("earlier", "recent") for sort in ("possible", "absent")):
             assert lately[name].sum() == all_lately[name]
-    broken = at.broken_weeks(marks, [name for name in by if name not in ("student_id", "week")], calendar=known)
+    others = [name for name in by if name not in ("student_id", "week")]
+    broken = at.broken_weeks(marks, others, calendar=known, across_years=True)
     if not set(by) - {"student_id", "week"}:
-        able = at.summarise(marks, ["student_id", "week"], calendar=known)
+        able = at.summarise(marks, ["student_id", "week"], calendar=known, across_years=True)
         assert broken["weeks"].sum() == able["possible_sessions"].gt(0).sum()
-    held = at.summarise(marks, by, calendar=known, confidence=0.95)
+    held = at.summarise(marks, by, calendar=known, confidence=0.95, across_years=True)
     pd.testing.assert_frame_equal(held[list(parts)], parts, check_exact=True)
 
 

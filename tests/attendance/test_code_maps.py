@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from hubmis_frames import attendance as at
-from hubmis_frames.errors import BadArgumentError
+from hubmis_frames.errors import BadArgumentError, HubmisWarning
 from tests.helpers.registers import canonical, only, register
 
 
@@ -46,10 +46,49 @@ def test_england_since_2024(category: str, codes: str) -> None:
 
 def test_x_is_a_choice_that_is_seen() -> None:
     england = at.CodeMap.england()
-    assert england.frame.loc[england.frame["code"].eq("X"), "meaning"].str.contains("not possible").all()
+    rows = england.frame[england.frame["code"].eq("X")]
+    assert rows.loc[rows["category"].ne("other_possible"), "meaning"].str.contains("not possible").all()
     assert set(canonical(register("X"), code_map=at.CodeMap.england(x="authorised"))["category"]) == {
         "authorised_absence"
     }
+
+
+@pytest.mark.parametrize("x", ["not_possible", "authorised"])
+def test_x_of_two_covid_years_is_possible_and_neither_attended_nor_absent(x: str) -> None:
+    england = at.CodeMap.england(x=x)
+    days = pd.Series(
+        pd.to_datetime(["2020-08-31", "2020-09-01", "2021-01-11", "2022-07-20", "2022-08-31", "2022-09-01"])
+    )
+    found = england.categorise(pd.Series(["X"] * len(days)), days)
+    assert found.eq("other_possible").tolist() == [False, True, True, True, True, False]
+    row = only(at.summarise(canonical(register("XX/I", start="2021-01-11"), code_map=england)))
+    assert (row["possible_sessions"], row["attended_sessions"], row["absent_sessions"]) == (4, 1, 1)
+    assert (row["attendance_rate"], row["absence_rate"], row["other_possible_sessions"]) == (25, 25, 2)
+
+
+def test_each_built_in_map_states_its_sources_and_its_end_and_stands_in_for_no_other() -> None:
+    for name in ("england", "wales", "scotland"):
+        mine = at.CodeMap.built_in(name)
+        assert mine.frame.loc[mine.frame["category"].ne("unmarked"), "source"].notna().all()
+        assert mine.frame["source"].dropna().iloc[0] in repr(mine)
+    assert "no end date" in repr(at.CodeMap.england())
+    for mine, last in ((at.CodeMap.wales(), "2026-08-31"), (at.CodeMap.scotland(), "2026-07-31")):
+        assert mine.frame.loc[mine.frame["category"].ne("unmarked"), "valid_to"].eq(last).all()
+        assert f"until {last}" in repr(mine)
+    texts = pd.Series(["I", "/", "B", "L", "U", "02", "10", "2", "10 "])
+    days = pd.Series(pd.Timestamp("2025-01-10"), index=texts.index)
+    assert at.CodeMap.wales().categorise(texts, days).tolist() == [
+        *["unmapped"] * 3, "late", "unauthorised_absence", *["unmapped"] * 4,
+    ]  # fmt: skip
+    assert at.CodeMap.scotland().categorise(texts, days).tolist() == [
+        *["unmapped"] * 5, "not_possible", "present", "unmapped", "unmapped",
+    ]  # fmt: skip
+    later = days + pd.Timedelta(days=700)
+    assert at.CodeMap.scotland().categorise(texts, later).eq("unmapped").all()
+    with pytest.warns(HubmisWarning, match=r"CodeMap\.wales\(\)\.extend"):
+        canonical(register("/"), code_map="wales")
+    with pytest.raises(BadArgumentError, match="No map stands in for another"):
+        at.CodeMap.built_in("northern ireland")
 
 
 def test_blank_and_dash_are_unmarked() -> None:

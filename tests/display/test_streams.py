@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from hubmis_frames.cli import command
+from hubmis_frames.cli import actions
 from hubmis_frames.cli.command import main
 from hubmis_frames.display.progress import Progress
 from hubmis_frames.display.streams import is_terminal
@@ -52,7 +52,7 @@ MAIN = """
 import sys
 for name in sys.argv.pop(1).split():
     setattr(sys, name, None)
-from hubmis_frames.cli import command
+from hubmis_frames.cli import actions
 from hubmis_frames.cli.command import main
 sys.exit(main())
 """
@@ -73,7 +73,7 @@ def test_a_command_runs_without_a_console(arguments: list[str], status: int):
     assert (done.returncode, done.stdout, done.stderr) == (status, b"", b"")
 
 
-@pytest.mark.skipif(os.name == "nt", reason="a POSIX shell")
+@pytest.mark.posix("its shell closes streams", proved_by="test_a_command_runs_without_a_console")
 @pytest.mark.parametrize("closed", ["2>&-", ">&-", "<&- >&- 2>&-"])
 def test_a_shell_closes_streams(closed: str):
     line = f'"{sys.executable}" -m hubmis_frames plan --tables titles {closed}'
@@ -152,6 +152,6 @@ def test_a_file_that_cannot_be_used_is_a_failure(
     def fail(_: object) -> int:
         raise error
 
-    monkeypatch.setitem(command._COMMANDS, "plan", fail)
+    monkeypatch.setitem(actions.ACTIONS, "plan", fail)
     assert main(["plan"]) == 1
     assert "cannot be used: Invalid argument" in capsys.readouterr().err

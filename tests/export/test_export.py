@@ -314,7 +314,7 @@ def test_a_field_called_realm_does_not_clash_with_the_folder(simulator: Simulato
     assert read.realm.tolist() == ["S999"]
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
+@pytest.mark.posix("permission bits", proved_by="test_new_folders_are_private_on_windows")
 def test_exported_files_are_their_owners_alone(school: School, tmp_path: Path):
     before = os.umask(0)
     try:
@@ -386,24 +386,35 @@ from hubmis_frames.school import School
 url, folder = sys.argv[1:]
 session = Session(base_url=url, realm="S999", client_id="demo-client", client_secret="demo-secret",
     cache_dir=Path(folder) / "cache", rate_file=Path(folder) / "rate.sqlite", rate=Rate(10**6, 0.001))
-School(session, progress=False).export(Path(folder) / "out", each=lambda table, _: print(table, flush=True))
+School(session, progress=False).export(Path(folder) / "out", on_table=lambda table, *_: print(table, flush=True))
 """
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "stop",
+    [
+        subprocess.Popen.kill,
+        pytest.param(
+            lambda child: child.send_signal(signal.SIGINT),
+            marks=pytest.mark.posix(
+                "one process interrupts another", proved_by=""
+                "test_ctrl_c_ends_at_once_and_sends_nothing_more",
+            ),
+        ),
+    ],
+)  # fmt: skip
 def test_an_interrupted_export_leaves_whole_files_and_goes_on(
-    serve: Serve, connect_to: Connect, tmp_path: Path, how: int
+    serve: Serve, connect_to: Connect, tmp_path: Path, stop: Callable[..., None]
 ):
     simulator = serve(latency=0.02)
     for pause in (0.05, 0.3, 0.6, 0.9):
         command = [sys.executable, "-c", CHILD, simulator.url, str(tmp_path)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
             assert child.stdout is not None
-            child.stdout.readline()
+            assert child.stdout.readline(), child.stderr
             time.sleep(pause)
-            child.send_signal(how)
+            stop(child)
             child.communicate(timeout=20)
         for file in (tmp_path / "out").rglob("*.parquet"):
             assert pq.read_table(file) is not None

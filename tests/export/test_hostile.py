@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import re
 import tempfile
 from collections.abc import Callable
@@ -294,7 +293,7 @@ def test_what_is_no_manifest_is_said_by_an_export_and_skipped_by_a_reader(school
 # --- links, and folders that are not for this export
 
 
-@pytest.mark.skipif(os.name == "nt", reason="links take a privilege on Windows")
+@pytest.mark.posix("links take a privilege on Windows", proved_by="test_a_junction_of_windows_is_a_link")
 def test_links_inside_an_export_are_not_followed(simulator: Simulator, school: School, outside: Path, tmp_path: Path):
     out = tmp_path / "out"
     school.export(out, ["genders", "houses", "student_attendance"])

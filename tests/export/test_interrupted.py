@@ -1,9 +1,7 @@
 """An export or a refresh that is stopped, or meets a file that it cannot use: nothing is lost, nothing counts twice."""
 
 import json
-import os
 import random
-import signal
 import subprocess
 import sys
 import time
@@ -17,6 +15,7 @@ import pandas as pd
 import pytest
 
 import hubmis_frames as hf
+from hubmis_frames import files
 from hubmis_frames.export import folder as export_folder
 from hubmis_frames.export.folder import FILE, INCOMPLETE, ExportFolder
 from hubmis_frames.school import School
@@ -156,14 +155,14 @@ def test_a_refresh_that_fails_between_two_files_counts_deleted_rows_once(
 
 def hold(monkeypatch: pytest.MonkeyPatch, table: str, seconds: float) -> None:
     """Hold the file of a table open for some time, as a reader on Windows does."""
-    put, until = export_folder.put, time.monotonic() + seconds
+    put, until = files._replace, time.monotonic() + seconds
 
     def held(part: Path, file: Path) -> None:
         if file.name == FILE and file.parent.parent.name == table and time.monotonic() < until:
             raise PermissionError(13, "The process cannot access the file")
         put(part, file)
 
-    monkeypatch.setattr(export_folder, "put", held)
+    monkeypatch.setattr(files, "_replace", held)
 
 
 def test_a_file_that_is_held_for_a_moment_is_waited_for(
@@ -180,7 +179,7 @@ def test_a_file_that_stays_held_fails_that_table_by_name_and_the_rest_goes_on(
 ):
     out = tmp_path / "out"
     school.export(out, ["students", "genders", MARKS])
-    monkeypatch.setattr(export_folder, "PATIENCE", 0.3)
+    monkeypatch.setattr(files, "HELD", 0.3)
     with monkeypatch.context() as patch:
         hold(patch, held, 60)
         done = school.export(out, ["students", "genders", MARKS], refresh=True).set_index("table")
@@ -298,11 +297,10 @@ School(session, progress=False).export(Path(folder) / "out", refresh=refresh == 
 """
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
+@pytest.mark.parametrize("kills", [2, pytest.param(50, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("refresh", ["no", "yes"])
 def test_however_often_it_is_killed_the_files_are_those_of_an_undisturbed_run(
-    serve: Serve, connect_to: Connect, tmp_path: Path, refresh: str
+    serve: Serve, connect_to: Connect, tmp_path: Path, refresh: str, kills: int
 ):
     simulator = serve(latency=0.01)
     whole = connect_to(serve(), cache_dir=tmp_path / "other", rate_file=tmp_path / "other.sqlite")
@@ -314,14 +312,14 @@ def test_however_often_it_is_killed_the_files_are_those_of_an_undisturbed_run(
         whole = connect_to(serve_with(serve, change), cache_dir=None, rate_file=tmp_path / "other.sqlite")
         whole.export(tmp_path / "whole", refresh=True)
     chance = random.Random(refresh)
-    for _ in range(12):
+    for _ in range(kills):
         command = [sys.executable, "-c", CHILD, simulator.url, str(tmp_path), refresh]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
             assert child.stdout is not None
             for _ in range(chance.randrange(1, 29)):
                 child.stdout.readline()
             time.sleep(chance.random() * 0.5)
-            child.send_signal(chance.choice([signal.SIGKILL, signal.SIGTERM]))
+            chance.choice([child.kill, child.terminate])()
             child.communicate(timeout=20)
     done = connect_to(simulator).export(tmp_path / "out", refresh=refresh == "yes")
     assert (done.status == "complete").all()

@@ -12,7 +12,8 @@ from hubmis_frames.openapi import as_openapi, read_spec
 from hubmis_frames.operations.declaration import CATALOGUE
 from hubmis_frames.request import Paging
 from hubmis_frames.school import School
-from hubmis_frames.simulator import Simulator
+from hubmis_frames.simulator import Rules, Simulator, World
+from tests.helpers.schools import GENEROUS
 
 Connect = Callable[..., School]
 TEXT = {"type": "string"}
@@ -92,19 +93,14 @@ def query(**schemas: Any) -> list[Any]:
         (query(cursor=TEXT, per_page=WHOLE), Paging("cursor", "per_page", style="cursor")),
         (query(limit=WHOLE), Paging("", "limit", style="first")),
         (query(page={"type": "object"}), Paging()),
-        ([], Paging()),
+        (query(startIndex={**WHOLE, "minimum": 1}), Paging("startIndex", "", 500, 1, "offset")),
+        ([], Paging(assumed=True)),
     ],
 )  # fmt: skip
-def test_a_list_is_read_to_its_end_or_refused_and_never_cut_in_silence(
-    parameters: list[Any], paging: Paging, simulator: Simulator, connect_to: Connect, tmp_path: Path
-):
+def test_how_a_list_is_paged_is_read_from_its_parameters(parameters: list[Any], paging: Paging, tmp_path: Path):
+    """How each way is followed: tests/transport/test_ways_of_paging.py."""
     spec = read_spec(with_parameters(tmp_path, "contacts", parameters, replacing="page["))
-    endpoint = spec.endpoints["contacts"]
-    assert endpoint.paging == paging
-    if not endpoint.can_be_followed:
-        with pytest.raises(hf.SpecError, match="cannot follow to its end"):
-            hf.load_contacts(connect_to(simulator, spec=spec))
-        assert simulator.log == []
+    assert spec.endpoints["contacts"].paging == paging
 
 
 @pytest.mark.parametrize(
@@ -123,3 +119,23 @@ def test_a_list_or_an_error_is_a_list(answer: Any, simulator: Simulator, connect
     spec = read_spec(tmp_path / "file.json")
     assert spec.endpoints["genders"].record == CATALOGUE["genders"].record
     assert list(hf.load_genders(connect_to(simulator, spec=spec)).columns) == ["gender_id", "name"]
+
+
+def test_rows_behind_a_first_page_never_count_as_deleted(connect_to: Connect, tmp_path: Path, world: World):
+    tables = ["academic_years", "students", "student_attendance"]
+    content = as_openapi(CATALOGUE[table] for table in tables)
+    for item in content["paths"].values():
+        if item["get"]["operationId"] == "student_attendance":
+            item["get"]["parameters"] += query(limit=WHOLE)
+    (tmp_path / "file.json").write_text(json.dumps(content))
+    with Simulator(world, Rules(**GENEROUS, strict_query=False)) as simulator:
+        school = connect_to(simulator, spec=read_spec(tmp_path / "file.json"))
+        first = school.export(tmp_path / "export", ["student_attendance"]).set_index("table").loc["student_attendance"]
+        assert first["status"] == "incomplete"
+        assert first["rows"] > 0
+        second = school.export(tmp_path / "export", ["student_attendance"], refresh=True).set_index("table")
+        assert second.loc["student_attendance", "status"] == "failed"
+        assert "fetched at" in second.loc["student_attendance", "remarks"]
+    with pytest.warns(hf.HubmisWarning, match="way to ask for a second page"):
+        assert len(hf.read(tmp_path / "export", "student_attendance")) == first["rows"]
+    assert not list((tmp_path / "export").glob("*_deleted"))

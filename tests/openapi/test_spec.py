@@ -274,14 +274,14 @@ def test_spec_check_says_what_matched_and_what_differs(file: Path, tmp_path: Pat
     assert "vendor_note" not in said, "counts by operation; details on request"
     assert len(said.splitlines()) < 160
     assert "HUBMIS_OPENAPI" in said.splitlines()[-1]
-    assert main(["spec", "check", str(file), "--details"]) == 0
+    assert main(["spec", "check", str(file), "--verbose"]) == 0
     assert "vendor_note" in capsys.readouterr().out
     content = as_openapi(CATALOGUE.values())
     del content["paths"]["/api/v1/genders"]
     content["paths"]["/api/v1/students"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]["items"][
         "properties"
     ]["multi_realm"] = {"type": "string"}
-    assert main(["spec", "check", "--details", str(written(tmp_path, content))]) == 1
+    assert main(["spec", "check", "--verbose", str(written(tmp_path, content))]) == 1
     said = capsys.readouterr().out
     assert "not in the file: Gender: Get List" in said
     assert re.search(r"students +multi_realm another type +bool +string", said)

@@ -368,3 +368,43 @@ def test_a_beginning_after_the_end_is_refused():
     with pytest.raises(hf.BadArgumentError, match="date_time_from is after date_time_to"):
         ask("student_attendance", student_id=7, date_time_from=date(2026, 1, 9), date_time_to="2026-01-05")
     ask("student_attendance", student_id=7, date_time_from=date(2026, 1, 5), date_time_to="2026-01-05")
+
+
+ODD = [
+    np.array("x"),
+    np.array(5),
+    np.array([[1]]),
+    pd.NA,
+    pd.NaT,
+    float("nan"),
+    1.5,
+    b"x",
+    {"a": 1},
+    object(),
+    {1},
+    [[]],
+]
+
+
+@pytest.mark.parametrize("value", ODD, ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize(
+    ("loader", "name"),
+    [
+        ("student_attendance", "attendance_session"),
+        ("student_attendance", "date_time_from"),
+        ("students", "search"),
+        ("students", "year_group"),
+        ("custom_field_groups", "user_type"),
+    ],
+)
+def test_an_argument_of_any_kind_is_taken_or_refused_in_our_words(loader: str, name: str, value: Any):
+    endpoint = CATALOGUE[loader]
+    names = {parameter.name for parameter in endpoint.parameters}
+    given = {"student_id": 5} if "student_id" in names else {}
+    assert name in names, "the table has no such parameter"
+    refused = None
+    try:
+        requests_of(endpoint, {**given, name: value}, lambda: 1)
+    except hf.BadArgumentError as error:
+        refused = str(error)
+    assert refused is None or name in refused

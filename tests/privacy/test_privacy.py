@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 
 import hubmis_frames as hf
 from hubmis_frames.export import CORE
+from hubmis_frames.files import user_folder
+from hubmis_frames.privacy import find_key
 from hubmis_frames.school import School
 from hubmis_frames.simulator import Simulator
 from hubmis_frames.transport import Rate, Session
@@ -150,6 +152,35 @@ def test_a_key_that_is_not_whole_is_refused_and_not_replaced(key_file: Path, con
     with pytest.raises(hf.CacheError, match=r"whole key.*Restore it from a backup"):
         hf.open_key()
     assert key_file.read_bytes() == content
+
+
+@pytest.mark.parametrize("given", ["", "~/keys/hubmis.key", "a\0b"])
+def test_without_a_lasting_place_for_the_key_a_sentence_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str
+):
+    """A key among temporary files would be lost, and with it the pseudonyms that later exports should have."""
+
+    def homeless(*_: object) -> str:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr("platformdirs.PlatformDirs.user_config_dir", property(homeless))
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with pytest.raises(hf.CacheError, match="HUBMIS_PSEUDONYM_KEY"):
+        hf.open_key(given or None)
+    assert find_key() is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_key_is_found_without_being_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    assert find_key() is None
+    assert list(tmp_path.iterdir()) == []
+    key = hf.open_key()
+    assert find_key() == key
+    assert [file.name for file in user_folder("config").glob("*.key")] == ["pseudonym.key"]
+    (user_folder("config") / "pseudonym.key").write_text("short")
+    assert find_key() is None
 
 
 def test_processes_that_open_a_new_key_at_once_get_the_same(key_file: Path):

@@ -120,7 +120,7 @@ def one_notebook(folder: Path, monkeypatch: pytest.MonkeyPatch, code: str) -> Ca
     cells = [nbformat.v4.new_markdown_cell("# Part"), nbformat.v4.new_code_cell(code)]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / "01-part.ipynb")
     monkeypatch.setattr(reports, "notebooks", lambda: folder)
-    return lambda: reports._run("01-part", "")
+    return lambda: reports._run(["01-part"], "")[0]
 
 
 @pytest.mark.parametrize(

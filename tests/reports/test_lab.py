@@ -1,9 +1,7 @@
 """``hubmis-frames lab`` copies notebooks, never overwrites one, and opens JupyterLab, also in a real browser."""
 
 import importlib.util
-import os
 import stat
-import sys
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -11,6 +9,7 @@ import nbformat
 import pytest
 
 import hubmis_frames as hf
+from hubmis_frames.cli import actions
 from hubmis_frames.cli import command as cli
 from hubmis_frames.reports.notebooks import copy_notebooks, run_jupyterlab
 from hubmis_frames.reports.page import notebooks
@@ -30,7 +29,7 @@ def test_notebooks_are_copied_and_a_changed_one_is_kept(tmp_path: Path):
     assert (folder / NAMES[1]).read_text(encoding="utf-8") == "changed"
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
+@pytest.mark.posix("permission bits", proved_by="test_new_folders_are_private_on_windows")
 def test_only_the_owner_can_read_them(tmp_path: Path):
     copy_notebooks(tmp_path / "mine")
     assert stat.S_IMODE((tmp_path / "mine").stat().st_mode) == 0o700
@@ -57,7 +56,7 @@ def test_the_command_says_what_was_copied_and_kept(
         ran.append((folder, options))
         return 0
 
-    monkeypatch.setattr(cli, "run_jupyterlab", run)
+    monkeypatch.setattr(actions, "run_jupyterlab", run)
     assert cli.main(["lab", str(tmp_path), "--no-browser"]) == 0
     (tmp_path / NAMES[0]).write_text("changed", encoding="utf-8")
     assert cli.main(["lab", str(tmp_path)]) == 0
@@ -85,7 +84,7 @@ def test_jupyterlab_runs_with_this_python_and_we_return_its_status(tmp_path: Pat
 
 @pytest.mark.slow
 @pytest.mark.skipif(BROWSER is None, reason="no chromium or google-chrome is installed here")
-@pytest.mark.skipif(sys.platform == "win32", reason="process groups are ended otherwise on Windows")
+@pytest.mark.posix("process groups", proved_by="test_jupyterlab_runs_with_this_python_and_we_return_its_status")
 def test_a_notebook_runs_in_a_real_browser(tmp_path: Path):
     folder, name = tmp_path / "notebooks", "02-attendance.ipynb"
     with lab(folder, tmp_path / "home") as address, page() as shown:

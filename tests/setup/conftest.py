@@ -15,6 +15,8 @@ from tests.helpers.schools import SECRET
 def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("state", "cache", "config"):
         monkeypatch.setenv(f"XDG_{name.upper()}_HOME", str(tmp_path / name))
+    for name in ("APPDATA", "LOCAL_APPDATA"):
+        monkeypatch.setenv(f"WIN_PD_OVERRIDE_{name}", str(tmp_path / name.lower()))
     monkeypatch.chdir(tmp_path)
 
 

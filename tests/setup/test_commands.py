@@ -19,7 +19,6 @@ from hubmis_frames.simulator import SimulatedRequest, SimulatedResponse, Simulat
 from tests.helpers.schools import SECRET
 
 Serve = Callable[..., Simulator]
-posix = pytest.mark.skipif(os.name == "nt", reason="pseudo terminals and limits are POSIX's")
 
 
 # --- mistyped
@@ -77,7 +76,7 @@ def test_the_cache_is_told_in_words_and_its_json_stays(capsys: pytest.CaptureFix
     assert json.loads(said("--json"))["oldest"] is None
     assert main(["export", "out", "--tables", "genders"]) == 0
     capsys.readouterr()
-    assert said("purge", "--student", "987654") == "No response in the cache contains student 987654\n"
+    assert said("purge", "--student", "987654").startswith("No response in the cache contains student 987654\n")
     assert json.loads(said("purge", "--student", "987654", "--json"))["removed"] == 0
     assert said("purge").startswith("Removed 1 response from ")
     assert said("purge").startswith("Removed 0 responses from ")

@@ -1,6 +1,5 @@
 """The doctor: what it finds, what it sends, and what it never shows."""
 
-import os
 import re
 import subprocess
 import sys
@@ -11,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+import hubmis_frames as hf
+from hubmis_frames import files
 from hubmis_frames.cli.command import main
 from hubmis_frames.setup.doctor import without_home
 from hubmis_frames.setup.settings import open_session, settings
@@ -18,7 +19,6 @@ from hubmis_frames.simulator import Simulator
 from tests.helpers.schools import SECRET
 
 Serve = Callable[..., Simulator]
-posix = pytest.mark.skipif(os.name == "nt", reason="pseudo terminals and limits are POSIX's")
 
 
 @pytest.mark.usefixtures("environment")
@@ -160,7 +160,7 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-@posix
+@pytest.mark.posix("limits of a process", proved_by="test_a_disk_that_fails_is_no_success")
 @pytest.mark.usefixtures("environment")
 @pytest.mark.parametrize(
     "arguments", [["doctor"], ["export", "out", "--tables", "genders"], ["spec", "export", "x"], ["spec", "probe", "x"]]
@@ -182,3 +182,49 @@ def test_on_a_full_disk_every_command_says_so(arguments: list[str]):
 def test_the_home_folder_is_hidden_in_every_spelling(home: str, spelling: str):
     assert without_home(rf"in {spelling}\cache, 3 GB", home) == r"in ~\cache, 3 GB"
     assert without_home(spelling + "ers", home) == spelling + "ers", "another person's folder"
+
+
+SHARED = {
+    "OneDrive": "OneDrive - Our School/hubmis",
+    "Google Drive": "Google Drive/hubmis",
+    "Box": "Box/hubmis",
+    "SharePoint": "Our School/Staff - Documents/hubmis",
+    "a network share": "//server/share/hubmis",
+    "a network drive": r"Z:\hubmis",
+}
+
+
+@pytest.mark.usefixtures("environment")
+@pytest.mark.parametrize("service", SHARED)
+def test_a_cache_in_a_shared_place_is_said_by_the_doctor_and_by_connect(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, service: str
+):
+    monkeypatch.setattr(files, "_drive_type", lambda root: 4 if root == "Z:\\" else 3)
+    if service != "a network share":
+        with pytest.warns(hf.HubmisWarning, match=f"lies in {service}, which copies children's data off this machine"):
+            hf.connect(cache_dir=SHARED[service]).close()
+    said = examined(capsys, "--cache-dir", SHARED[service])
+    assert re.search(f"WRONG cache folder .argument.: .*, in {service}\n", said)
+    assert f"1. Choose a folder on this machine with HUBMIS_CACHE_DIR: {service} copies children's data off it" in said
+
+
+@pytest.mark.posix("links take a privilege on Windows", proved_by="test_folders_of_services_are_known_by_their_names")
+@pytest.mark.usefixtures("environment")
+def test_the_cache_is_looked_for_behind_a_link(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "Dropbox").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "Dropbox")
+    with pytest.warns(hf.HubmisWarning, match="lies in Dropbox"):
+        hf.connect(cache_dir="link/cache").close()
+    assert "in Dropbox" in examined(capsys, "--cache-dir", "link/cache")
+
+
+@pytest.mark.usefixtures("environment")
+def test_the_users_own_cache_folder_is_looked_at_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    own = property(lambda _: str(tmp_path / "OneDrive" / "cache"))
+    monkeypatch.setattr(files.platformdirs.PlatformDirs, "user_cache_dir", own)
+    with pytest.warns(hf.HubmisWarning, match="lies in OneDrive"):
+        hf.connect().close()
+    assert "cache folder (default): " in (said := examined(capsys))
+    assert "in OneDrive" in said

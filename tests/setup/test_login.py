@@ -20,7 +20,6 @@ from hubmis_frames.simulator import Simulator
 from tests.helpers.schools import SECRET
 
 Serve = Callable[..., Simulator]
-posix = pytest.mark.skipif(os.name == "nt", reason="pseudo terminals and limits are POSIX's")
 
 
 # --- where a setting comes from
@@ -74,6 +73,30 @@ def test_a_keyring_that_fails_in_its_own_way_is_no_traceback(memory_keyring: Any
     with pytest.raises(hf.SettingsError, match="hubmis-frames login") as caught:
         hf.connect()
     assert "hush-hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize("length", [1, 1_000, 1_200, 5_000])
+def test_a_keyring_that_takes_short_entries_alone_says_so(
+    memory_keyring: Any, monkeypatch: pytest.MonkeyPatch, length: int
+):
+    """As the Credential Manager of Windows, which takes 2,560 bytes of UTF-16."""
+    keep = memory_keyring.set_password
+
+    def take(service: str, name: str, entry: str) -> None:
+        if len(entry.encode("utf-16-le")) > 2_560:
+            raise OSError(1783, "The stub received bad data")
+        keep(service, name, entry)
+
+    monkeypatch.setattr(memory_keyring, "set_password", take)
+    login = Login("S1", "id", "x" * length, BASE_URL)
+    if length < 1_200:
+        store_login(login)
+        assert stored_login() == login
+    else:
+        with pytest.raises(hf.SettingsError, match="Windows takes 1,280") as caught:
+            store_login(login)
+        assert "xxx" not in str(caught.value)
+        assert stored_login() is None
 
 
 # --- login
@@ -149,7 +172,28 @@ def test_login_without_a_terminal_is_refused(capsys: pytest.CaptureFixture[str],
     assert "needs a terminal" in capsys.readouterr().err
 
 
-@posix
+@pytest.mark.usefixtures("folders")
+@pytest.mark.parametrize("typed", ["\x16", "\x1b[200~secret\x1b[201~", "a\x16b", "\x03\x16"])
+def test_what_is_typed_has_no_control_character(
+    simulator: Simulator,
+    memory_keyring: Any,
+    types: Callable[..., None],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    typed: str,
+):
+    """In an old console of Windows Ctrl+V types one, and pastes nothing; it does not show in a hidden prompt."""
+    types(typed, "S999", typed, "demo-client")
+    answers = iter([typed, "", SECRET])
+    monkeypatch.setattr("getpass.getpass", lambda prompt: next(answers))
+    assert main(["login", "--base-url", simulator.url]) == 0
+    assert stored_login() == Login("S999", "demo-client", SECRET, simulator.url)
+    said = capsys.readouterr().out
+    assert said.count("right mouse button") == 3
+    assert typed not in said
+
+
+@pytest.mark.posix("pseudo terminals", proved_by="test_what_is_typed_has_no_control_character")
 @pytest.mark.usefixtures("folders")
 def test_in_a_real_terminal_the_secret_is_not_echoed(simulator: Simulator):
     import pty  # Windows has none

@@ -1,7 +1,6 @@
 """The probe: which paths hold and with what fields, within its budget, and without a value of the school."""
 
 import json
-import os
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,7 +15,6 @@ from hubmis_frames.simulator import SimulatedRequest, SimulatedResponse, Simulat
 from tests.helpers.schools import SECRET
 
 Serve = Callable[..., Simulator]
-posix = pytest.mark.skipif(os.name == "nt", reason="pseudo terminals and limits are POSIX's")
 
 
 @pytest.mark.usefixtures("environment")

@@ -3,7 +3,10 @@
 import contextlib
 import multiprocessing
 import sqlite3
+import subprocess
+import sys
 import tempfile
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -153,6 +156,26 @@ def _spend(file: Path, seconds: float) -> int:
 
     with ThreadPoolExecutor(4) as pool:
         return sum(pool.map(work, range(4)))
+
+
+def test_a_thread_that_begins_takes_no_lock_from_one_that_counts(tmp_path: Path):
+    """On POSIX, closing any handle of a file gives up the locks that its process has on it."""
+    file = tmp_path / "rate.sqlite"
+    bucket = Bucket(file, "a", Rate(10, 5.0))
+    code = (
+        "import sqlite3, sys\n"
+        "db = sqlite3.connect(sys.argv[1], timeout=0, isolation_level=None)\n"
+        "try:\n    db.execute('BEGIN IMMEDIATE')\nexcept sqlite3.OperationalError as error:\n    print(error)\n"
+    )
+    with bucket._transaction():
+        other = threading.Thread(target=lambda: Bucket(file, "b", Rate(10, 5.0)))
+        other.start()
+        other.join(0.5)
+        said = subprocess.run(
+            [sys.executable, "-c", code, str(file)], capture_output=True, text=True, check=True
+        ).stdout
+    other.join()
+    assert said == "database is locked\n"
 
 
 def test_threads_of_several_processes_keep_to_one_limit(tmp_path: Path):

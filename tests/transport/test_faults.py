@@ -2,8 +2,6 @@
 
 import http.client
 import logging
-import os
-import signal
 import socket
 import sqlite3
 import ssl
@@ -29,7 +27,6 @@ from hubmis_frames.transport import Rate, RetryPolicy
 Serve = Callable[..., Simulator]
 Connect = Callable[..., School]
 TOKEN = "/api/v1/token"
-posix = pytest.mark.skipif(os.name == "nt", reason="signals and limits are POSIX's")
 
 
 # --- servers that no HTTP library would write
@@ -297,7 +294,6 @@ def test_two_processes_that_share_a_client_draw_hardly_a_429(serve: Serve, tmp_p
     assert sum(asked.status == 429 for asked in simulator.log) <= 2
 
 
-@posix
 def test_a_waiter_that_is_killed_has_taken_nothing(tmp_path: Path):
     code = (
         "import sys; from pathlib import Path; from hubmis_frames.transport import Bucket, Rate\n"
@@ -318,7 +314,7 @@ def test_a_waiter_that_is_killed_has_taken_nothing(tmp_path: Path):
 # --- disks
 
 
-@posix
+@pytest.mark.posix("limits of a process", proved_by="test_a_disk_that_fails_is_no_success")
 def test_a_full_disk_is_an_error_and_no_hang(serve: Serve, tmp_path: Path):
     simulator = serve()
     code = (
@@ -441,21 +437,21 @@ def test_any_realm_names_files_that_are_its_own(serve: Serve, connect_to: Connec
 
 
 @pytest.mark.slow
-@posix
 def test_killed_again_and_again_an_export_never_leaves_half_a_file(serve: Serve, connect_to: Connect, tmp_path: Path):
     import pyarrow.parquet as pq
 
     simulator = serve(latency=0.005)
     code = CHILD.replace(
-        "students = hf", "school.export(Path(folder) / 'out', each=lambda t, _: print(t, flush=True))\nstudents = hf"
+        "students = hf",
+        "school.export(Path(folder) / 'out', on_table=lambda table, *_: print(table, flush=True))\nstudents = hf",
     )
     command = [sys.executable, "-c", code, simulator.url, str(tmp_path), "0", "1", "0.0001"]
     for number in range(100):
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
             assert child.stdout is not None
-            child.stdout.readline()
+            assert child.stdout.readline()
             time.sleep(0.01 * number)
-            child.send_signal(signal.SIGKILL)
+            child.kill()
             child.communicate()
         for file in (tmp_path / "out").rglob("*.parquet"):
             assert pq.ParquetFile(file).read() is not None

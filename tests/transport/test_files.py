@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 from hubmis_frames import files
 from hubmis_frames.simulator import Simulator
 
-posix = pytest.mark.skipif(os.name == "nt", reason="permissions and open folders are POSIX's")
 texts = st.one_of(
     st.text(st.characters()),  # surrogates too
     st.text("aAbB1_-.% /\\:", max_size=12),
@@ -60,7 +59,7 @@ def test_no_two_texts_share_a_file_where_case_does_not_count(pair: tuple[str, st
 # --- disks that cannot do everything
 
 
-@posix
+@pytest.mark.posix("file systems without permission bits")
 @pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP, errno.EPERM])
 def test_a_file_system_without_permissions_or_sync_is_no_obstacle(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
@@ -112,7 +111,7 @@ def test_a_user_without_a_home_is_told_so_where_one_is_needed_alone(tmp_path: Pa
         files.expanded("~/x")
 
 
-@posix
+@pytest.mark.posix("users without a home", proved_by="test_a_user_without_a_home_is_told_so_where_one_is_needed_alone")
 def test_a_user_without_a_home_connects(simulator: Simulator, tmp_path: Path):
     code = (
         "import os, sys, hubmis_frames as hf\n"
@@ -136,12 +135,12 @@ def test_a_user_without_a_home_connects(simulator: Simulator, tmp_path: Path):
     assert stat.S_IMODE((tmp_path / f"hubmis_frames-{os.getuid()}").stat().st_mode) == 0o700
 
 
-@posix
+@pytest.mark.posix("permission bits", proved_by="test_new_folders_are_private_on_windows")
 def test_a_folder_that_others_can_enter_is_not_used_in_place_of_a_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def homeless(*_: object) -> str:
         raise RuntimeError
 
-    monkeypatch.setattr(platformdirs, "user_cache_dir", homeless)
+    monkeypatch.setattr(platformdirs.PlatformDirs, "user_cache_dir", property(homeless))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     assert files.user_folder("cache").parent.parent == tmp_path
     files.user_folder("cache").parent.chmod(0o755)
@@ -218,3 +217,43 @@ def test_a_file_that_is_held_is_tried_again_for_a_while(
 )
 def test_folders_of_services_are_known_by_their_names(place: str, service: str | None):
     assert files._service(place) == service
+
+
+@pytest.mark.parametrize(("kind", "shared"), [(4, True), (3, False), (0, False)])
+@pytest.mark.parametrize("place", [r"Z:\hubmis\cache", "z:/hubmis", "Z:"])
+def test_a_drive_letter_that_stands_for_a_share_is_a_network_drive(
+    monkeypatch: pytest.MonkeyPatch, place: str, kind: int, shared: bool
+):
+    asked: list[str] = []
+
+    def drive_type(root: str) -> int:
+        asked.append(root)
+        return kind
+
+    monkeypatch.setattr(files, "_drive_type", drive_type)
+    assert files.shared_by(Path(place)) == ("a network drive" if shared else None)
+    assert asked[0].upper() == "Z:\\", "Windows wants the root with its backslash"
+
+
+@pytest.mark.parametrize(
+    ("line", "shared"),
+    [
+        ("server:/home {} nfs4 rw 0 0", True),
+        ("//server/share {} cifs rw 0 0", True),
+        ("ann@server: {} fuse.sshfs rw 0 0", True),
+        ("/dev/sda1 {} ext4 rw 0 0", False),
+        ("", False),
+    ],
+)
+@pytest.mark.posix("mounts", proved_by="test_a_drive_letter_that_stands_for_a_share_is_a_network_drive")
+@pytest.mark.parametrize("name", ["share", "our share"])
+def test_a_mount_of_a_server_is_a_network_drive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, shared: bool, name: str
+):
+    mount = tmp_path / name
+    named = str(mount).replace(" ", r"\040")
+    monkeypatch.setattr(files, "_mounts", lambda: ["/dev/sda1 / ext4 rw 0 0", line.format(named)])
+    assert files.shared_by(mount / "cache") == ("a network drive" if shared else None)
+    assert files.shared_by(tmp_path / "beside") is None
+    (tmp_path / "link").symlink_to(mount)
+    assert files.shared_by(tmp_path / "link" / "cache") == ("a network drive" if shared else None)

@@ -323,7 +323,7 @@ def test_two_academic_years_share_nothing(school: School):
     assert not lists[0].equals(lists[1])
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
+@pytest.mark.posix("permission bits", proved_by="test_new_folders_are_private_on_windows")
 def test_files_are_their_owners_alone_whatever_the_umask(simulator: Simulator, connect_to: Connect):
     before = os.umask(0)
     try:
@@ -481,7 +481,7 @@ def test_a_fan_out_that_is_left_stops_asking_and_disturbs_no_other(simulator: Si
         assert [load.result().student_id.nunique() for load in loads] == [12] * 4
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows does not fork")
+@pytest.mark.posix("Windows does not fork")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork")
 def test_a_forked_child_has_to_connect_itself(school: School):
     hf.load_genders(school)

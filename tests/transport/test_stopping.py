@@ -1,7 +1,5 @@
 """Ctrl-C ends at once, and no frame that the caller gets shows a secret."""
 
-import _thread
-import contextlib
 import importlib.util
 import sys
 import threading
@@ -17,30 +15,13 @@ import hubmis_frames as hf
 from hubmis_frames.school import School
 from hubmis_frames.simulator import Simulator
 from hubmis_frames.transport import Rate, RetryPolicy
+from tests.helpers.interrupts import interrupted
 from tests.helpers.raw_server import GRANT, RawServer, granting, response
 
 Connect = Callable[..., School]
 SECRET = "hush-hush-hush"
 PATIENT = RetryPolicy(connect_timeout=60, read_timeout=60, total_timeout=60, max_wait_429=600)
 STUDENTS = list(range(501, 541))
-
-
-@contextlib.contextmanager
-def interrupted(ready: Callable[[], bool]) -> Iterator[None]:
-    """Press Ctrl-C once something is under way.
-
-    This does not wake the main thread from a lock, as a signal does on POSIX: it is noticed as on Windows, when a wait
-    has ended.
-    """
-
-    def press() -> None:
-        while not ready():
-            time.sleep(0.01)
-        time.sleep(0.2)
-        _thread.interrupt_main()
-
-    threading.Thread(target=press, daemon=True).start()
-    yield
 
 
 def silent(connection: Any, request: Any) -> None:

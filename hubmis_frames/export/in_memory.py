@@ -56,7 +56,7 @@ def collect(
 
 
 def _fetch(
-    fetcher: Fetcher, step: Step, loaded: dict[str, pd.DataFrame], year: int | None, refresh: bool
+    fetcher: Fetcher, step: Step, loaded: dict[str, pd.DataFrame], year: int | str | None, refresh: bool
 ) -> tuple[dict[str, pd.DataFrame], str]:
     """The tables of one operation, and why rows are missing."""
     endpoint = fetcher.resolve(step.endpoint)
