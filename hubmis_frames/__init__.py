@@ -114,9 +114,9 @@ def __dir__() -> list[str]:
 @functools.cache
 def _loaders() -> dict[str, object]:
     """Every loader by its name, with its docstring."""
-    from . import operations
     from .catalogue.reference import document
 
+    operations = importlib.import_module(".operations", __name__)  # "from . import" would ask __getattr__ for it
     document(operations)
     return {endpoint.loader: getattr(operations, endpoint.loader) for endpoint in operations.CATALOGUE.values()}
 

@@ -153,5 +153,13 @@ def test_analysis_is_importable_by_name_and_waits_until_it_is_used() -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize("name", ["errors", "operations", "school_data", "catalogue"])
+def test_a_module_of_the_package_can_be_the_first_thing_that_is_imported(name: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", f"from hubmis_frames import {name}"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-300:]
+
+
 if __name__ == "__main__":
     LIST.write_text(surface(), encoding="utf-8")

@@ -408,3 +408,17 @@ def test_an_argument_of_any_kind_is_taken_or_refused_in_our_words(loader: str, n
     except hf.BadArgumentError as error:
         refused = str(error)
     assert refused is None or name in refused
+
+
+def test_a_filter_takes_one_row_of_the_list_that_holds_its_id():
+    listed = pd.DataFrame({"year_group_id": [7, 9], "name": ["Year 7", "Year 9"]})
+    houses = pd.DataFrame({"house_id": pd.array([84], dtype="Int64"), "name": ["Ash"]})
+    row = hf.find(listed, "year 9")
+    query = dict(requests_of(CATALOGUE["students"], {"year_group": row, "house": houses}, lambda: 23)[0].query)
+    assert query == {"filter[yearGroup]": "9", "filter[house]": "84"}
+    with pytest.raises(hf.BadArgumentError, match="takes one id, and the frame has 2 rows"):
+        requests_of(CATALOGUE["students"], {"year_group": listed}, lambda: 23)
+    with pytest.raises(hf.BadArgumentError, match="has no column year_group_id"):
+        requests_of(CATALOGUE["students"], {"year_group": houses}, lambda: 23)
+    with pytest.raises(hf.BadArgumentError, match=r'year_group=hf\.find\(hf\.load_year_groups\(school\), "\.\.\."\)'):
+        requests_of(CATALOGUE["students"], {"year_group": "Year 9"}, lambda: 23)
