@@ -119,6 +119,11 @@ class Fetcher:
         """
         return self.spec.endpoint(declared) if self.spec else declared
 
+    @property
+    def others(self) -> Mapping[str, Endpoint]:
+        """The operations that only the vendor's OpenAPI file knows, by table."""
+        return self.spec.others if self.spec else {}
+
     def requests(self, endpoint: Endpoint, arguments: Mapping[str, Any]) -> list[Request]:
         """Return the requests that a call consists of."""
         return requests_of(endpoint, arguments, self.current_year)

@@ -42,8 +42,10 @@ def nobodys_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.T
         monkeypatch.delenv(name)
     for name in ("CACHE", "CONFIG", "STATE"):
         monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path_factory.getbasetemp() / "user" / name.lower()))
-    for name in ("APPDATA", "LOCAL_APPDATA"):  # Windows, from platformdirs 4.5 on
-        monkeypatch.setenv(f"WIN_PD_OVERRIDE_{name}", str(tmp_path_factory.getbasetemp() / "user" / name.lower()))
+    if os.name == "nt":  # tests name folders of their own by XDG, which Windows does not heed
+        user = tmp_path_factory.mktemp("user")
+        for name in ("APPDATA", "LOCAL_APPDATA"):
+            monkeypatch.setenv(f"WIN_PD_OVERRIDE_{name}", str(user / name.lower()))
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
     keyring.set_keyring(keyring.backends.fail.Keyring())
 

@@ -14,8 +14,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
+import pytest
+
 import hubmis_frames as hf
 from hubmis_frames import errors
+from hubmis_frames.cli.command import main
+from hubmis_frames.export import WINDOW
 
 LIST = Path(__file__).with_name("public_surface.txt")
 MODULES = ("attendance", "joint", "plots", "wellbeing")
@@ -97,6 +101,28 @@ def test_completion_offers_what_is_public_and_nothing_else() -> None:
         assert getattr(hf, name) is not None
 
 
+@pytest.mark.parametrize(
+    ("arguments", "status"), [(["--help"], 0), (["export", "--help"], 0), (["--version"], 0), (["export"], 2), ([], 2)]
+)
+def test_help_and_wrong_usage_wait_for_no_library(arguments: list[str], status: int) -> None:
+    program = (
+        "import sys; from hubmis_frames.cli.command import main\n"
+        f"try: main({arguments!r})\n"
+        "except SystemExit as ended: status = ended.code\n"
+        "loaded = {'pandas', 'numpy', 'pyarrow', 'requests', 'hubmis_frames.operations'} & set(sys.modules)\n"
+        "assert not loaded, loaded\n"
+        "sys.exit(status)"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert run.returncode == status, run.stderr
+
+
+def test_the_window_of_a_refresh_is_the_one_in_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["export", "--help"])
+    assert f"(default: {WINDOW})" in " ".join(capsys.readouterr().out.split())
+
+
 def test_every_error_and_warning_can_be_caught_by_its_name() -> None:
     classes = [value for _, value in inspect.getmembers(errors, inspect.isclass) if value.__module__ == errors.__name__]
     assert len(classes) > 15
@@ -125,6 +151,14 @@ def test_analysis_is_importable_by_name_and_waits_until_it_is_used() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", ["errors", "operations", "school_data", "catalogue"])
+def test_a_module_of_the_package_can_be_the_first_thing_that_is_imported(name: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", f"from hubmis_frames import {name}"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-300:]
 
 
 if __name__ == "__main__":

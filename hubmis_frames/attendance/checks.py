@@ -6,7 +6,7 @@ import pandas as pd
 from ..analysis.calendar import Calendar, year_name
 from ..analysis.columns import require_columns
 from ..analysis.groups import Whole
-from ..analysis.realms import REALM, person_columns, require_one_school
+from ..analysis.realms import REALM, person_columns, realms_of, require_one_school
 from ..errors import BadArgumentError, warn
 from .codes import CATEGORIES, POSSIBLE
 
@@ -67,7 +67,7 @@ def years_of_groups(marks: pd.DataFrame, number: Whole, caller: str, calendar: C
     Years are the calendar's if there is one, else the marks' own column; of marks without one, or on days of no year,
     they are told by the date.
     """
-    if calendar is not None:
+    if calendar is not None and len(realms_of(marks)) < 2:
         marks = marks.assign(academic_year=calendar.lookup(marks["date"], ["academic_year"])["academic_year"])
     counts = category_numbers(marks, caller) < len(POSSIBLE)
     counted = marks.loc[counts, [name for name in (REALM, "academic_year", "date") if name in marks]]

@@ -1,12 +1,13 @@
-"""The commands of ``hubmis-frames`` with their arguments and help; ``command.py`` says which function runs each."""
+"""The commands of ``hubmis-frames`` with their arguments and help; ``actions.py`` says which function runs each.
+
+It imports no pandas, nor anything that does: help comes at once.
+"""
 
 import argparse
 from pathlib import Path
 from typing import TypeAlias
 
 from .. import __about__
-from ..export import CORE, WINDOW
-from ..reports.notebooks import FOLDER
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -80,9 +81,9 @@ def _add_tables_and_exports(commands: Subparsers) -> None:
         help="bring an export up to date: ask for everything again, but for marks only of the last days",
     )  # fmt: skip
     command.add_argument(
-        "--window", type=int, default=WINDOW, metavar="DAYS",
+        "--window", type=int, metavar="DAYS",
         help="with --refresh: look for corrections from this many days before each student's newest mark "
-        "(default: %(default)s)",
+        "(default: 21)",
     )  # fmt: skip
     _add_json(command)
     _add_connection(command, several=True)
@@ -100,7 +101,7 @@ def _add_reports(commands: Subparsers) -> None:
     command.add_argument("--year-group", metavar="NAME", help="limit the lists of names to this year group")
 
     command = _command(commands, "lab", "copy the notebooks to a folder of yours and open JupyterLab there")
-    command.add_argument("directory", nargs="?", default=FOLDER, type=Path, help="default: %(default)s")
+    command.add_argument("directory", nargs="?", default="hubmis-notebooks", type=Path, help="default: %(default)s")
     command.add_argument("--no-browser", action="store_true", help="only show the address")
 
 
@@ -152,8 +153,7 @@ def _add_tables(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--tables",
         default="core",
-        help=f"'core' (the default: the {len(CORE)} tables that attendance and wellbeing need), 'all', or names "
-        "separated by commas",
+        help="'core' (the default: the tables that attendance and wellbeing need), 'all', or names separated by commas",
     )
 
 

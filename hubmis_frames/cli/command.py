@@ -1,32 +1,18 @@
-"""The command ``hubmis-frames``: runs what was chosen, shows progress, returns an exit status. It decides nothing."""
+"""The command ``hubmis-frames``: reads its arguments, runs what was chosen, and returns an exit status."""
 
-import argparse
 import contextlib
 import errno
 import logging
 import os
 import sys
 import warnings
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
 
-from ..catalogue.reference import describe, endpoints
-from ..connections import connect, connect_group, demo
-from ..display.streams import is_terminal, replace_missing_streams
-from ..errors import BadArgumentError, HubmisError, HubmisWarning, did_you_mean
-from ..export import WINDOW
-from ..export.manifest import manifests
+from ..display.streams import replace_missing_streams
+from ..errors import HubmisError, HubmisWarning
 from ..files import why
-from ..group import Group
-from ..operations import CATALOGUE
-from ..reports.notebooks import copy_notebooks, need_jupyterlab, run_jupyterlab
-from ..reports.page import report
-from ..school import School
-from ..setup.settings import USUAL
-from . import setup as cli_setup
 from .arguments import build_parser
-from .console import COMPLETE, FAILED, PARTLY, print_json, print_table, progress_line
+from .console import COMPLETE, FAILED
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,7 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.verbose:
         _log_to_screen()
     try:
-        status = _COMMANDS[options.command](options)
+        from .actions import ACTIONS  # help and wrong usage do not wait for pandas
+
+        status = ACTIONS[options.command](options)
         sys.stdout.flush()
     except HubmisError as error:
         print(f"hubmis-frames: {error}", file=sys.stderr)
@@ -65,13 +53,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _is_reader_gone(error: OSError) -> bool:
     """Whether the reader of our output stopped reading, as in ``| head``. What is left of the output is dropped."""
+    # Windows says EINVAL. Files that cannot be used say so too, so output has to fail again.
+    if error.errno not in (errno.EPIPE, errno.EINVAL) or error.filename is not None:
+        return False
     try:
-        sys.stdout.flush()
+        print(flush=True)  # a flush alone does nothing if the first error took all that was waiting
     except OSError:
         with contextlib.suppress(OSError):  # a stream without a number
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        # Windows says EINVAL. Files that cannot be used say so too, so both have to fail: this error and the output.
-        return error.errno in (errno.EPIPE, errno.EINVAL) and error.filename is None
+        return True
     return isinstance(error, BrokenPipeError)
 
 
@@ -82,208 +72,6 @@ def _log_to_screen() -> None:
     logger.addHandler(handler)
     logger.setLevel(logging.DEBUG)
 
-
-def _school(options: argparse.Namespace) -> School:
-    return connect(
-        options.realm, None, None, options.base_url, options.openapi, options.cache_dir or USUAL,
-        offline=options.offline,
-    )  # fmt: skip
-
-
-def _school_or_group(options: argparse.Namespace) -> School | Group:
-    if options.realm and len(options.realm) > 1:
-        return connect_group(
-            options.realm, base_url=options.base_url, openapi=options.openapi, cache_dir=options.cache_dir or USUAL,
-            offline=options.offline,
-        )  # fmt: skip
-    options.realm = options.realm[0] if options.realm else None
-    return _school(options)
-
-
-def _table_names(options: argparse.Namespace) -> list[str]:
-    return [name.strip() for name in options.tables.split(",") if name.strip()]
-
-
-def _demo(options: argparse.Namespace) -> int:
-    print(f"The simulated school: {options.students} students, served on this machine, exported to {options.directory}")
-    with demo(students=options.students, profile=options.profile) as school:
-        status = _export_to(school, options.directory, "core")
-    kind = "" if options.profile == "england" else f"profile={options.profile!r}"
-    print(
-        "\nNext, in Python or a notebook:\n"
-        f'  import pandas as pd; students = pd.read_parquet(r"{options.directory / "students"}")\n'
-        f"  import hubmis_frames as hf; school = hf.demo({kind}); hf.load_student_attendance(school, students.head(5))"
-    )
-    return status
-
-
-def _export(options: argparse.Namespace) -> int:
-    if options.window != WINDOW and not options.refresh:
-        raise BadArgumentError("--window goes with --refresh. Without --refresh, all marks are asked for.")
-    with _school_or_group(options) as school:
-        realms = [manifest["realm"] for manifest in manifests(options.directory)]
-        if isinstance(school, School) and realms and school.realm not in realms:
-            print(
-                f"note: {options.directory} already holds {' and '.join(realms)}. {school.realm} will be written "
-                "beside it, and programs that read the folder will get both.",
-                file=sys.stderr,
-            )
-        choices = {
-            "refresh": options.refresh,
-            "window": options.window,
-            "free_text": options.free_text,
-            "pseudonymise": options.pseudonymise,
-        }
-        return _export_to(school, options.directory, _table_names(options), options.json, **choices)
-
-
-def _export_to(
-    school: School | Group, directory: Path, tables: str | list[str], as_json: bool = False, **choices: Any
-) -> int:
-    with progress_line() as show:
-
-        def on_table(table: str, requests: int, seconds: float) -> None:
-            show(table)
-            if not is_terminal(sys.stderr) and seconds > 60:
-                print(f"{table}: up to {requests:,} requests, {seconds / 60:.0f} minutes", file=sys.stderr, flush=True)
-
-        result = school.export(directory, tables, on_table=on_table, **choices)
-    print_table(result if as_json else result.drop(columns="remarks"), as_json)
-    remarked = result[result["remarks"].notna() & result["remarks"].ne("")]
-    for row in remarked.to_dict("records"):
-        realm = f"{row['realm']}, " if "realm" in row else ""
-        print(f"{realm}{row['table']}: {row['remarks']}", file=sys.stderr)
-    sent = f"{school.sent} requests sent." if school.sent else "No requests were sent: everything was in the cache."
-    print(f"\n{sent} Written to {directory}", file=sys.stderr if as_json else sys.stdout)
-    if (result["status"] == "complete").all():
-        return COMPLETE
-    print("Some tables are missing or incomplete. Run 'hubmis-frames doctor' to find out why.", file=sys.stderr)
-    return PARTLY
-
-
-def _report(options: argparse.Namespace) -> int:
-    with progress_line() as show:
-        show("running the notebooks over the export; this takes about a minute")
-        file, problems = report(
-            options.directory, options.file, realm=options.realm, praise=options.praise, year_group=options.year_group
-        )
-    print(f"Written to {file}. Store it only where people who may see the register can open it.")
-    for problem in problems:
-        print(f"note: {problem}", file=sys.stderr)
-    return PARTLY if problems else COMPLETE
-
-
-def _lab(options: argparse.Namespace) -> int:
-    need_jupyterlab()
-    copied = copy_notebooks(options.directory)
-    if copied.new:
-        print(f"Copied to {options.directory}: {', '.join(copied.new)}", flush=True)
-    if copied.kept:
-        print(
-            f"Kept as they are in {options.directory}: {', '.join(copied.kept)}. They differ from the originals. To "
-            "get an original, rename your copy and run this command again.",
-            flush=True,
-        )
-    return run_jupyterlab(options.directory, ["--no-browser"] if options.no_browser else [])
-
-
-def _plan(options: argparse.Namespace) -> int:
-    with _school_or_group(options) as school:
-        cost = school.plan(_table_names(options), refresh=options.refresh)
-    print_table(cost if options.json else cost.drop(columns="asked_by"), options.json)
-    if options.json:
-        return COMPLETE
-    not_counted = cost[cost["requests"].isna()]
-    requests = int(cost["requests"].sum() - cost["cached"].sum())
-    minutes = cost["minutes"].sum()
-    at_least = "at least " if len(not_counted) or cost["basis"].ne("").any() else ""
-    duration = f"about {minutes:,.0f} minutes" if minutes >= 1 else "less than a minute"
-    print(
-        f"\nRequests: {at_least}{requests:,}, {duration}. They go out quickly while the burst of up to 500 lasts, then "
-        "one every five seconds, which is the documented rate."
-    )
-    if len(not_counted):
-        asked_by_ids = set(cost.loc[cost["asked_by"].ne(""), "table"])
-        lists = {name for names in not_counted["asked_by"] for name in names.split(", ")} - asked_by_ids - {""}
-        print(
-            f"Tables not counted: {len(not_counted)}. Each needs one request for each row of a list that is not loaded "
-            "yet. Marks need one for each student, which is most of an export. To count them too, load the lists "
-            "first:\n"
-            f"  hubmis-frames export DIRECTORY --tables {','.join(sorted(lists or {'academic_years'}))}"
-        )
-    return COMPLETE
-
-
-def _endpoints(options: argparse.Namespace) -> int:
-    operations = endpoints()
-    columns = list(operations) if options.json else ["loader", "title", "section", "path_source", "grain"]
-    if options.name is None:
-        print_table(operations[columns], options.json)
-        return COMPLETE
-    name = options.name.removeprefix("load_").lower()
-    matches = operations[operations["loader"] == f"load_{name}"]
-    if matches.empty:
-        searched = operations["loader"] + " " + operations["title"].str.lower()
-        matches = operations[searched.str.contains(name, regex=False)]
-    if len(matches) == 1 and not options.json:
-        print(describe(matches["loader"].iloc[0]))
-        return COMPLETE
-    if matches.empty:
-        print(
-            f"hubmis-frames: there is no operation called {options.name!r}.{did_you_mean(name, CATALOGUE)} "
-            "'hubmis-frames endpoints' lists all of them.",
-            file=sys.stderr,
-        )
-        return FAILED
-    print_table(matches[columns], options.json)
-    return COMPLETE
-
-
-def _cache(options: argparse.Namespace) -> int:
-    if options.student is not None and options.what != "purge":
-        raise BadArgumentError(f"--student goes with purge: hubmis-frames cache purge --student {options.student}")
-    with _school(options) as school:
-        if options.what == "purge":
-            removed = school.purge_cache(options.student)
-            holding = [] if options.student is None else [str(path) for path in school.exports_with(options.student)]
-            if options.json:
-                print_json({"removed": removed, "exports": holding, **school.cache()})
-                return COMPLETE
-            if options.student is not None and not removed:
-                print(f"No response in the cache contains student {options.student}")
-            else:
-                print(f"Removed {removed} response{'' if removed == 1 else 's'} from {school.cache()['file']}")
-            if holding:
-                print(
-                    "These exports and reports hold the student, or may. Remove them, or export again once HUBmis no "
-                    "longer has the student:"
-                )
-                print("\n".join(f"  {path}" for path in holding))
-            if options.student is not None:
-                print("Files that you wrote yourself, and notebooks that you ran, are not known here.")
-        elif options.json:
-            print_json(school.cache())
-        else:
-            for name, value in school.cache().items():
-                print(f"{name:10} {'none yet' if value is None else value}")
-    return COMPLETE
-
-
-_COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
-    "cache": _cache,
-    "demo": _demo,
-    "doctor": cli_setup.doctor,
-    "endpoints": _endpoints,
-    "export": _export,
-    "lab": _lab,
-    "login": cli_setup.login,
-    "plan": _plan,
-    "report": _report,
-    "spec check": cli_setup.spec_check,
-    "spec draft": cli_setup.spec_draft,
-    "spec export": cli_setup.spec_export,
-    "spec probe": cli_setup.spec_probe,
-}
 
 if __name__ == "__main__":
     sys.exit(main())

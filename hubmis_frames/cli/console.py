@@ -5,15 +5,17 @@ import json
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from ..display.streams import is_terminal
+
+if TYPE_CHECKING:
+    import pandas as pd  # help and wrong usage do not wait for it
 
 COMPLETE, FAILED, PARTLY = 0, 1, 3
 
 
-def print_table(frame: pd.DataFrame, as_json: bool = False) -> None:
+def print_table(frame: "pd.DataFrame", as_json: bool = False) -> None:
     """Print a table in columns, or as a JSON list of its rows."""
     if as_json:
         print_json(rows_of(frame))
@@ -24,7 +26,7 @@ def print_table(frame: pd.DataFrame, as_json: bool = False) -> None:
     print(cells.to_string(index=False, max_colwidth=60))
 
 
-def rows_of(frame: pd.DataFrame) -> list[dict[str, object]]:
+def rows_of(frame: "pd.DataFrame") -> list[dict[str, object]]:
     """Return the rows of a table as JSON values; missing values become null."""
     rows: list[dict[str, object]] = json.loads(frame.to_json(orient="records", date_format="iso"))
     return rows

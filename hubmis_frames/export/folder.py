@@ -7,7 +7,7 @@ import contextlib
 import functools
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -121,19 +121,22 @@ def partition(realm: str) -> str:
     return text if len(text) <= 200 else safe_name(realm)
 
 
-def owned_name(operation: str, table: str) -> str:
-    """The name under which to store an operation's child table: its own, unless that belongs to another operation."""
-    if owns(operation, table):
+def owned_name(operation: str, table: str, others: Iterable[str] = ()) -> str:
+    """The name under which to store an operation's child table: its own, unless that belongs to another operation.
+
+    ``others`` are the operations that only the vendor's file knows.
+    """
+    if owns(operation, table, others):
         return table
     return f"{operation}__{table.removeprefix(operation).lstrip('_')}"
 
 
-def owns(operation: str, table: str) -> bool:
+def owns(operation: str, table: str, others: Iterable[str] = ()) -> bool:
     """Whether a table is an operation's own: a JSON key must not replace the table of another operation."""
     declared = _declared_tables().get(table)
     if declared is not None:
         return declared == operation
-    names = (name for name in CATALOGUE if table == name or table.startswith(f"{name}_"))
+    names = (name for name in (*CATALOGUE, *others) if table == name or table.startswith(f"{name}_"))
     return max(names, key=len, default=None) == operation and table != f"{operation}{DELETED}"
 
 

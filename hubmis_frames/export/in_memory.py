@@ -28,7 +28,7 @@ def collect(
     HubmisError
         No table could be fetched.
     """
-    steps = steps_of(tables)
+    steps = steps_of(tables, fetcher.others)
     year = None
     if any(step.endpoint.year for step in steps):
         with contextlib.suppress(SpecError):  # the step for the academic years reports it
@@ -73,7 +73,7 @@ def _fetch(
     for name, frame in tables.items():
         kept = frame[without_free_text(name, list(frame.columns))].assign(realm=pd.Series(realm, frame.index, "str"))
         set_provenance(kept, endpoint.title, endpoint.path, endpoint.path_source, realm, **fetched.ages)
-        frames[owned_name(endpoint.table, name)] = kept
+        frames[owned_name(endpoint.table, name, fetcher.others)] = kept
     if not fetched.failed:
         return frames, ""
     reason = next(iter(fetched.failed.values()))

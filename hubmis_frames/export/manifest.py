@@ -4,7 +4,7 @@ A manifest that is read back is a file like any other and may have been changed:
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +16,7 @@ import orjson
 from .. import __about__
 from ..errors import ExportError, warn
 from ..files import expanded, whole_file
+from ..operations import CATALOGUE
 from ..transport import is_loopback
 from .folder import ExportFolder, manifest_files, owns
 
@@ -189,17 +190,16 @@ def read_manifest(file: Path) -> dict[str, Any]:
     if content["format"] != FORMAT:
         return content
     head = _checked(content, _HEAD, "the manifest")
-    head["operations"] = {
-        name: _operation(name, entry) for name, entry in head["operations"].items() if isinstance(name, str)
-    }
+    others = [name for name in head["operations"] if name not in CATALOGUE]
+    head["operations"] = {name: _operation(name, entry, others) for name, entry in head["operations"].items()}
     return head
 
 
-def _operation(name: str, entry: object) -> dict[str, Any]:
+def _operation(name: str, entry: object, others: Sequence[str]) -> dict[str, Any]:
     if not isinstance(entry, dict):
         raise ValueError("one of its operations is not an object")
     checked = _checked(entry, _ENTRY, "one of its operations")
-    if not all(owns(name, table) for table in checked["tables"]):
+    if not all(owns(name, table, others) for table in checked["tables"]):
         raise ValueError("it gives an operation the table of another operation")
     return checked
 

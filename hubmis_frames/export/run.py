@@ -66,7 +66,13 @@ def export(
     on_table: Callable[[str, int, float], None],
 ) -> pd.DataFrame:
     """Write tables to Parquet. See :meth:`School.export`."""
-    steps = steps_of(tables)
+    steps = steps_of(tables, fetcher.others)
+    undeclared = [step.endpoint.table for step in steps if not is_declared(step.endpoint.table)]
+    if options.key is not None and undeclared:
+        raise BadArgumentError(
+            f"{', '.join(undeclared)}: only the vendor's file knows these tables, so which of their columns may be "
+            "passed on with pseudonyms is not known. Leave them out, or export without pseudonyms."
+        )
     if options.window < 0:
         raise BadArgumentError(f"window is a number of days, 0 or more; not {options.window}.")
     try:
@@ -215,7 +221,7 @@ class _Run:
                     rows = self._written(name, table)
                     if history and batch.requests:
                         rows = history.merge_window([people[ids] for ids in batch.requests], rows)
-                    stored = owned_name(endpoint.table, name)
+                    stored = owned_name(endpoint.table, name, self.fetcher.others)
                     if stored not in writers:
                         writers[stored] = stack.enter_context(TableWriter(self.folder, stored))
                     writers[stored].add(rows)

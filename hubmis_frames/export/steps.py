@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import product
+from types import MappingProxyType
 
 import pandas as pd
 
@@ -123,8 +124,10 @@ class Step:
         return list(dict.fromkeys(request for call in calls for request in fetcher.requests(endpoint, call)))
 
 
-def steps_of(tables: str | Iterable[str]) -> list[Step]:
-    """Put the steps of an export in order, with the tables whose ids others need.
+def steps_of(tables: str | Iterable[str], others: Mapping[str, Endpoint] = MappingProxyType({})) -> list[Step]:
+    """Put the steps of an export in order, with the tables whose ids they need.
+
+    ``others`` are the operations that only the vendor's file knows. They have to be named: ``"all"`` leaves them out.
 
     Raises
     ------
@@ -138,7 +141,7 @@ def steps_of(tables: str | Iterable[str]) -> list[Step]:
     groups = {"core": CORE, "all": _everything()}
     for name in named:
         for table in groups.get(name, (name.removeprefix("load_"),)):
-            _add(table, ordered)
+            _add(table, ordered, {**CATALOGUE, **others})
     return list(ordered.values())
 
 
@@ -148,7 +151,7 @@ def plan(fetcher: Fetcher, tables: str | Iterable[str], refresh: bool = False, s
     seconds = fetcher.session.seconds
     loaded: dict[str, pd.DataFrame] = {}
     rows = []
-    for step in steps_of(tables):
+    for step in steps_of(tables, fetcher.others):
         try:
             endpoint = fetcher.resolve(step.endpoint)
         except SpecError as error:
@@ -205,7 +208,7 @@ def _everything() -> list[str]:
 
 
 def _cost(endpoint: Endpoint) -> int:
-    parent = _parent(endpoint)
+    parent = _parent(endpoint, CATALOGUE)
     if parent is None:
         return 0
     if endpoint.key == CATALOGUE[parent].key:
@@ -213,37 +216,37 @@ def _cost(endpoint: Endpoint) -> int:
     return 2 if parent in _MANY else 1
 
 
-def _add(name: str, ordered: dict[str, Step]) -> None:
+def _add(name: str, ordered: dict[str, Step], known: Mapping[str, Endpoint]) -> None:
     if name in ordered:
         return
-    if name not in CATALOGUE:
+    if name not in known:
         raise BadArgumentError(
-            f"There is no table {name!r}.{did_you_mean(name, ['core', 'all', *CATALOGUE], 3)} hf.endpoints() and "
+            f"There is no table {name!r}.{did_you_mean(name, ['core', 'all', *known], 3)} hf.endpoints() and "
             "'hubmis-frames endpoints' list them all; 'core' stands for those that attendance and wellbeing need, "
             "'all' for all of them."
         )
-    endpoint = CATALOGUE[name]
+    endpoint = known[name]
     needed = [p for p in endpoint.parameters if p.place == "query" and p.required and p.kind is int]
-    step = Step(endpoint, _parent(endpoint), {p.name: _listing(endpoint, [p]) for p in needed})
+    step = Step(endpoint, _parent(endpoint, known), {p.name: _listing(endpoint, [p], known) for p in needed})
     if step.endpoint.year or step.by_dates:
-        _add("academic_years", ordered)
+        _add("academic_years", ordered, known)
     for parent in step.parents:
-        _add(parent, ordered)
+        _add(parent, ordered, known)
     ordered[name] = step
 
 
-def _parent(endpoint: Endpoint) -> str | None:
+def _parent(endpoint: Endpoint, known: Mapping[str, Endpoint]) -> str | None:
     """The table that holds the ids of an operation's path, if it has any."""
     ids = [parameter for parameter in endpoint.path_ids if parameter.name != YEAR]
-    return _listing(endpoint, ids) if any(parameter.kind is int for parameter in ids) else None
+    return _listing(endpoint, ids, known) if any(parameter.kind is int for parameter in ids) else None
 
 
-def _listing(endpoint: Endpoint, ids: Sequence[Parameter]) -> str:
+def _listing(endpoint: Endpoint, ids: Sequence[Parameter], known: Mapping[str, Endpoint]) -> str:
     """The list whose key is the last of the ids; of several, the first that needs the fewest other ids."""
     names = {YEAR, *(parameter.name for parameter in ids)}
     lists = [
         (len([p for p in other.path_ids if p.name not in names and p.kind is int]), other.table)
-        for other in CATALOGUE.values()
+        for other in known.values()
         if other.key == ids[-1].name and not (other.single or other.deprecated or other.table == endpoint.table)
     ]
     if not lists:

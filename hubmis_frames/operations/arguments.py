@@ -147,15 +147,38 @@ def _id(item: object, parameter: Parameter, endpoint: Endpoint) -> int | str:
 
 def _listed_by(name: str, endpoint: Endpoint) -> str:
     """The loader that lists the ids of an argument, if there is one."""
-    place = endpoint.record.get_field_index(name)
-    key = (refers(endpoint.record.field(place)) if place >= 0 else None) or f"{name.removesuffix('_id')}_id"
+    key = _key(name, endpoint)
     if key not in listed_in():
         return ""
     listing = CATALOGUE[listed_in()[key]]
     assert listing.function is not None
     _, *others = inspect.signature(listing.function).parameters.values()
     needed = [f", {parameter.name}=..." for parameter in others if parameter.default is parameter.empty]
-    return f" hf.{listing.loader}(school{''.join(needed)}) lists the ids."
+    call = f"hf.{listing.loader}(school{''.join(needed)})"
+    return f' {call} lists the ids. By name: {name}=hf.find({call}, "...")'
+
+
+def _key(name: str, endpoint: Endpoint) -> str:
+    """The column that holds the ids of an argument, in the table that lists them."""
+    place = endpoint.record.get_field_index(name)
+    return (refers(endpoint.record.field(place)) if place >= 0 else None) or f"{name.removesuffix('_id')}_id"
+
+
+def _id_of_row(row: pd.DataFrame, name: str, endpoint: Endpoint) -> object:
+    """The id in the one row that a user gave for a filter."""
+    key = _key(name, endpoint)
+    # A role keeps its name: academic_house is the id of a house.
+    column = next((c for c in map(str, row) if c in (name, key) or (c.endswith("_id") and key.endswith(f"_{c}"))), None)
+    if column is None:
+        raise BadArgumentError(
+            f"{endpoint.loader}: the frame for {name} has no column {key}. Its columns: {', '.join(map(str, row))}."
+        )
+    if len(row) != 1:
+        raise BadArgumentError(
+            f"{endpoint.loader}: {name} is a filter and takes one id, and the frame has {len(row)} rows. Choose one: "
+            "hf.find(frame, 'its name')."
+        )
+    return row[column].iloc[0]
 
 
 def _numbers(item: object) -> str:
@@ -204,6 +227,9 @@ def _items(value: object) -> list[object]:
 
 def _text(endpoint: Endpoint, parameter: Parameter, value: object) -> str:
     where = f"{endpoint.loader}: {parameter.name}"
+    if isinstance(value, pd.DataFrame) and parameter.kind in (int, str) and not parameter.choices:
+        value = _id_of_row(value, parameter.name, endpoint)
+        value = value if isinstance(value, str) else _id(value, parameter, endpoint)
     if parameter.choices:
         if not isinstance(value, str) or value not in parameter.choices:
             raise BadArgumentError(

@@ -16,6 +16,9 @@ from ..operations.shapes import PEOPLE_KEYS
 UNDECLARED = "undeclared text of a person"
 FREE_TEXT = "free text"
 
+_FREE_TEXT_NAMES = re.compile(r"(^|_)(comment|description|detail|note|reason|remark|summary)s?(_as_sent|_from_.*)?$")
+"""Columns of an undeclared table that may tell of a child in sentences."""
+
 _SAFE_TEXTS = frozenset(
     {"access_status", "attendance_session", "dates_based_on", "day", "dfe_year", "enrolment_status", "group_type",
      "house_type", "key_stage", "person_type", "start_day_week", "status", "timezone", "type"}
@@ -97,7 +100,9 @@ def personal_columns(table: str, columns: Iterable[str], texts: Iterable[str]) -
 
 
 def without_free_text(table: str, columns: Iterable[str]) -> list[str]:
-    """The columns of a table that are not declared to be free text."""
+    """The columns of a table that are not free text: by their declaration, in an undeclared table by their names."""
+    if table not in _columns():
+        return [column for column in columns if not _FREE_TEXT_NAMES.search(column)]
     kinds = personal_columns(table, columns, ())
     return [column for column in columns if kinds.get(column) != FREE_TEXT]
 

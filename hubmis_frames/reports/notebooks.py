@@ -14,7 +14,6 @@ from ..files import own_folder, shared_by, whole_file, why
 from ..transport import SLICE
 from .page import notebooks
 
-FOLDER = "hubmis-notebooks"
 _SECRET = "HUBMIS_CLIENT_SECRET"  # noqa: S105 - the name of a variable
 
 

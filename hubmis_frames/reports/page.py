@@ -115,7 +115,7 @@ def report(
         ``school.toml`` cannot be used.
     """
     folder = Path(directory).absolute()
-    tables = ExportTables.open(folder, realm)
+    tables = ExportTables.of_folder(folder, realm)
     if len(tables.realms) > 1:
         raise ExportError(f"{folder} holds {', '.join(tables.realms)}. Choose one with --realm (or realm=).")
     manifest = tables.manifest()

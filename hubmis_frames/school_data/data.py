@@ -523,7 +523,7 @@ def open_export(directory: str | PathLike[str], *, realm: str | None = None) -> 
     >>> data = hf.open_export("school")  # doctest: +SKIP
     >>> hf.attendance.summarise(data.marks(), by=["year_group_name", "week"])  # doctest: +SKIP
     """
-    return SchoolData._of(ExportTables.open(directory, realm), {})
+    return SchoolData._of(ExportTables.of_folder(directory, realm), {})
 
 
 def _together(frames: list[pd.DataFrame]) -> pd.DataFrame:

@@ -179,6 +179,8 @@ class OneSchool:
     def canonical(self) -> pd.DataFrame:
         """All marks of everybody, without periods."""
         records = self._tables.read(_RECORDS).drop(columns=["deleted_at"], errors="ignore")
+        # The calendar gives the year later, as its weekdays are read off these marks.
+        records["academic_year"] = pd.Series(pd.NA, index=records.index, dtype="str")
         columns = [name for name in (*CANONICAL, REALM) if name in (*CANONICAL, *records)]
         records = records.assign(academic_year="")  # it is told by the calendar, which is read off these marks
         marks = canonical_marks(records, self.table("attendance_codes"), code_map=self.code_map, timezone=self.timezone)

@@ -49,7 +49,7 @@ class ExportTables:
         self._frames: dict[str, pd.DataFrame] = {}
 
     @classmethod
-    def open(cls, directory: Any, realm: str | None) -> "ExportTables":
+    def of_folder(cls, directory: Any, realm: str | None) -> "ExportTables":
         """Find the manifests of a folder."""
         folder = expanded(directory).absolute()
         contents = {

@@ -167,7 +167,7 @@ def _credentials(found: Mapping[str, Setting]) -> Iterator[Check]:
 
 def _writable(name: str, folder: Path) -> Check:
     """Write a file: whether permissions, quotas and virus scanners allow it shows in no other way."""
-    existing = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
+    existing = next((parent for parent in (folder, *folder.absolute().parents) if parent.exists()), folder)
     advice = f"Make {folder} writable, free some disk, or choose another folder"
     advice += " with HUBMIS_CACHE_DIR." if name.startswith("cache") else "."
     try:
@@ -176,15 +176,15 @@ def _writable(name: str, folder: Path) -> Check:
             file.flush()
             os.fsync(file.fileno())
         free = shutil.disk_usage(existing).free
+        result, problem = f"{folder}, {free / 1e9:.1f} GB free", ""
+        if free < ROOM:
+            problem = f"Free some disk: {folder} has less than {ROOM / 1e6:.0f} MB left."
     except OSError as error:
-        return Check(name, "wrong", f"{folder} cannot be written: {why(error)}", advice)
-    result = f"{folder}, {free / 1e9:.1f} GB free"
-    if free < ROOM:
-        return Check(name, "wrong", result, f"Free some disk: {folder} has less than {ROOM / 1e6:.0f} MB left.")
+        result, problem = f"{folder} cannot be written: {why(error)}", advice
     if name.startswith("cache") and (service := shared_by(folder)):
-        advice = f"Choose a folder on this machine with HUBMIS_CACHE_DIR: {service} copies children's data off it."
-        return Check(name, "wrong", f"{result}, in {service}", advice)
-    return Check(name, "ok", result)
+        result = f"{result}, in {service}"
+        problem = f"Choose a folder on this machine with HUBMIS_CACHE_DIR: {service} copies children's data off it."
+    return Check(name, "wrong" if problem else "ok", result, problem)
 
 
 def _known(found: Mapping[str, Setting]) -> Mapping[str, Endpoint]:

@@ -6,6 +6,7 @@ secret and a proxy's password.
 
 import contextlib
 import math
+import os
 import socket
 import threading
 import time
@@ -66,6 +67,9 @@ class Stop(threading.Event):
         if isinstance(self._socket, socket.socket):
             with contextlib.suppress(OSError):  # it may be closed already
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+            if os.name == "nt":  # there a thread that waits for a silent server goes on until its socket is closed
+                with contextlib.suppress(OSError):
+                    socket.close(socket.socket.detach(self._socket))
 
 
 def run_apart(work: Callable[[], T], seconds: float = math.inf) -> T:

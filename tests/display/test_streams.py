@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from hubmis_frames.cli import command
+from hubmis_frames.cli import actions
 from hubmis_frames.cli.command import main
 from hubmis_frames.display.progress import Progress
 from hubmis_frames.display.streams import is_terminal
@@ -52,7 +52,7 @@ MAIN = """
 import sys
 for name in sys.argv.pop(1).split():
     setattr(sys, name, None)
-from hubmis_frames.cli import command
+from hubmis_frames.cli import actions
 from hubmis_frames.cli.command import main
 sys.exit(main())
 """
@@ -133,12 +133,20 @@ class Pipe(io.RawIOBase):
         return len(data)
 
 
+@pytest.mark.parametrize("arguments", [["endpoints"], ["endpoints", "--json"]])
+@pytest.mark.parametrize("left", [0, 100, 9000])
 @pytest.mark.parametrize("error", [OSError(errno.EINVAL, "Invalid argument"), BrokenPipeError(errno.EPIPE, "Broken")])
 def test_output_that_nobody_reads_to_its_end_is_no_failure(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: OSError
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: OSError,
+    left: int,
+    arguments: list[str],
 ):
-    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BufferedWriter(Pipe(error)), encoding="utf-8"))
-    assert main(["endpoints", "--json"]) == 0
+    pipe = Pipe(error)
+    pipe.left = left
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BufferedWriter(pipe), encoding="utf-8"))
+    assert main(arguments) == 0
     assert capsys.readouterr().err == ""
     sys.stdout.buffer.raw.left = 10**9  # type: ignore[attr-defined]  # so that it can be closed
 
@@ -152,6 +160,6 @@ def test_a_file_that_cannot_be_used_is_a_failure(
     def fail(_: object) -> int:
         raise error
 
-    monkeypatch.setitem(command._COMMANDS, "plan", fail)
+    monkeypatch.setitem(actions.ACTIONS, "plan", fail)
     assert main(["plan"]) == 1
     assert "cannot be used: Invalid argument" in capsys.readouterr().err

@@ -188,7 +188,8 @@ def test_a_damaged_list_is_said(school: School, own_state: Path, tmp_path: Path)
 
 def test_a_list_that_cannot_be_written_costs_no_export(school: School, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "file").write_text("")
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    for name in ("XDG_STATE_HOME", "WIN_PD_OVERRIDE_LOCAL_APPDATA"):
+        monkeypatch.setenv(name, str(tmp_path / "file"))
     with pytest.warns(hf.HubmisWarning, match="list of exports cannot be written"):
         done = school.export(tmp_path / "out", ["genders"])
     assert done.status.tolist() == ["complete"]

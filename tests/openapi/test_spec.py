@@ -23,7 +23,7 @@ from hubmis_frames.operations.declaration import CATALOGUE
 from hubmis_frames.operations.shapes import REFERS
 from hubmis_frames.request import Paging
 from hubmis_frames.school import School
-from hubmis_frames.simulator import Rules, Simulator, build_world
+from hubmis_frames.simulator import Rules, SimulatedRequest, SimulatedResponse, Simulator, build_world
 from hubmis_frames.transport import Rate, Session
 from tests.helpers.operations import Heard, calls_of
 from tests.helpers.reference import assert_tidy
@@ -149,6 +149,49 @@ def test_an_operation_that_only_the_file_knows_is_loaded_by_title_or_path(everyt
         hf.load(school, "Canteen: Get menus", canteen=12)
     with pytest.raises(hf.BadArgumentError, match='Did you mean "Canteen: Get menus"'):
         hf.load(school, "Canteen: Get menu", canteen_id=12)
+
+
+CANTEENS = b'[{"id": 12, "name": "Hall"}, {"id": 13, "name": "Lawn"}]'
+MENUS = b'[{"id": 5, "name": "Soup", "notes": "Ann is allergic", "dishes": [{"id": 1, "name": "Leek"}]}]'
+
+
+def test_an_operation_that_only_the_file_knows_is_planned_exported_and_read(
+    everything: tuple[School, Heard, Simulator], tmp_path: Path
+):
+    school, _, simulator = everything
+    menus = school._fetcher.others["canteen_get_menus"]
+    listed = replace(
+        menus, table="canteens", title="Canteens: Get list", path=menus.path.split("/{")[0], key="canteen_id",
+        parameters=tuple(p for p in menus.parameters if p.place != "path"),
+    )  # fmt: skip
+    spec = school._fetcher.spec
+    assert spec
+    with_list = replace(spec, others={**spec.others, "canteens": listed})
+
+    def answer(asked: SimulatedRequest, given: SimulatedResponse) -> SimulatedResponse:
+        if "/canteen" not in asked.path:
+            return given
+        return replace(given, status=200, body=MENUS if asked.path.endswith("menus") else CANTEENS)
+
+    simulator.hooks.append(answer)
+    both = School(school._session, progress=False, spec=with_list)
+    cost = both.plan(["canteen_get_menus"])
+    assert cost[["table", "asked_by"]].values.tolist() == [["canteens", ""], ["canteen_get_menus", "canteens"]]
+    for _ in range(2):  # the second goes on from the manifest of the first
+        result = both.export(tmp_path / "out", ["canteen_get_menus"], refresh=True)
+        assert result["status"].tolist() == ["complete", "complete"]
+    read = hf.read(tmp_path / "out", "canteen_get_menus")
+    assert read[["canteen_id", "menu_id", "name"]].values.tolist() == [[12, 5, "Soup"], [13, 5, "Soup"]]
+    assert "notes" not in read, "it may tell of a child"
+    assert len(hf.read(tmp_path / "out", "canteen_get_menus_dishes")) == 2
+    whole = both.export(tmp_path / "all", ["canteens"], free_text=True)
+    assert whole["table"].tolist() == ["canteens"]
+    with pytest.raises(hf.BadArgumentError, match="canteens, canteen_get_menus: only the vendor's file knows"):
+        both.export(tmp_path / "hidden", ["canteen_get_menus"], pseudonymise=True)
+    with pytest.raises(hf.BadArgumentError, match="Did you mean 'canteens'"):
+        both.plan(["canteen"])
+    assert set(both.fetch(["canteens"])["canteens"]["canteen_id"]) == {12, 13}
+    assert "canteens" not in both.plan("all")["table"].tolist()
 
 
 def test_any_operation_is_loaded_by_its_title(school: School):

@@ -156,10 +156,10 @@ def test_without_a_lasting_place_for_the_key_a_sentence_says_what_to_do(
 ):
     """A key among temporary files would be lost, and with it the pseudonyms that later exports should have."""
 
-    def homeless(*_: object) -> str:
+    def homeless(*_: object, **options: object) -> str:
         raise RuntimeError("Could not determine home directory.")
 
-    monkeypatch.setattr("platformdirs.user_config_dir", homeless)
+    monkeypatch.setattr("platformdirs.PlatformDirs.user_config_dir", property(homeless))
     monkeypatch.setattr("os.path.expanduser", lambda path: path)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with pytest.raises(hf.CacheError, match="HUBMIS_PSEUDONYM_KEY"):

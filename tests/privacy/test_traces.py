@@ -174,7 +174,7 @@ def environment_of_a_kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     (tmp_path / "part").mkdir()
     nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "part" / "01-part.ipynb")
     monkeypatch.setattr(page, "notebooks", lambda: tmp_path / "part")
-    return page._run("01-part", "")[0]
+    return page._run(("01-part",), "")[0][0]
 
 
 def environment_of_jupyterlab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:

@@ -9,6 +9,7 @@ import nbformat
 import pytest
 
 import hubmis_frames as hf
+from hubmis_frames.cli import actions
 from hubmis_frames.cli import command as cli
 from hubmis_frames.reports.notebooks import copy_notebooks, run_jupyterlab
 from hubmis_frames.reports.page import notebooks
@@ -55,7 +56,7 @@ def test_the_command_says_what_was_copied_and_kept(
         ran.append((folder, options))
         return 0
 
-    monkeypatch.setattr(cli, "run_jupyterlab", run)
+    monkeypatch.setattr(actions, "run_jupyterlab", run)
     assert cli.main(["lab", str(tmp_path), "--no-browser"]) == 0
     (tmp_path / NAMES[0]).write_text("changed", encoding="utf-8")
     assert cli.main(["lab", str(tmp_path)]) == 0

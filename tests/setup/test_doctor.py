@@ -222,7 +222,8 @@ def test_the_cache_is_looked_for_behind_a_link(tmp_path: Path, capsys: pytest.Ca
 def test_the_users_own_cache_folder_is_looked_at_too(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(files.platformdirs, "user_cache_dir", lambda _: str(tmp_path / "OneDrive" / "cache"))
+    own = property(lambda _: str(tmp_path / "OneDrive" / "cache"))
+    monkeypatch.setattr(files.platformdirs.PlatformDirs, "user_cache_dir", own)
     with pytest.warns(hf.HubmisWarning, match="lies in OneDrive"):
         hf.connect().close()
     assert "cache folder (default): " in (said := examined(capsys))

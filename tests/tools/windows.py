@@ -122,6 +122,7 @@ class Windows:
         step("packages")
         platform = ["--only-binary=:all:", "--platform=win_amd64", f"--python-version={VERSION}", "--implementation=cp"]
         pip("install", "--no-compile", f"--target={packages}", *platform, *needed_packages())
+        shutil.move(packages / "share", self.python / "share")  # Jupyter looks for its templates there
         (packages / "hubmis.pth").write_text("C:\\hubmis\n", encoding="utf-8")
         # shutil calls it, and Wine 8 has none.
         (packages / "sitecustomize.py").write_text(

@@ -140,7 +140,7 @@ def test_a_folder_that_others_can_enter_is_not_used_in_place_of_a_home(tmp_path:
     def homeless(*_: object) -> str:
         raise RuntimeError
 
-    monkeypatch.setattr(platformdirs, "user_cache_dir", homeless)
+    monkeypatch.setattr(platformdirs.PlatformDirs, "user_cache_dir", property(homeless))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     assert files.user_folder("cache").parent.parent == tmp_path
     files.user_folder("cache").parent.chmod(0o755)
