@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from ..analysis.groups import hide_small_groups
 from ..analysis.statistics import check_confidence, half_width
 from ..privacy.suppression import check_suppress_below
 from ..wellbeing.cases import check_whole_number
@@ -139,7 +140,7 @@ def around_events(
     frame = frame.astype({**dict.fromkeys(_FIGURES, "float64"), **dict.fromkeys(_COUNTS, "Int64")})
     frame.insert(0, "period", pd.Series(periods, dtype="str"))
     frame.insert(1, "week", pd.Series(list(offsets) or None, index=frame.index, dtype="Int64"))
-    frame = _hide_few(frame, suppress_below)
+    frame = hide_small_groups(frame, ["period", "week"], ["students", "comparison_students"], _FIGURES, suppress_below)
     # A small number left out for one reason could identify students, and the other reasons would give it back.
     few = any(0 < count < (suppress_below or 0) for count in left_out.values())
     left = {why: None if few else count for why, count in left_out.items()}
@@ -166,13 +167,3 @@ def _figures(row: Comparison, confidence: float | None) -> list[float]:
         difference - half,
         difference + half,
     ]
-
-
-def _hide_few(frame: pd.DataFrame, suppress_below: int | None) -> pd.DataFrame:
-    """Hide all rows if one rests on few students: they share their students, and weeks add up to periods."""
-    if suppress_below is None:
-        return frame.assign(suppressed=False)
-    few = frame[["students", "comparison_students"]]
-    small = bool((few.ge(1) & few.lt(suppress_below)).any(axis=None))
-    hidden = pd.Series(small, index=frame.index)
-    return frame.assign(**{name: frame[name].mask(hidden) for name in _FIGURES}, suppressed=hidden)

@@ -114,9 +114,11 @@ def suppress(
     if "student_id" in keys:
         raise BadArgumentError("suppress: a row is one student. Such a table can't be protected: give pseudonyms.")
     hidden = hidden_rows(frame, keys, people, below)
-    return frame.assign(
+    result = frame.assign(
         **{name: frame[name].mask(hidden) for name in figures}, suppressed=pd.array(hidden, dtype="boolean")
     )
+    result.attrs.pop("left_out", None)  # around_events keeps counts of students there, which may be small
+    return result
 
 
 def check_suppress_below(number: int | None) -> None:
@@ -133,6 +135,10 @@ def hidden_rows(frame: pd.DataFrame, by: Sequence[str], people: Sequence[str], b
         raise BadArgumentError(
             f"suppress: several rows have the same {', '.join(by)}. Give all columns that identify a row as by."
         )
+    if "comparison_students" in people:
+        # Around events, rows share their students and weeks add up to periods: one row alone could be worked out.
+        few = np.array([np.isin(_whole(frame[name], name), range(1, below)) for name in people])
+        return np.full(len(frame), few.any())
     codes = _codes(frame, by)
     hidden = np.zeros(len(frame), dtype=bool)
     for name in people:

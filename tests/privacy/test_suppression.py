@@ -224,6 +224,10 @@ def test_weeks_around_an_event_are_hidden_all_or_none() -> None:
     assert (few.ge(1) & few.lt(BELOW)).any(axis=None)
     safe = jt.around_events(every, found, weeks=2, by_week=True, suppress_below=BELOW)
     assert safe["suppressed"].all()
+    assert "left_out" in table.attrs
+    again = hf.suppress(table)
+    assert again["suppressed"].all()
+    assert "left_out" not in again.attrs
     assert safe[["students", "possible_sessions", "attendance_rate"]].isna().all(axis=None)
 
 
