@@ -27,6 +27,8 @@ _FIGURE_ENDS = ("_sessions", "_rate", "_low", "_high")
 _PERIODS = {
     "week", "weekday", "month", "term", "half_term", "academic_year", "school_week", "session", "date", "previous_year",
 }  # fmt: skip
+_FEWEST_MOVED = 2
+"""A count that can be greater by 1 and by 2 has three possible values."""
 _LABELS = {"absence_from"}
 """Numbers that only say which row it is, and belong to a column that does so too."""
 
@@ -43,7 +45,7 @@ def suppress(
     A row with a count of 1 to ``below - 1`` students loses all its figures: a rate beside a hidden count gives it back.
     A reader is assumed to know the exact totals over each column of ``by`` and over several of them, as other tables
     show them. So further rows lose their figures too, until for each hidden count there is another table with the same
-    totals in which it is greater by 1, by 2, and so on by ``below`` (see Notes).
+    totals in which it is greater by 1, by 2, and where possible so on by ``below`` (see Notes).
 
     Parameters
     ----------
@@ -76,10 +78,10 @@ def suppress(
     -----
     The hypercube method, as statistical offices use it (D. Repsilber, *Preservation of Confidentiality in Aggregated
     Data*, 1994), in a stricter form. A small group is the corner of a box, whose other corners are other groups. Moving
-    students along the edges of the box changes no total. Every corner from which students are moved into the small
-    group holds at least ``below``. All corners are hidden. Totals that are small themselves, and so hidden in a table
-    of their own, have a box among totals, and their rows have the same. Where there is no box, every row is hidden, or
-    the table is refused if its totals could still give a small group back.
+    students along the edges of the box changes no total. Every corner from which students are moved holds at least
+    ``below``, or two if there is no such box. All corners are hidden. Totals that are small themselves, and so hidden
+    in a table of their own, have a box among totals, and their rows have the same. Where there is no box, every row is
+    hidden, or the table is refused if its totals could still give a small group back.
 
     What can't be protected. Two tables with the same groups on different days: a student who joined between them is the
     difference, so publish one. Two tables by groups that overlap and are no groups of this table, such as forms beside
@@ -185,13 +187,14 @@ class _Table:
         return np.array([self._row.get(tuple(code), -1) for code in flat], dtype=np.int64).reshape(corners.shape[:-1])
 
     def cheapest(self, corners: Whole, gives: Flags, below: int) -> int | None:
-        """Of several boxes, the one that can move ``below`` people and hides the fewest; None if none can."""
+        """Of several boxes, the one that hides the fewest of those that can move ``below`` people, or else two."""
         rows = self.rows(corners)
         held = np.where(rows >= 0, self.values[rows], 0)
-        usable = (rows >= 0).all(axis=1) & ((held >= below) | ~gives).all(axis=1)
-        if not usable.any():
-            return None
-        return int(np.argmin(np.where(usable, held.sum(axis=1), np.iinfo(np.int64).max)))
+        for moved in (below, _FEWEST_MOVED):
+            usable = (rows >= 0).all(axis=1) & ((held >= moved) | ~gives).all(axis=1)
+            if usable.any():
+                return int(np.argmin(np.where(usable, held.sum(axis=1), np.iinfo(np.int64).max)))
+        return None
 
     def box(self, cell: Whole, below: int) -> _Box | None:
         """The cheapest box around a cell."""
@@ -223,13 +226,15 @@ def _hidden(codes: Whole, values: Whole, below: int, settled: Flags) -> Flags:
         wanted = np.zeros(len(part.codes), dtype=bool)
         wanted[part.rows(codes[active][:, columns])] = True
         for cell in part.codes[few & wanted]:
-            inherited = (_extend(part, columns, cell, *coarser, below) for coarser in boxes)
-            box = next((found for found in inherited if found is not None), None) or part.box(cell, below)
-            if box is None:
-                return _nothing_shown(table)
-            boxes.append((columns, box))
-            if part is table:
-                hidden[table.rows(box.corners)] = True
+            # A cell below small totals takes the boxes of all of them: moving people within the total would not do.
+            found = [_extend(part, columns, cell, *box, below) for box in boxes if _covers(columns, cell, *box)]
+            found = found or [part.box(cell, below)]
+            for box in found:
+                if box is None:
+                    return _nothing_shown(table)
+                boxes.append((columns, box))
+                if part is table:
+                    hidden[table.rows(box.corners)] = True
     return hidden[table.rows(codes)] | small
 
 
@@ -262,17 +267,17 @@ def _subsets(wide: int) -> Iterator[tuple[int, ...]]:
         yield from itertools.combinations(range(wide), size)
 
 
+def _covers(columns: tuple[int, ...], cell: Whole, coarser: tuple[int, ...], box: _Box) -> bool:
+    """Whether a cell belongs to the small total of a box."""
+    return set(coarser) < set(columns) and bool((box.corners[0] == cell[[columns.index(n) for n in coarser]]).all())
+
+
 def _extend(
     part: _Table, columns: tuple[int, ...], cell: Whole, coarser: tuple[int, ...], box: _Box, below: int
 ) -> _Box | None:
     """The box of a small total, continued at a cell that belongs to it."""
-    if not set(coarser) < set(columns):
-        return None
-    places = [columns.index(column) for column in coarser]
-    if (box.corners[0] != cell[places]).any():
-        return None
     corners = np.tile(cell, (len(box.corners), 1))
-    corners[:, places] = box.corners
+    corners[:, [columns.index(column) for column in coarser]] = box.corners
     return None if part.cheapest(corners[None], box.gives, below) is None else _Box(corners, box.gives)
 
 
