@@ -221,10 +221,10 @@ def beside_holidays(
     -------
     DataFrame
         The columns of ``by`` (and ``realm`` beside ``student_id``), ``beside_possible_sessions``,
-        ``beside_absent_sessions``, ``beside_unauthorised_sessions``, ``beside_absence_rate`` (per cent),
-        ``not_beside_possible_sessions``, ``not_beside_absent_sessions``, ``not_beside_absence_rate``, ``difference`` (percentage
-        points, beside minus not beside) and ``holidays`` (how many holidays had an absence beside them), the largest number
-        first. Marks on days when the school is shut are in neither.
+        ``beside_absent_sessions``, ``beside_unauthorised_sessions``, ``beside_absence_rate`` (per cent), of other days
+        ``not_beside_possible_sessions``, ``not_beside_absent_sessions``, ``not_beside_absence_rate``, then
+        ``difference`` (percentage points, beside minus not beside) and ``holidays`` (how many holidays had an absence
+        beside them), the largest number first. Marks on days when the school is shut are in neither.
 
     Raises
     ------
