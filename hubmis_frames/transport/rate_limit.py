@@ -177,9 +177,10 @@ class Bucket:
             except (sqlite3.Error, ValueError, TypeError, OverflowError) as error:
                 if not is_damaged(self._file, error):
                     raise
-                remove(self._file)
-                with self._transaction() as db:
-                    result = work(db)
+            # Only here is the error gone, and with it the cursor that keeps the file open: Windows removes no open file.
+            remove(self._file)
+            with self._transaction() as db:
+                result = work(db)
         except (OSError, sqlite3.Error) as error:
             raise CacheError(
                 f"Cannot keep count of requests in {self._file}: {why(error)}. Make its folder writable, free some "
