@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ..errors import BadArgumentError, did_you_mean
-from ..privacy.suppression import suppress
+from ..privacy.suppression import check_suppress_below, hidden_rows
 from .calendar import SESSIONS, WEEKDAYS, Calendar, check_calendar
 from .columns import DAY, as_ids, natural_key, require_columns
 from .periods import CALENDAR_PERIODS, NAMED_PERIODS, PERIODS, period_of, week_start, weekdays_from
@@ -266,20 +266,11 @@ def hide_small_groups(
 ) -> pd.DataFrame:
     """Hide the figures of rows that count few people, and of other rows where a total would give them away.
 
-    :func:`hubmis_frames.suppress` decides which rows those are, for each count of people. The whole row is hidden, so
-    that no rate or other count in it gives the hidden one back. A hidden figure is missing and ``suppressed`` is true:
-    it is neither zero nor unknown.
+    :func:`hubmis_frames.suppress` says which rows those are and why. The whole row is hidden, so that no rate or other
+    count in it gives the hidden one back. ``suppressed`` is true for a hidden row.
     """
     check_suppress_below(suppress_below)
     if suppress_below is None:
         return frame.assign(suppressed=False)
-    keys = list(by)
-    counted = frame[[*keys, *people]] if keys else frame[[*people]].assign(_row=range(len(frame)))
-    hidden = suppress(counted, people, keys or ["_row"], below=suppress_below)["suppressed"].astype(bool)
+    hidden = hidden_rows(frame, by, people, suppress_below)
     return frame.assign(**{name: frame[name].mask(hidden) for name in figures}, suppressed=hidden)
-
-
-def check_suppress_below(number: int | None) -> None:
-    """Raise unless ``suppress_below`` is None or a number that hides something."""
-    if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 2):
-        raise BadArgumentError(f"suppress_below takes the smallest number that is shown, 2 or more, not {number!r}.")

@@ -16,10 +16,10 @@ from .checks import CANONICAL
 from .codes import CATEGORIES, CodeMap
 from .patterns import beside_holidays, broken_weeks, lateness, runs
 from .quality import data_quality, heavy_codes, registers_not_taken
-from .risk import absentees, at_risk, recent_change
+from .risk import absentees, at_risk
 from .rules import PERSISTENT, RULES, SEVERE, AbsenceRule
 from .summary import BANDS, absence_bands, code_frequency, summarise
-from .trends import cumulative, year_on_year
+from .trends import cumulative, recent_change, year_on_year
 from .windows import repeated_absence
 
 __all__ = [

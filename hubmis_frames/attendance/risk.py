@@ -1,4 +1,4 @@
-"""Whose absence meets a rule, who is near to it, and how absence has changed recently."""
+"""Whose absence meets a rule, and who is near to it."""
 
 import functools
 from collections.abc import Sequence
@@ -7,17 +7,17 @@ import numpy as np
 import pandas as pd
 
 from ..analysis.calendar import SESSIONS, Calendar, Day, check_calendar
-from ..analysis.columns import DAY, as_day, as_days
+from ..analysis.columns import as_day
 from ..analysis.groups import By, as_list, number_groups
-from ..analysis.realms import person_columns, with_realm
+from ..analysis.realms import person_columns
 from ..errors import BadArgumentError
 from ..frames.partitions import Frame
 from .canonical import enrolment_bound, newest_register
-from .checks import category_numbers, check_marks, refuse_several_years, warn_out_of_range
+from .checks import check_marks, refuse_several_years, warn_out_of_range
 from .codes import POSSIBLE
 from .partial_counts import by_people, concatenate
 from .rules import PERSISTENT, SEVERE, AbsenceRule, amount_column, check_rules
-from .summary import count_categories, count_marks, per_cent, possible_of, rule_columns, summarise, summary_of
+from .summary import count_marks, rule_columns, summary_of
 
 _OF_STUDENT = [
     "possible_sessions", "absent_sessions", "absence_rate", "authorised_rate", "unauthorised_rate", "unmarked_sessions",
@@ -259,71 +259,3 @@ def _still_to_come(marks: pd.DataFrame, planned: pd.DataFrame) -> list[str]:
     taken = [session for session in SESSIONS if students.get(session, 0) >= students.max() / 2]
     later = SESSIONS[SESSIONS.index(taken[-1]) + 1 :] if taken else SESSIONS
     return [session for session in later if len(planned) and planned[session].iloc[0]]
-
-
-def recent_change(
-    marks: pd.DataFrame,
-    by: By = "student_id",
-    *,
-    weeks: int = 4,
-    until: Day | None = None,
-    calendar: Calendar | None = None,
-) -> pd.DataFrame:
-    """One row per student or group, with how its absence has changed recently, the greatest rise first.
-
-    Parameters
-    ----------
-    marks
-        Canonical marks.
-    by
-        As for :func:`summarise`.
-    weeks
-        How many school weeks to compare with as many before them. A week counts if any student has a possible session
-        in it, so holidays are skipped.
-    until
-        The last day to count; the last day with a mark if not given. Where leave is booked ahead, give the
-        :func:`newest_register`. Its week is counted up to that day.
-    calendar
-        The school's days, if ``by`` needs them or the week does not begin on Monday.
-
-    Returns
-    -------
-    DataFrame
-        The columns of ``by`` (and ``realm`` beside ``student_id``), ``earlier_possible_sessions``,
-        ``earlier_absent_sessions``, ``earlier_absence_rate`` (per cent), the same with ``recent_``, and ``change``
-        (percentage points, recent minus earlier; missing if either has no possible session).
-
-    Raises
-    ------
-    BadArgumentError
-        ``weeks`` is not at least 1, or ``until`` is not a day.
-
-    Notes
-    -----
-    Not a published measure. Among many students some rise by chance, and those who rose most usually fall again
-    (regression to the mean). Marks of the last five school days may still change from ``N`` to another code.
-    """
-    check_marks(marks, "recent_change")
-    if weeks < 1:
-        raise BadArgumentError(f"recent_change: weeks must be at least 1, not {weeks}.")
-    last = as_days(None, until, "recent_change")[1]
-    counted = marks if last is None else marks[marks["date"] <= last]
-    totals = summarise(counted, "week", calendar=calendar, across_years=True)
-    school_weeks = totals.loc[totals["possible_sessions"] > 0, "week"].tail(2 * weeks)
-    spans = {"earlier": school_weeks.iloc[:-weeks], "recent": school_weeks.iloc[-weeks:]}
-    # Without a week the bounds are missing, and no date lies between them.
-    inside = {half: counted["date"].between(span.min(), span.max() + 6 * DAY) for half, span in spans.items()}
-    either = inside["earlier"] | inside["recent"]
-    compared = counted[either]
-    names = [f"{half}_{name}" for half in spans for name in ("possible_sessions", "absent_sessions", "absence_rate")]
-    groups = number_groups(compared, with_realm(by, marks), calendar, "recent_change", [*names, "change"])
-    numbers = category_numbers(compared, "recent_change")
-    frame = groups.keys.copy()
-    for half, in_half in inside.items():
-        chosen = in_half[either].to_numpy()
-        counts = count_categories(groups.number[chosen], numbers[chosen], len(frame))
-        possible, absent = possible_of(counts), counts[:, 3:5].sum(axis=1)
-        frame[f"{half}_possible_sessions"], frame[f"{half}_absent_sessions"] = possible, absent
-        frame[f"{half}_absence_rate"] = per_cent(absent, possible)
-    frame["change"] = frame["recent_absence_rate"] - frame["earlier_absence_rate"]
-    return frame.sort_values("change", ascending=False, kind="stable", ignore_index=True)

@@ -13,6 +13,7 @@ from ..analysis.realms import person_columns, with_realm
 from ..analysis.statistics import check_confidence, student_t
 from ..errors import BadArgumentError
 from ..frames.partitions import Frame
+from ..privacy.suppression import check_suppress_below, suppress
 from .checks import category_numbers, check_marks, years_of_groups
 from .codes import CATEGORIES, POSSIBLE
 from .partial_counts import GroupCounts, add_up, group_counts
@@ -60,6 +61,7 @@ def summarise(
     rules: Sequence[AbsenceRule] = (),
     calendar: Calendar | None = None,
     confidence: float | None = None,
+    suppress_below: int | None = None,
     across_years: bool = False,
 ) -> pd.DataFrame:
     """One row per group, with its sessions and its rates of attendance and absence.
@@ -84,6 +86,10 @@ def summarise(
         The school's days.
     confidence
         Adds an interval to each rate of sessions, for example ``0.95``. None, the default, adds none.
+    suppress_below
+        Hide groups with 1 to ``suppress_below - 1`` students, or as few who meet a rule, and further groups wherever a
+        total would give a hidden one away, and add ``suppressed`` (:func:`hubmis_frames.suppress`). None, the default,
+        hides nothing.
     across_years
         Allow a figure over several academic years.
 
@@ -145,7 +151,9 @@ def summarise(
         check_confidence(confidence)
     rules, names = check_rules(rules, "summarise"), with_realm(by, marks)
     count = functools.partial(count_marks, by=names, calendar=calendar, rules=rules, intervals=confidence is not None)
-    return summary_of(add_up(count, marks, names, "summarise", across_years), rules, confidence)
+    check_suppress_below(suppress_below)
+    frame = summary_of(add_up(count, marks, names, "summarise", across_years), rules, confidence)
+    return frame if suppress_below is None else suppress(frame, below=suppress_below, by=names)
 
 
 def count_marks(

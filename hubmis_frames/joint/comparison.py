@@ -10,6 +10,7 @@ import pandas as pd
 from ..analysis.calendar import first_of_week
 from ..analysis.columns import require_columns
 from ..analysis.groups import check_students
+from ..analysis.periods import week_start
 from ..analysis.realms import STUDENTS
 from ..analysis.statistics import Numbers
 from ..wellbeing.selection import select
@@ -17,6 +18,9 @@ from .sessions import sessions_by_day
 
 Flags = npt.NDArray[np.bool_]
 Integers = npt.NDArray[np.int64]
+
+_ROUNDING = 1e-14
+"""What a student adds to a difference where all are alike is not always exactly zero."""
 
 
 class WeekGrid(NamedTuple):
@@ -32,13 +36,24 @@ class WeekGrid(NamedTuple):
     without_sessions: int
     """The number of students with an event on these days who have no sessions at all."""
 
-    def window(self, first: int, last: int) -> "Window":
-        """Sum the sessions of the weeks from ``first`` to ``last``, counted from each week."""
-        return Window(_window_sums(self.attended, first, last), _window_sums(self.possible, first, last))
+    def sessions(self, first: int, last: int) -> Numbers:
+        """The possible sessions of the weeks from ``first`` to ``last``, counted from each week."""
+        return _window_sums(self.possible, first, last)
 
-    def has_event_within(self, weeks: int) -> Flags:
-        """Whether each student has an event at most so many weeks before or after each week."""
-        near: Flags = _window_sums(self.has_event.astype(float), -weeks, weeks) > 0
+    def pooled(self, first: int, last: int) -> "Measure":
+        """The rate of a span of weeks, in which each possible session weighs the same."""
+        return Measure(_window_sums(self.attended, first, last), self.sessions(first, last), ((first, last),))
+
+    def own_change(self, before: tuple[int, int], after: tuple[int, int]) -> "Measure":
+        """Each student's own rate after less before. Each student weighs the same, who has sessions in both spans."""
+        rates = [_divide(_window_sums(self.attended, *span), self.sessions(*span)) for span in (before, after)]
+        change = rates[1] - rates[0]
+        both = ~np.isnan(change)
+        return Measure(np.where(both, change, 0.0), both.astype(float), (before, after))
+
+    def has_event_within(self, first: int, last: int) -> Flags:
+        """Whether each student has an event in the weeks from ``first`` to ``last``, counted from each week."""
+        near: Flags = _window_sums(self.has_event.astype(float), first, last) > 0
         return near
 
     def by_group(self, values: Numbers) -> Numbers:
@@ -48,15 +63,18 @@ class WeekGrid(NamedTuple):
         return total
 
 
-class Window(NamedTuple):
-    """Sums over a window of weeks, for each student and each week to count from."""
+class Measure(NamedTuple):
+    """What is compared, for each student and each week to count from: a value, and how much it weighs."""
 
-    attended: Numbers
-    possible: Numbers
+    amount: Numbers
+    """The value times its weight."""
+    weight: Numbers
+    spans: tuple[tuple[int, int], ...]
+    """The first and last weeks whose sessions it rests on."""
 
 
 class Comparison(NamedTuple):
-    """The attendance in one window and that of comparable students, and what each student adds to the difference."""
+    """A value of students with an event and of comparable ones, and what each student adds to the difference."""
 
     students: int
     sessions: float
@@ -67,19 +85,6 @@ class Comparison(NamedTuple):
     influence: Numbers
     comparison_groups: int
     """The number of groups to which the comparable students belong."""
-
-    def minus(self, before: "Comparison") -> "Comparison":
-        """Return the change since ``before``. Both have the same students, so their numbers do not add up."""
-        return Comparison(
-            self.students,
-            self.sessions + before.sessions,
-            self.rate - before.rate,
-            max(self.comparison_students, before.comparison_students),
-            self.comparison_sessions + before.comparison_sessions,
-            self.comparison_rate - before.comparison_rate,
-            self.influence - before.influence,
-            max(self.comparison_groups, before.comparison_groups),
-        )
 
 
 def week_grid(
@@ -106,12 +111,13 @@ def week_grid(
     ids = pd.Index(sessions[STUDENTS].unique()).sort_values()
     in_range = rows.loc[rows["in_range"]]
     without_sessions = int(in_range.loc[~in_range[STUDENTS].isin(ids), STUDENTS].nunique())
-    monday = first_of_week(sessions["date"])
+    starts = week_start(marks, None)
+    monday = first_of_week(sessions["date"], starts)
     first_monday = monday.min() if len(sessions) else pd.Timestamp(0)
     width = (int((monday.max() - first_monday).days) // 7 + 1 if len(sessions) else 1) + 2 * weeks
 
     def week_number(dates: pd.Series) -> Integers:
-        return np.asarray((first_of_week(dates) - first_monday).dt.days // 7 + weeks, dtype=np.int64)
+        return np.asarray((first_of_week(dates, starts) - first_monday).dt.days // 7 + weeks, dtype=np.int64)
 
     attended, possible = np.zeros((2, len(ids), width))
     cells = (ids.get_indexer(sessions[STUDENTS]), week_number(sessions["date"]))
@@ -143,36 +149,36 @@ def students_to_compare(grid: WeekGrid, on_both_sides: Flags, comparable: Flags)
     }
 
 
-def compare(grid: WeekGrid, selected: Flags, comparable: Flags, first: int, last: int) -> Comparison:
-    """Compare the pooled rate of the selected students with that of comparable ones, over one window."""
-    window = grid.window(first, last)
-    group_possible = grid.by_group(np.where(comparable, window.possible, 0.0))
-    group_attended = grid.by_group(np.where(comparable, window.attended, 0.0))
-    rates = _divide(group_attended, group_possible)
+def compare(grid: WeekGrid, selected: Flags, comparable: Flags, measure: Measure) -> Comparison:
+    """Compare the selected students with comparable ones of the same group, each in the weeks of the event."""
+    group_weight = grid.by_group(np.where(comparable, measure.weight, 0.0))
+    group_amount = grid.by_group(np.where(comparable, measure.amount, 0.0))
+    values = _divide(group_amount, group_weight)
     student = np.flatnonzero(selected)
     week, group = grid.event_week[student], grid.group[student]
-    usable = (window.possible[student, week] > 0) & (group_possible[group, week] > 0)
+    usable = (measure.weight[student, week] > 0) & (group_weight[group, week] > 0)
     student, week, group = student[usable], week[usable], group[usable]
     influence = np.zeros(len(selected))
     if not len(student):
         return Comparison(0, 0.0, math.nan, 0, 0.0, math.nan, influence, 0)
-    possible, attended = window.possible[student, week], window.attended[student, week]
-    expected = possible * rates[group, week]
-    total = possible.sum()
-    difference = (attended.sum() - expected.sum()) / total
-    influence[student] = (attended - expected - difference * possible) / total
-    # Sessions of comparable students carry the weight of the students whom they are compared with.
-    weight = np.zeros_like(group_possible)
-    np.add.at(weight, (group, week), possible / total)
-    used = comparable & (weight > 0)[grid.group]
-    influence -= _influence_of_others(grid, window, comparable, used, weight, group_possible, rates)
+    weight, amount = measure.weight[student, week], measure.amount[student, week]
+    expected = weight * values[group, week]
+    total = weight.sum()
+    difference = (amount.sum() - expected.sum()) / total
+    influence[student] = (amount - expected - difference * weight) / total
+    # Comparable students carry the weight of the students whom they are compared with.
+    lent = np.zeros_like(group_weight)
+    np.add.at(lent, (group, week), weight / total)
+    used = comparable & (lent > 0)[grid.group]
+    influence -= _influence_of_others(grid, measure, comparable, used, lent, group_weight, values)
+    influence[np.abs(influence) < _ROUNDING] = 0.0
     # Windows of several events overlap; each session of a comparable student still counts once.
-    in_some_window = _window_sums(used.astype(float), -last, -first) > 0
-    comparison_sessions = np.where(in_some_window, grid.possible, 0.0).sum(axis=1)
+    windows = [_window_sums(used.astype(float), -last, -first) > 0 for first, last in measure.spans]
+    comparison_sessions = np.where(np.logical_or.reduce(windows), grid.possible, 0.0).sum(axis=1)
     return Comparison(
         len(student),
-        float(total),
-        float(attended.sum() / total),
+        float(sum(grid.sessions(*span)[student, week].sum() for span in measure.spans)),
+        float(amount.sum() / total),
         int((comparison_sessions > 0).sum()),
         float(comparison_sessions.sum()),
         float(expected.sum() / total),
@@ -195,22 +201,22 @@ def _place_events(student: Integers, week: Integers, in_range: Flags, shape: tup
 
 def _influence_of_others(
     grid: WeekGrid,
-    window: Window,
+    measure: Measure,
     comparable: Flags,
     used: Flags,
-    weight: Numbers,
-    group_possible: Numbers,
-    rates: Numbers,
+    lent: Numbers,
+    group_weight: Numbers,
+    values: Numbers,
 ) -> Numbers:
-    """Return what each comparable student adds to the comparison rate.
+    """Return what each comparable student adds to the value to compare with.
 
-    A deviation from the rate of a few students is smaller than one from the rate of many; the factor corrects that. It
+    A deviation from the mean of a few students is smaller than one from the mean of many; the factor corrects that. It
     does not exist for a single student.
     """
-    number = grid.by_group((comparable & (window.possible > 0)).astype(float))
+    number = grid.by_group((comparable & (measure.weight > 0)).astype(float))
     factor = np.sqrt(np.divide(number, number - 1, out=np.full_like(number, np.nan), where=number > 1))
-    share = np.divide(weight * factor, group_possible, out=np.zeros_like(group_possible), where=weight > 0)[grid.group]
-    deviation = window.attended - np.nan_to_num(rates)[grid.group] * window.possible
+    share = np.divide(lent * factor, group_weight, out=np.zeros_like(group_weight), where=lent > 0)[grid.group]
+    deviation = measure.amount - np.nan_to_num(values)[grid.group] * measure.weight
     influence: Numbers = np.where(used, share * deviation, 0.0).sum(axis=1)
     return influence
 

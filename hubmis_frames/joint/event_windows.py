@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from ..analysis.groups import check_suppress_below
+from ..analysis.groups import hide_small_groups
 from ..analysis.statistics import check_confidence, half_width
+from ..privacy.suppression import check_suppress_below
 from ..wellbeing.cases import check_whole_number
 from ..wellbeing.selection import EVENT
 from .comparison import Comparison, compare, students_to_compare, week_grid
@@ -53,9 +54,9 @@ def around_events(
         What ``hf.wellbeing.events`` returned. First choose the categories that you ask about: commendations are events
         too, and a concern about attendance is recorded because of attendance.
     weeks
-        The number of calendar weeks (Monday to Sunday) on either side; not school weeks. Holidays count as weeks and
-        add no sessions. The week of the event belongs to neither side, because an event is often recorded on a day on
-        which the student came.
+        The number of calendar weeks on either side; not school weeks. They begin as the column ``week`` of the marks
+        does, else on Monday. Holidays count as weeks and add no sessions. The week of the event belongs to neither
+        side, because an event is often recorded on a day on which the student came.
     students
         One row per student with the column ``within``; students who are not listed are left out, and so are, with a
         warning, those who were removed from HUBmis (their ``deleted_at`` is filled). Without it, comparable
@@ -69,8 +70,8 @@ def around_events(
     confidence
         The confidence of the interval; None gives no interval.
     suppress_below
-        Hide rows that rest on 1 to ``suppress_below - 1`` students with an event, or as few comparable students. None
-        hides nothing.
+        Hide every row if one of them rests on 1 to ``suppress_below - 1`` students with an event, or as few comparable
+        students: weeks add up to periods, so one row alone could be worked out. None hides nothing.
 
     Returns
     -------
@@ -82,14 +83,18 @@ def around_events(
         - ``attendance_rate``: per cent, attended sessions over possible ones, pooled;
         - ``comparison_students``, ``comparison_sessions``: different comparable students and their possible sessions;
         - ``comparison_rate``: the rate that the students with an event would have if each had, in the same calendar
-          weeks, the pooled rate of the students in the same group without an event in the whole window;
+          weeks, the pooled rate of the comparable students: those in the same group without an event in the ``weeks``
+          before and in the week of the event;
         - ``difference``: percentage points, ``attendance_rate`` less ``comparison_rate``;
         - with ``confidence``, its interval ``difference_low`` and ``difference_high``;
         - ``suppressed``.
 
-        In ``after less before`` the rates too are differences in percentage points. Figures without a student are
+        ``after less before`` is the mean of the students' own changes, in percentage points: each student's own rate
+        after less their own rate before, and beside it the mean of those of the comparable students. It is *not* the
+        difference of the two rows, which pool sessions: holidays and the ends of the data give students more sessions
+        on one side than on the other, so pooled rates differ even if nobody changes. Figures without a student are
         missing. ``attrs``: ``note``, ``interval`` (with ``confidence``), and ``left_out``, how many students with an
-        event are not counted, by reason (None where ``suppress_below`` hides it).
+        event are not counted, by reason (all None if ``suppress_below`` hides one of them).
 
     Raises
     ------
@@ -100,8 +105,11 @@ def around_events(
     -----
     A student's first event is the first between the first and the last day of ``marks``; there may have been one before
     these days. Students with an event and comparable students both need possible sessions before and after the week of
-    the event, so every student is on both sides. The comparison is direct standardisation, by group and week, to the
-    possible sessions of the students with an event. The interval is linearised and clustered by student: all sessions
+    the event, so every student is on both sides. Beyond that, comparable students are chosen by what was known in the
+    week of the event: one who has an event later stays comparable, or those who did well would be chosen for it. By
+    week, students without a session in a week are not in it, so the lines can move as the students do. The comparison
+    of a period or week is direct standardisation, by group and week, to the possible sessions of the students with an
+    event. The interval is linearised and clustered by student: all sessions
     of a student count together, also those of a comparable student in the windows of several events (see
     ``analysis.statistics.half_width``). Student's t has one degree of freedom less than students with an event, or as
     many as comparable students less their groups if that is fewer; so with few of either the interval is too wide
@@ -113,29 +121,29 @@ def around_events(
         check_confidence(confidence)
     check_suppress_below(suppress_below)
     grid = week_grid(marks, events, weeks, students, within, kind)
-    on_both_sides = (grid.window(-weeks, -1).possible > 0) & (grid.window(1, weeks).possible > 0)
-    comparable = on_both_sides & ~grid.has_event_within(weeks)
+    on_both_sides = (grid.sessions(-weeks, -1) > 0) & (grid.sessions(1, weeks) > 0)
+    # Events of later weeks are not known in the week of the event, so they leave nobody out.
+    comparable = on_both_sides & ~grid.has_event_within(-weeks, 0)
     selected, left_out = students_to_compare(grid, on_both_sides, comparable)
 
-    def comparison(first: int, last: int) -> Comparison:
-        return compare(grid, selected, comparable, first, last)
-
+    before, during, after = (-weeks, -1), (0, 0), (1, weeks)
     if by_week:
         offsets = range(-weeks, weeks + 1)
         periods = [_PERIODS[int(np.sign(offset)) + 1] for offset in offsets]
-        comparisons = [comparison(offset, offset) for offset in offsets]
+        measures = [grid.pooled(offset, offset) for offset in offsets]
     else:
         offsets = range(0)
         periods = list(_PERIODS)
-        before, during, after = comparison(-weeks, -1), comparison(0, 0), comparison(1, weeks)
-        comparisons = [before, during, after, after.minus(before)]
-    frame = pd.DataFrame([_figures(row, confidence) for row in comparisons], columns=_FIGURES)
+        measures = [grid.pooled(*before), grid.pooled(*during), grid.pooled(*after), grid.own_change(before, after)]
+    rows = [_figures(compare(grid, selected, comparable, measure), confidence) for measure in measures]
+    frame = pd.DataFrame(rows, columns=_FIGURES)
     frame = frame.astype({**dict.fromkeys(_FIGURES, "float64"), **dict.fromkeys(_COUNTS, "Int64")})
     frame.insert(0, "period", pd.Series(periods, dtype="str"))
     frame.insert(1, "week", pd.Series(list(offsets) or None, index=frame.index, dtype="Int64"))
-    frame = _hide_few(frame, suppress_below)
-    # A small number left out for one reason could identify students just as one in the table could.
-    left = {why: None if 0 < count < (suppress_below or 0) else count for why, count in left_out.items()}
+    frame = hide_small_groups(frame, ["period", "week"], ["students", "comparison_students"], _FIGURES, suppress_below)
+    # A small number left out for one reason could identify students, and the other reasons would give it back.
+    few = any(0 < count < (suppress_below or 0) for count in left_out.values())
+    left = {why: None if few else count for why, count in left_out.items()}
     frame.attrs = {"note": _NOTE, "left_out": left}
     if confidence is None:
         return frame.drop(columns=_INTERVAL)
@@ -159,12 +167,3 @@ def _figures(row: Comparison, confidence: float | None) -> list[float]:
         difference - half,
         difference + half,
     ]
-
-
-def _hide_few(frame: pd.DataFrame, suppress_below: int | None) -> pd.DataFrame:
-    """Hide rows that rest on few students. Rows share their students, so no total gives a hidden row away."""
-    if suppress_below is None:
-        return frame.assign(suppressed=False)
-    few = frame[["students", "comparison_students"]]
-    hidden = (few.ge(1) & few.lt(suppress_below)).any(axis=1)
-    return frame.assign(**{name: frame[name].mask(hidden) for name in _FIGURES}, suppressed=hidden)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, ParamSpec
 
 import pandas as pd
 
-from ..analysis.groups import check_suppress_below
 from ..errors import BadArgumentError
 from ..frames.partitions import refuse_dask
+from ..privacy.suppression import check_suppress_below, hidden_rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -93,11 +93,11 @@ def start_plot(
 
     If no rate is left to show, the axes say so, and the caller draws nothing more.
     """
-    hidden = is_small(frame["students"], suppress_below)
+    hidden = hidden_groups(frame, suppress_below, rate)
     shown = frame.assign(**{rate: frame[rate].mask(hidden), "hidden": hidden})
     ax = axes(ax, *size)
     students = number_of_students(frame["students"][~hidden])
-    small = f"; groups under {suppress_below} hidden" if hidden.any() else ""
+    small = f"; groups under {suppress_below} hidden, and others that would give them away" if hidden.any() else ""
     heading(ax, title, f"{rate_unit(rate)}{how}; {students}{of}{small}")
     if shown[rate].isna().all():
         draw_empty(ax, hidden=bool(hidden.any()))
@@ -191,13 +191,17 @@ def quantity(number: int, one: str, more: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else more or one + 's'}"
 
 
-def is_small(counts: pd.Series, suppress_below: int | None) -> "pd.Series[bool]":
-    """Whether each group is too small to show: at least one student and fewer than ``suppress_below``."""
+def hidden_groups(frame: pd.DataFrame, suppress_below: int | None, rate: str = "") -> "pd.Series[bool]":
+    """Whether each row is hidden: few students, or its figure would give those of few away (``hf.suppress``)."""
     check_suppress_below(suppress_below)
-    if suppress_below is None:
-        return pd.Series(False, index=counts.index)
-    hidden: pd.Series[bool] = (counts > 0) & (counts < suppress_below)
-    return hidden
+    if suppress_below is None or not len(frame):
+        return pd.Series(False, index=frame.index, dtype=bool)
+    by = list(frame.columns[: frame.columns.get_loc("students")])
+    if "school_week" in by:
+        by = [name for name in by if name != "week"]
+    met = rate.replace("_absence_rate", "_absentees")
+    people = ["students", *([met] if met in frame and met != rate else [])]
+    return pd.Series(hidden_rows(frame, by, people, suppress_below), index=frame.index)
 
 
 def draw_empty(ax: "Axes", why: str = "no possible sessions", *, hidden: bool = False) -> None:

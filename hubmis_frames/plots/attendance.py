@@ -55,7 +55,8 @@ def attendance_trend(
     calendar
         The school's days, to shade weeks in which it is shut and to name terms.
     suppress_below
-        Hide rates of fewer students than this, 2 or more. None, the default, hides nothing.
+        Hide rates of fewer students than this, 2 or more, and further ones that would give them away
+        (:func:`hubmis_frames.suppress`). None, the default, hides nothing.
     title, ax
         The title, and the axes to draw on; a new figure if not given. Units and numbers of students always stay below
         the title.
@@ -156,7 +157,7 @@ def attendance_heat_map(
     for (row, column), value in np.ndenumerate(cells.to_numpy()):
         if np.isnan(value):
             ax.add_patch(_hatched(column - 0.5, row - 0.5))
-            text = f"under {suppress_below}\nstudents" if small.iat[row, column] == 1 else "no\nsessions"
+            text = "hidden" if small.iat[row, column] == 1 else "no\nsessions"
             ax.text(column, row, text, ha="center", va="center", fontsize=0.8 * size, color=GREY,
                     bbox={"facecolor": "white", "linewidth": 0, "pad": 2})  # fmt: skip
         else:

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 
 from ..errors import BadArgumentError
-from ..privacy import suppress
 from ._style import (
     COLOURS,
     GREY,
@@ -16,7 +15,7 @@ from ._style import (
     draw_empty,
     font_size,
     heading,
-    is_small,
+    hidden_groups,
     plain_text,
     points_available,
     quantity,
@@ -90,7 +89,7 @@ def attendance_bars(
     columns = zip(shown["students"], shown[rate], shown[low], shown[high], shown["hidden"], strict=True)
     for place, (students, value, lower, upper, small) in enumerate(columns):
         if pd.isna(value):
-            text = f"fewer than {suppress_below} students" if small else "no possible sessions"
+            text = "hidden" if small else "no possible sessions"
             ax.annotate(text, (0, place), xycoords=("axes fraction", "data"), xytext=(6, 0), textcoords="offset points",
                         va="center", fontsize=font_size(tall, 9), color=GREY)  # fmt: skip
             continue
@@ -149,9 +148,7 @@ def absence_bands(
     made_by = "hf.attendance.absence_bands(marks)"
     require_result(frame, ["absence_band", "students", "share"], "absence_bands", made_by)
     require_one_group(frame, ["absence_band"], "absence_bands")
-    is_small(frame["students"], suppress_below)
-    shown = frame if suppress_below is None else suppress(frame, ["students"], ["absence_band"], below=suppress_below)
-    counts = shown["students"].astype("Int64").reset_index(drop=True)
+    counts = frame["students"].astype("Int64").mask(hidden_groups(frame, suppress_below)).reset_index(drop=True)
     total = int(frame["students"].sum())
     ax = axes(ax, 8, 4)
     few = suppress_below is not None and 0 < total < suppress_below

@@ -64,8 +64,8 @@ def summarise(
     kind
         ``"wellbeing_event"``, ``"wellbeing_plan"``, or None for both together.
     suppress_below
-        Hide groups with 1 to ``suppress_below - 1`` students or students concerned, and further groups wherever a total
-        would give a hidden one away (:func:`hubmis_frames.suppress`). None hides nothing.
+        Hide groups with 1 to ``suppress_below - 1`` students, students concerned or unlisted events, and further groups
+        wherever a total would give a hidden one away (:func:`hubmis_frames.suppress`). None hides nothing.
 
     Returns
     -------
@@ -108,12 +108,8 @@ def summarise(
     frame = sort_groups(frame, names, groups.order)
     figures = ["events", "students_concerned", "students", "unlisted", *_RATES]
     frame = frame[[*names, *figures]]
-    result = hide_small_groups(frame, names, ["students_concerned", "students"], figures, suppress_below)
-    if suppress_below is not None:
-        # Few unlisted events need not hide the group's other figures, which do not contain them.
-        few = result["unlisted"].between(1, suppress_below - 1).fillna(False)
-        result["unlisted"] = result["unlisted"].mask(few)
-    return result
+    # Few unlisted events hide the row too: a table without students= shows its events with them.
+    return hide_small_groups(frame, names, ["students_concerned", "students", "unlisted"], figures, suppress_below)
 
 
 def per_100(count: pd.Series, total: pd.Series) -> pd.Series:

@@ -44,7 +44,7 @@ def test_small_numbers_left_out_are_hidden_and_suppress_below_is_checked() -> No
     assert jt.around_events(marks, events, weeks=2).attrs["left_out"]["no sessions before or none after"] == 1
     hidden = jt.around_events(marks, events, weeks=2, suppress_below=5).attrs["left_out"]
     assert hidden["no sessions before or none after"] is None
-    assert hidden["no sessions at all"] == 0
+    assert set(hidden.values()) == {None}, "the others would give it back"
     for bad in (True, 1, -3, 2.5):
         with pytest.raises(BadArgumentError, match="suppress_below takes"):
             jt.around_events(marks, events, weeks=2, suppress_below=bad)  # type: ignore[arg-type]

@@ -1,6 +1,5 @@
 """Pseudonyms, suppression, free text and what is left of a student in the cache."""
 
-import itertools
 import os
 import stat
 from collections.abc import Callable
@@ -9,11 +8,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 import hubmis_frames as hf
 from hubmis_frames.export import CORE
@@ -265,68 +261,6 @@ def test_an_encrypted_cache_holds_nothing_to_read(
 def test_encryption_without_a_keyring_says_so(simulator: Simulator):
     with pytest.raises(hf.SettingsError, match="no keyring"):
         hf.connect("S999", "id", "secret", base_url=simulator.url, encrypt=True)
-
-
-# --- suppression
-
-
-def test_small_counts_and_what_is_built_on_them_are_hidden():
-    table = pd.DataFrame({"form": list("abcd"), "students": [3, 20, 30, 0], "rate": [1.0, 2.0, 3.0, 0.0]})
-    result = hf.suppress(table, {"students": ["rate"]}, ["form"])
-    assert result.students.isna().tolist() == [True, True, False, False], "20 goes too, or the total would give 3 away"
-    assert result.rate.isna().tolist() == [True, True, False, False]
-    assert result.suppressed.tolist() == [True, True, False, False]
-    assert table.students.tolist() == [3, 20, 30, 0]
-
-
-def test_one_column_may_be_named_alone():
-    table = pd.DataFrame({"form": list("abcd"), "students": [3, 20, 30, 0], "rate": [1.0, 2.0, 3.0, 0.0]})
-    pd.testing.assert_frame_equal(hf.suppress(table, "students", "form"), hf.suppress(table, ["students"], ["form"]))
-    pd.testing.assert_frame_equal(
-        hf.suppress(table, {"students": "rate"}, "form"), hf.suppress(table, {"students": ["rate"]}, ["form"])
-    )
-
-
-def test_nothing_small_is_nothing_hidden():
-    table = pd.DataFrame({"form": list("ab"), "students": [5, 0]})
-    assert not hf.suppress(table, ["students"], ["form"]).suppressed.any()
-
-
-@pytest.mark.parametrize(
-    ("counts", "by", "said"),
-    [(["pupils"], ["form"], "no column pupils"), (["students"], ["year"], "have the same year")],
-)
-def test_a_table_that_cannot_be_suppressed(counts: list[str], by: list[str], said: str):
-    table = pd.DataFrame({"form": list("ab"), "year": [9, 9], "students": [5, 0]})
-    with pytest.raises(hf.BadArgumentError, match=said):
-        hf.suppress(table, counts, by)
-
-
-@given(st.lists(st.integers(0, 12), min_size=2, max_size=5), st.integers(2, 5))
-def test_no_hidden_count_can_be_worked_out_from_the_total(values: list[int], threshold: int):
-    table = pd.DataFrame({"form": range(len(values)), "n": values})
-    hidden = hf.suppress(table, ["n"], ["form"], below=threshold).n.isna().to_numpy()
-    assert all(hidden[index] for index, value in enumerate(values) if 0 < value < threshold)
-    if not hidden.any() or hidden.all():
-        return  # where all are hidden, the total itself is for its author to hide
-    total = sum(value for value, is_hidden in zip(values, hidden, strict=True) if is_hidden)
-    count = int(hidden.sum())
-    possible = [each for each in itertools.product(range(total + 1), repeat=count) if sum(each) == total]
-    for place in range(count):
-        assert len({each[place] for each in possible}) >= 2
-
-
-@given(st.lists(st.lists(st.integers(0, 9), min_size=3, max_size=3), min_size=3, max_size=3))
-def test_row_and_column_totals_give_no_hidden_count_back(grid: list[list[int]]):
-    values = np.array(grid)
-    table = pd.DataFrame([{"form": i, "sex": j, "n": int(values[i, j])} for i in range(3) for j in range(3)])
-    hidden = hf.suppress(table, ["n"], ["form", "sex"]).n.isna().to_numpy().reshape(3, 3)
-    assert hidden[(values > 0) & (values < 5)].all()
-    if not hidden.any():
-        return
-    cells = [tuple(cell) for cell in np.argwhere(hidden)]
-    # Solve by elimination: a cell alone in its row or column is given away.
-    assert all(hidden[i].sum() != 1 and hidden[:, j].sum() != 1 for i, j in cells)
 
 
 def test_every_table_of_the_core_knows_its_personal_columns(school: School):
