@@ -19,7 +19,7 @@ _ABSENT = tuple(CATEGORIES.index(name) for name in ABSENT)
 _ADMINISTRATIVE = CATEGORIES.index("administrative")
 _BESIDE = (
     "beside_possible_sessions", "beside_absent_sessions", "beside_unauthorised_sessions", "beside_absence_rate",
-    "other_possible_sessions", "other_absent_sessions", "other_absence_rate", "difference", "holidays",
+    "not_beside_possible_sessions", "not_beside_absent_sessions", "not_beside_absence_rate", "difference", "holidays",
 )  # fmt: skip
 
 
@@ -221,10 +221,10 @@ def beside_holidays(
     -------
     DataFrame
         The columns of ``by`` (and ``realm`` beside ``student_id``), ``beside_possible_sessions``,
-        ``beside_absent_sessions``, ``beside_unauthorised_sessions``, ``beside_absence_rate`` (per cent),
-        ``other_possible_sessions``, ``other_absent_sessions``, ``other_absence_rate``, ``difference`` (percentage
-        points, beside minus other) and ``holidays`` (how many holidays had an absence beside them), the largest number
-        first. Marks on days when the school is shut are in neither.
+        ``beside_absent_sessions``, ``beside_unauthorised_sessions``, ``beside_absence_rate`` (per cent), of other days
+        ``not_beside_possible_sessions``, ``not_beside_absent_sessions``, ``not_beside_absence_rate``, then
+        ``difference`` (percentage points, beside minus not beside) and ``holidays`` (how many holidays had an absence
+        beside them), the largest number first. Marks on days when the school is shut are in neither.
 
     Raises
     ------
@@ -251,13 +251,13 @@ def beside_holidays(
         refuse_several_years(years_of_groups(opens, groups.number, "beside_holidays", calendar), "beside_holidays")
     size = len(groups.keys)
     columns: dict[str, npt.NDArray[Any]] = {}
-    for part, inside in (("beside", holiday >= 0), ("other", holiday < 0)):
+    for part, inside in (("beside", holiday >= 0), ("not_beside", holiday < 0)):
         counts = count_categories(groups.number[inside], numbers[inside], size)
         possible, absent = counts[:, : len(POSSIBLE)].sum(axis=1), counts[:, _ABSENT].sum(axis=1)
         columns[f"{part}_possible_sessions"], columns[f"{part}_absent_sessions"] = possible, absent
         columns[f"{part}_unauthorised_sessions"] = counts[:, 4]
         columns[f"{part}_absence_rate"] = per_cent(absent, possible)
-    columns["difference"] = columns["beside_absence_rate"] - columns["other_absence_rate"]
+    columns["difference"] = columns["beside_absence_rate"] - columns["not_beside_absence_rate"]
     # Counts each pair of a group and a holiday with an absence beside it once.
     wide = len(near) + 2
     touched = (holiday >= 0) & np.isin(numbers, _ABSENT)

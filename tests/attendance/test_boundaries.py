@@ -231,8 +231,8 @@ def test_any_grouping_pools_to_the_whole_in_every_function(data: st.DataObject) 
     assert (banded["share"].groupby(np.arange(len(banded)) // 11).sum().round(9).eq(100)).sum() == rated
     for name in [
         *(f"beside_{sort}_sessions" for sort in ("possible", "absent", "unauthorised")),
-        "other_possible_sessions",
-        "other_absent_sessions",
+        "not_beside_possible_sessions",
+        "not_beside_absent_sessions",
     ]:
         assert beside[name].sum() == whole_beside[name]
     # One week is compared with one before, however few weeks there are.

@@ -122,7 +122,7 @@ def test_beside_holidays() -> None:
     row = only(at.beside_holidays(marks, calendar()))
     assert (row["beside_possible_sessions"], row["beside_absent_sessions"]) == (6, 5)
     assert row["beside_unauthorised_sessions"] == 2
-    assert (row["other_possible_sessions"], row["other_absent_sessions"], row["holidays"]) == (14, 4, 2)
+    assert (row["not_beside_possible_sessions"], row["not_beside_absent_sessions"], row["holidays"]) == (14, 4, 2)
     assert row["difference"] == pytest.approx(500 / 6 - 400 / 14)
     assert only(at.beside_holidays(marks, calendar(), None, shortest=1))["holidays"] == 3
     assert only(at.beside_holidays(marks, calendar(), days=2))["beside_possible_sessions"] == 10
