@@ -10,6 +10,8 @@ import warnings
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from .words import in_hubmis_words
+
 if TYPE_CHECKING:
     import pandas as pd  # a command that only prints its version should not wait for it
 
@@ -140,9 +142,10 @@ def check_realm(realm: str) -> str:
 
 
 def did_you_mean(name: object, known: Iterable[str], most: int = 1) -> str:
-    """The end of a message that suggests similar names; empty if no name is similar."""
+    """The end of a message that suggests names that mean the same, else similar ones; empty if there are none."""
     plain = {_plain(name): name for name in known}
-    near = difflib.get_close_matches(_plain(str(name)), plain, most)
+    meant = _plain(in_hubmis_words(str(name)))
+    near = difflib.get_close_matches(meant, plain, most) or difflib.get_close_matches(_plain(str(name)), plain, most)
     return f" Did you mean {' or '.join(repr(plain[name]) for name in near)}?" if near else ""
 
 

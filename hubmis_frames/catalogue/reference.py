@@ -1,6 +1,7 @@
 """The list of operations and the docstring of each loader, both made from the declarations."""
 
 import functools
+import re
 import textwrap
 from datetime import date, datetime
 from types import ModuleType
@@ -13,6 +14,7 @@ from ..frames import TableLayout, final_type, lay_out
 from ..group import Group
 from ..operations.declaration import CATALOGUE, YEAR, Endpoint, Parameter
 from ..school import School
+from ..words import meanings
 
 API = "HUBmis API 1.2.0"
 
@@ -28,7 +30,8 @@ def endpoints(school: School | Group | None = None, *, search: str | None = None
         its loader raises an error.
     search
         Words that must all occur in the title, the section, the name of the table, the grain or the columns of an
-        operation, in upper or lower case: ``hf.endpoints(search="date of birth")``.
+        operation, in upper or lower case: ``hf.endpoints(search="date of birth")``. Words of a school find what HUBmis
+        calls otherwise: ``"parent"`` finds contacts, ``"SEN"`` learning support.
 
     Returns
     -------
@@ -65,16 +68,24 @@ def known_endpoints(school: School | Group | None = None) -> list[Endpoint]:
 
 
 def matches(endpoint: Endpoint, words: str) -> bool:
-    """Whether all words occur in the title, section, loader, grain or columns of an operation."""
+    """Whether all words, or what they mean in HUBmis, begin words in the title, section, loader, grain or columns."""
     text = _searched(endpoint)
-    return all(word in text for word in words.replace("_", " ").casefold().split())
+    return all(
+        any(f" {meant}" in text for meant in (word, *(meaning.rstrip("s") for meaning in meanings(word))))
+        for word in _words(words).split()
+    )
 
 
 @functools.cache
 def _searched(endpoint: Endpoint) -> str:
     columns = [name for table in _tables(endpoint) for name in (table.name, *(column.name for column in table.columns))]
     parts = [endpoint.title, endpoint.section, *endpoint.also, endpoint.loader, endpoint.grain, *columns]
-    return " ".join(parts).replace("_", " ").casefold()
+    return f" {_words(' '.join(parts))}"
+
+
+def _words(text: str) -> str:
+    """Small letters, and a space between words; the hyphen of e-mail stays."""
+    return re.sub(r"[^\w-]+|_", " ", text.casefold())
 
 
 def describe(loader: str) -> str:

@@ -11,6 +11,9 @@ from ..connections import connect, connect_group, demo
 from ..display.streams import is_terminal
 from ..errors import BadArgumentError, did_you_mean
 from ..export.manifest import manifests
+from ..export.reading import is_incomplete, read
+from ..frames.output import to_csv, to_excel
+from ..frames.selecting import select
 from ..group import Group
 from ..operations import CATALOGUE
 from ..reports.notebooks import copy_notebooks, need_jupyterlab, run_jupyterlab
@@ -38,8 +41,8 @@ def _school_or_group(options: argparse.Namespace) -> School | Group:
     return _school(options)
 
 
-def _table_names(options: argparse.Namespace) -> list[str]:
-    return [name.strip() for name in options.tables.split(",") if name.strip()]
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def _demo(options: argparse.Namespace) -> int:
@@ -73,7 +76,7 @@ def _export(options: argparse.Namespace) -> int:
         }
         if options.window is not None:
             choices["window"] = options.window
-        return _export_to(school, options.directory, _table_names(options), options.json, **choices)
+        return _export_to(school, options.directory, _names(options.tables), options.json, **choices)
 
 
 def _export_to(
@@ -128,7 +131,7 @@ def _lab(options: argparse.Namespace) -> int:
 
 def _plan(options: argparse.Namespace) -> int:
     with _school_or_group(options) as school:
-        cost = school.plan(_table_names(options), refresh=options.refresh)
+        cost = school.plan(_names(options.tables), refresh=options.refresh)
     print_table(cost if options.json else cost.drop(columns="asked_by"), options.json)
     if options.json:
         return COMPLETE
@@ -156,26 +159,49 @@ def _plan(options: argparse.Namespace) -> int:
 def _endpoints(options: argparse.Namespace) -> int:
     operations = endpoints()
     columns = list(operations) if options.json else ["loader", "title", "section", "path_source", "grain"]
-    if options.name is None:
+    wanted = " ".join(options.name)
+    if not wanted:
         print_table(operations[columns], options.json)
         return COMPLETE
-    name = options.name.removeprefix("load_").lower()
+    name = wanted.removeprefix("load_").lower()
     matches = operations[operations["loader"] == f"load_{name}"]
     if matches.empty:
-        searched = operations["loader"] + " " + operations["title"].str.lower()
-        matches = operations[searched.str.contains(name, regex=False)]
+        matches = endpoints(search=wanted)
     if len(matches) == 1 and not options.json:
         print(describe(matches["loader"].iloc[0]))
         return COMPLETE
     if matches.empty:
         print(
-            f"hubmis-frames: there is no operation called {options.name!r}.{did_you_mean(name, CATALOGUE)} "
+            f"hubmis-frames: there is no operation called {wanted!r}.{did_you_mean(name, CATALOGUE)} "
             "'hubmis-frames endpoints' lists all of them.",
             file=sys.stderr,
         )
         return FAILED
     print_table(matches[columns], options.json)
     return COMPLETE
+
+
+def _table(options: argparse.Namespace) -> int:
+    where: dict[str, list[str]] = {}
+    for condition in options.where:
+        column, equals, value = condition.partition("=")
+        if not equals:
+            raise BadArgumentError(f'--where takes COLUMN=VALUE, such as year_group_name="Year 9", not {condition!r}.')
+        where.setdefault(column.strip(), []).append(value)
+    kind = options.to.suffix.lower()
+    if kind not in (".xlsx", ".csv"):
+        raise BadArgumentError(f"--to {options.to}: the name of the file ends in .xlsx or .csv.")
+    names = list(dict.fromkeys(options.table))
+    if kind == ".csv" and len(names) > 1:
+        raise BadArgumentError(f"A CSV file holds one table. Write {len(names)} tables to a workbook: --to FILE.xlsx")
+    columns = _names(options.columns)
+    tables = {name: select(read(options.directory, name, realm=options.realm), name, columns, where) for name in names}
+    file = to_excel(tables, options.to) if kind == ".xlsx" else to_csv(tables[names[0]], options.to)
+    for name, frame in tables.items():
+        print(f"{name}: {len(frame):,} rows, {frame.shape[1]} columns")
+    print(f"Written to {file}. Store it only where people who may see these data can open it.")
+    incomplete = any(is_incomplete(options.directory, name, options.realm) for name in names)
+    return PARTLY if incomplete else COMPLETE
 
 
 def _cache(options: argparse.Namespace) -> int:
@@ -222,5 +248,6 @@ ACTIONS: dict[str, Callable[[argparse.Namespace], int]] = {
     "spec draft": setup.spec_draft,
     "spec export": setup.spec_export,
     "spec probe": setup.spec_probe,
+    "table": _table,
 }
 """What each command calls."""

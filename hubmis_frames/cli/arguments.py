@@ -60,8 +60,20 @@ def _add_tables_and_exports(commands: Subparsers) -> None:
     )  # fmt: skip
 
     command = _command(commands, "endpoints", "list the operations, or describe one")
-    command.add_argument("name", nargs="?", help="a table, a loader, or part of a title")
+    command.add_argument("name", nargs="*", help="a table, a loader, or words: parent, telephone, SEN")
     _add_json(command)
+
+    command = _command(commands, "table", "write tables of an export to one file for Excel, or a table to CSV")
+    command.add_argument("directory", type=Path, help="the folder of an export")
+    command.add_argument("table", nargs="+", help="a table, such as students; several become the sheets of a workbook")
+    command.add_argument("--to", type=Path, required=True, metavar="FILE", help="ends in .xlsx or .csv")
+    command.add_argument("--columns", default="", help="names separated by commas, in this order (default: all)")
+    command.add_argument(
+        "--where", action="append", default=[], metavar="COLUMN=VALUE",
+        help='only these rows: year_group_name="Year 9". Several values of one column are alternatives; several '
+        "columns must all agree. COLUMN= asks for rows without a value",
+    )  # fmt: skip
+    command.add_argument("--realm", help="one school, if the folder holds several (default: all)")
 
     command = _command(commands, "plan", "show what an export would cost; sends nothing")
     _add_tables(command)

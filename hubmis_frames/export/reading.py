@@ -97,6 +97,12 @@ def read(
         ) from error
 
 
+def is_incomplete(directory: str | PathLike[str], table: str, realm: str | None = None) -> bool:
+    """Whether rows of a table are missing because requests failed while the export was made."""
+    schools = "*" if realm is None else partition(realm)
+    return any((expanded(directory) / table_folder(table)).glob(f"realm={schools}/{INCOMPLETE}"))
+
+
 def _read_files(folder: Path, table: str, files: list[Path], engine: str) -> Frame:
     if engine == "dask":
         return _by_school(files)

@@ -139,9 +139,18 @@ def steps_of(tables: str | Iterable[str], others: Mapping[str, Endpoint] = Mappi
         raise BadArgumentError("No table was named. 'core' stands for the tables that attendance and wellbeing need.")
     ordered: dict[str, Step] = {}
     groups = {"core": CORE, "all": _everything()}
-    for name in named:
-        for table in groups.get(name, (name.removeprefix("load_"),)):
-            _add(table, ordered, {**CATALOGUE, **others})
+    known = {**CATALOGUE, **others}
+    wanted = [table for name in named for table in groups.get(name, (name.removeprefix("load_"),))]
+    if unknown := [table for table in dict.fromkeys(wanted) if table not in known]:
+        each = " ".join(
+            f"There is no table {name!r}.{did_you_mean(name, ['core', 'all', *known], 3)}" for name in unknown
+        )
+        raise BadArgumentError(
+            f"{each} hf.endpoints() and 'hubmis-frames endpoints' list them all; 'core' stands for those that "
+            "attendance and wellbeing need, 'all' for all of them."
+        )
+    for table in wanted:
+        _add(table, ordered, known)
     return list(ordered.values())
 
 
@@ -219,12 +228,6 @@ def _cost(endpoint: Endpoint) -> int:
 def _add(name: str, ordered: dict[str, Step], known: Mapping[str, Endpoint]) -> None:
     if name in ordered:
         return
-    if name not in known:
-        raise BadArgumentError(
-            f"There is no table {name!r}.{did_you_mean(name, ['core', 'all', *known], 3)} hf.endpoints() and "
-            "'hubmis-frames endpoints' list them all; 'core' stands for those that attendance and wellbeing need, "
-            "'all' for all of them."
-        )
     endpoint = known[name]
     needed = [p for p in endpoint.parameters if p.place == "query" and p.required and p.kind is int]
     step = Step(endpoint, _parent(endpoint, known), {p.name: _listing(endpoint, [p], known) for p in needed})

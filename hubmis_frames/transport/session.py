@@ -191,7 +191,8 @@ class Session:
                 return self._checked(_stored(stored), request, reading)
             if only_cached:
                 raise NotCachedError(
-                    f"The answer at {request.path} is not in the cache. Connect without offline=True to ask for it."
+                    f"The answer at {request.path} is not in the cache. To ask for it, connect without "
+                    "offline=True; on the command line, without --offline."
                 )
             response = run_apart(lambda: self._ask(prepared, reading))
             if response.status_code != 200:

@@ -1,11 +1,13 @@
 """Finding an operation: in the list, by words, and by a title that is not quite right."""
 
+import json
 from collections.abc import Callable
 
 import pandas as pd
 import pytest
 
 import hubmis_frames as hf
+from hubmis_frames.cli.command import main
 from hubmis_frames.group import Group
 from hubmis_frames.operations.declaration import CATALOGUE, Endpoint
 from hubmis_frames.school import School
@@ -96,3 +98,52 @@ def test_a_deprecated_operation_has_the_arguments_of_the_one_that_replaces_it(tw
     assert (twin.key, twin.grain, twin.section) == (successor.key, successor.grain, successor.section)
     assert twin.path != successor.path
     assert f"use ``{successor.loader}``" in twin.instead
+
+
+@pytest.mark.parametrize(
+    ("word", "loader"),
+    [
+        ("pupil", "load_students"),
+        ("Parents", "load_contacts"),
+        ("guardian", "load_student_contacts"),
+        ("mark", "load_student_attendance"),
+        ("registers", "load_student_attendance"),
+        ("behaviour", "load_pastoral_events"),
+        ("incidents", "load_pastoral_events"),
+        ("telephone", "load_contact_phones"),
+        ("parent telephone", "load_contact_phones"),
+        ("E-mail", "load_contact_emails"),
+        ("classes", "load_forms"),
+        ("SEN", "load_learning_support_records"),
+        ("wellbeing", "load_pastoral_events"),
+    ],
+)
+def test_words_of_a_school_find_what_hubmis_calls_otherwise(word: str, loader: str, capsys: pytest.CaptureFixture[str]):
+    found = set(hf.endpoints(search=word)["loader"])
+    assert loader in found
+    assert len(found) < 131
+    assert main(["endpoints", *word.split(), "--json"]) == 0
+    assert {row["loader"] for row in json.loads(capsys.readouterr().out)} == found
+
+
+def test_a_short_word_is_not_found_inside_another():
+    assert "load_staff_further_details" not in set(hf.endpoints(search="sen")["loader"])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "meant"),
+    [
+        ("load_parents", "load_contacts"),
+        ("load_pupils", "load_students"),
+        ("load_parent_phones", "load_contact_phones"),
+        ("load_parent_telephones", "load_contact_phones"),
+        ("load_marks", "load_student_attendance"),
+        ("load_behaviour", "load_pastoral_events"),
+        ("load_sen", "load_learning_support_records"),
+        ("load_classes", "load_forms"),
+        ("load_studnets", "load_students"),
+    ],
+)
+def test_a_wrong_loader_is_answered_with_one_that_means_the_same(wrong: str, meant: str):
+    with pytest.raises(AttributeError, match=f"Did you mean '{meant}'"):
+        getattr(hf, wrong)

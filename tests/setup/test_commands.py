@@ -35,6 +35,10 @@ def test_a_mistyped_name_is_told_the_right_one(school: hf.School, simulator: Sim
         hf.load_student_attendance(school, 1, attendance_session="AM")  # type: ignore[arg-type]
     with pytest.raises(hf.BadArgumentError, match="Did you mean 'students'"):
         school.plan(["studnets"])
+    with pytest.raises(
+        hf.BadArgumentError, match=r"'studnets'. Did you mean 'students'.*'parents'. Did you mean 'contacts'"
+    ):
+        school.plan(["studnets", "core", "parents"])
     with pytest.raises(AttributeError, match="Did you mean 'load_students'"):
         _ = hf.load_student_s
     assert not simulator.log
