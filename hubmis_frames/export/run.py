@@ -77,22 +77,15 @@ def export(
         raise BadArgumentError(f"window is a number of days, 0 or more; not {options.window}.")
     try:
         refuse_nested(directory)
-        with _no_empty_folder(directory) as is_new:
-            own_folder(directory)
-            if is_link(directory / LOCK):
-                raise ExportError(f"{directory / LOCK} is a link. Remove it, then export again.")
-            lock = filelock.FileLock(directory / LOCK, mode=0o600)
-            with lock.acquire(timeout=0):
-                folder = ExportFolder(directory, fetcher.session.realm)
-                folder.sweep()
-                remember(directory)  # first: an export that is interrupted holds children's rows too
-                try:
-                    return _run(fetcher, folder, steps, options, on_table)
-                except BaseException:
-                    if is_new and {path.name for path in directory.iterdir()} <= {LOCK, ".gitignore"}:
-                        with contextlib.suppress(OSError):  # Windows removes it when the lock is given up
-                            (directory / LOCK).unlink(missing_ok=True)
-                    raise
+        own_folder(directory)
+        if is_link(directory / LOCK):
+            raise ExportError(f"{directory / LOCK} is a link. Remove it, then export again.")
+        lock = filelock.FileLock(directory / LOCK, mode=0o600)
+        with lock.acquire(timeout=0):
+            folder = ExportFolder(directory, fetcher.session.realm)
+            folder.sweep()
+            remember(directory)  # first: an export that is interrupted holds children's rows too
+            return _run(fetcher, folder, steps, options, on_table)
     except filelock.Timeout:
         raise ExportError(
             f"Another export is writing to {directory}. Wait for it to end, or choose another folder."
@@ -102,21 +95,6 @@ def export(
             f"Cannot write to {directory}: {why(error)}. Make it writable, free some disk, close programs "
             "that have a file in it open, or choose another folder."
         ) from error
-
-
-@contextlib.contextmanager
-def _no_empty_folder(directory: Path) -> Iterator[bool]:
-    """Say whether the folder is new; if the export fails, remove the new folders that are empty."""
-    new = [folder for folder in (directory, *directory.parents) if not folder.exists()]
-    try:
-        yield bool(new)
-    except BaseException:
-        with contextlib.suppress(OSError):  # one that is not empty stays, and so do those above it
-            if new and [path.name for path in directory.iterdir()] == [".gitignore"]:
-                (directory / ".gitignore").unlink()
-            for folder in new:
-                folder.rmdir()
-        raise
 
 
 def _run(

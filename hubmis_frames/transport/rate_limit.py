@@ -177,7 +177,7 @@ class Bucket:
             except (sqlite3.Error, ValueError, TypeError, OverflowError) as error:
                 if not is_damaged(self._file, error):
                     raise
-            # Only here is the error gone, and with it the cursor that keeps the file open: Windows removes no open file.
+            # Here the error is gone, and with it the cursor that keeps the file open: Windows removes no open file.
             remove(self._file)
             with self._transaction() as db:
                 result = work(db)
