@@ -209,6 +209,9 @@ def _error(status: int, message: str, errors: Mapping[str, str] | None = None) -
     return SimulatedResponse(status, orjson.dumps({"message": message, **({"errors": dict(errors)} if errors else {})}))
 
 
+_LARGEST_BODY = 10**6
+
+
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
@@ -250,7 +253,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         simulator = self.server.simulator
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = self._body()
         headers = CaseInsensitiveDict(self.headers.items())
         headers["Authorization"] = simulator.authorization_state(headers.get("Authorization"))
         path, _, query = self.path.partition("?")
@@ -260,6 +263,14 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         self._send(response)
+
+    def _body(self) -> bytes:
+        """Read the body, if the request has one of a size that a client of HUBmis could send."""
+        length = self.headers.get("Content-Length") or "0"
+        if length.isascii() and length.isdecimal() and int(length[:9]) <= _LARGEST_BODY and self.command != "GET":
+            return self.rfile.read(int(length))
+        self.close_connection = self.close_connection or length != "0"  # what was sent is not the next request
+        return b""
 
     do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = do_TRACE = do_QUERY = do_GET  # noqa: N815
 
