@@ -4,6 +4,7 @@ import json
 import random
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -62,14 +63,18 @@ def last_day(folder: Path) -> str:
 def stop_after(monkeypatch: pytest.MonkeyPatch, school: School, requests: int) -> None:
     """Stop at a request for marks, as Ctrl-C would."""
     session = school._session
-    original, seen = session.get, []
+    original, seen, answered = session.get, [], threading.Event()
 
     def get(request: Any, reading: Any) -> Any:
-        if "attendance-records" in request.path and not reading.only_cached:
-            seen.append(request)
-            if len(seen) > requests:
-                raise Stopped
-        return original(request, reading)
+        if "attendance-records" not in request.path or reading.only_cached:
+            return original(request, reading)
+        seen.append(request)
+        if len(seen) > requests:
+            answered.wait(20)  # a stop before the first answer would leave nothing to go on from
+            raise Stopped
+        answer = original(request, reading)
+        answered.set()
+        return answer
 
     monkeypatch.setattr(session, "get", get)
 
