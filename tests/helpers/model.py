@@ -444,7 +444,9 @@ def year_on_year(
     return rows
 
 
-def repeated_absence(marks: Sequence[Mark], days: Days, weeks: int, until: date, kinds: Sequence[str]) -> dict[int, ROW]:
+def repeated_absence(
+    marks: Sequence[Mark], days: Days, weeks: int, until: date, kinds: Sequence[str]
+) -> dict[int, ROW]:
     """The most sessions in any run of so many school weeks, and those in the last."""
     opened = sorted({days.week_of(day) for day in days.opens if day <= until})
     rows = {}
