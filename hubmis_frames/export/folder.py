@@ -15,7 +15,7 @@ from urllib.parse import quote
 from ..errors import ExportError
 from ..files import private_folder, put, remove, safe_name, scratch_file
 from ..frames import empty
-from ..operations import CATALOGUE
+from ..operations import CATALOGUE, FURTHER
 
 FILE = "part-0.parquet"
 INCOMPLETE = "_INCOMPLETE.txt"  # readers of Parquet skip names that begin with an underscore
@@ -142,7 +142,8 @@ def owns(operation: str, table: str, others: Iterable[str] = ()) -> bool:
 
 @functools.cache
 def _declared_tables() -> Mapping[str, str]:
-    return {table: name for name, endpoint in CATALOGUE.items() for table in empty(endpoint)}
+    operations = {**CATALOGUE, **FURTHER}
+    return {table: name for name, endpoint in operations.items() for table in empty(endpoint)}
 
 
 def is_link(path: Path) -> bool:
