@@ -29,7 +29,9 @@ from hubmis_frames.export.folder import DELETED, INCOMPLETE, ExportFolder, is_li
 from hubmis_frames.export.refresh import HISTORIES
 from hubmis_frames.frames import empty
 from hubmis_frames.operations import CATALOGUE
+from hubmis_frames.privacy import open_key
 from hubmis_frames.setup.doctor import _writable
+from hubmis_frames.setup.settings import look_up
 from hubmis_frames.transport import cache, sqlite_files
 from tests.helpers import windows_rules
 
@@ -68,8 +70,8 @@ def test_no_pool_is_waited_for_in_one_go():
 # --- files
 
 
-def test_a_file_that_is_open_is_not_removed_or_renamed_in_any_test(tmp_path: Path):
-    """The rule of ``tests/helpers/windows_rules.py``, which the code of this package keeps in all tests."""
+def test_a_file_that_is_open_is_not_removed_or_renamed_in_any_test_and_rename_replaces_none(tmp_path: Path):
+    """The rules of ``tests/helpers/windows_rules.py``, which the code of this package keeps in all tests."""
     file, other = tmp_path / "file", tmp_path / "other"
     file.touch()
     other.touch()
@@ -78,6 +80,8 @@ def test_a_file_that_is_open_is_not_removed_or_renamed_in_any_test(tmp_path: Pat
             with pytest.raises(PermissionError):
                 forbidden()
         assert windows_rules.is_open(file) or os.name == "nt"
+    with pytest.raises(FileExistsError):
+        other.rename(file)
     other.replace(file)
     file.unlink()
 
@@ -265,6 +269,22 @@ def as_powershell(text: str) -> str:
         else:
             taken, inside = taken + inside[0], inside[1:]
     return taken
+
+
+@pytest.mark.parametrize("form", ['"{}"', '"{}" ', "{} ", "{}"])
+def test_a_variable_set_in_cmd_has_neither_its_quotes_nor_the_spaces_behind(
+    form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """``set HUBMIS_REALM="S1"`` stores the quotes there, and ``set HUBMIS_REALM=S1 && ...`` a space."""
+    wanted = {"realm": "S1", "client_secret": 'a "b" c', "cache_dir": str(tmp_path / "our cache")}
+    for name, value in wanted.items():
+        monkeypatch.setenv(f"HUBMIS_{name.upper()}", form.format(value))
+    found = look_up()
+    assert {name: found[name].value for name in wanted} == wanted
+    if form.strip() == form:
+        monkeypatch.setenv("HUBMIS_PSEUDONYM_KEY", form.format(tmp_path / "our.key"))
+        open_key()
+        assert (tmp_path / "our.key").exists()
 
 
 @given(
