@@ -126,7 +126,7 @@ def report(
             "A report needs more packages. Install them in your clone of hubmis_frames: "
             'python -m pip install -e ".[notebooks]"'
         )
-    plain = re.fullmatch(r"[\w ]+", year_group or "")
+    plain = re.fullmatch(r"[\w ]{1,40}", year_group or "")
     suffix = f"-{year_group.replace(' ', '-') if plain else safe_name(year_group)}" if year_group else ""
     target = Path(file).absolute() if file else folder / f"report-{datetime.now():%Y-%m-%d}{suffix}.html"
     if service := shared_by(target):
