@@ -10,6 +10,7 @@ import pandas as pd
 from ..analysis.realms import REALM, STUDENTS
 from ..attendance import AbsenceRule, Calendar, CodeMap
 from ..errors import BadArgumentError, did_you_mean, warn
+from ..export.columns import as_frame, rows_of
 from ..files import expanded, safe_name
 from ..frames.finding import find
 from . import people
@@ -460,6 +461,10 @@ class SchoolData(Mapping[str, pd.DataFrame]):
             parts = [people.contacts_of(part.everybody, part.table, where) for part in self._parts()]
             text = pd.concat(parts, ignore_index=True)
         return people.with_names(frame, everybody, text)
+
+    def _dictionary(self) -> pd.DataFrame:
+        """One row per column of the tables, with ``filled``; see :func:`hubmis_frames.dictionary`."""
+        return as_frame(row for held in self._tables.held() for row in rows_of(held))
 
     # --- one school, or each of several
 
