@@ -37,7 +37,7 @@ _UNITS = (
     (r"(.*_)?weeks", "weeks"),
     (r"with_(lateness|events.*|active_plan)|(.*_)?students(_concerned)?|(total_)?student_count", "students"),
     (r".*_absentees|.*_below_minimum|unlisted|left_out", "students"),
-    (r"(?:.*_)?(events|plans|marks|holidays)", "{}"),
+    (r"(?:.*_)?(events|plans|marks|holidays|rows)", "{}"),
     (r"most_in_window", "events"),
     (r"age_at_start_of_year", "years"),
 )

@@ -19,7 +19,7 @@ from pandas.api.types import (
 )
 
 from ..errors import BadArgumentError, ExportError, SettingsError, warn
-from ..files import expanded, private_folder, shared_by, whole_file, why
+from ..files import expanded, fits_every_system, private_folder, shared_by, whole_file, why
 from ..words import label, unit_of
 from .partitions import refuse_dask
 
@@ -31,8 +31,7 @@ _LONGEST = 32_767  # characters in a cell of Excel
 _SHEET = 31  # characters in the name of a sheet
 _WIDEST = 60  # characters in a column
 _ABOUT = "About"
-_NAME = re.compile(r"(?!\.)[^<>:\"/\\|?*\x00-\x1f\ud800-\udfff]{1,80}(?<![. ])")  # legal on Windows too
-_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.I)  # names that Windows keeps for devices
+_LONGEST_NAME = 80
 
 
 def to_parquet(frame: pd.DataFrame | Mapping[str, pd.DataFrame], path: str | PathLike[str]) -> Path:
@@ -92,7 +91,7 @@ def to_csv(frame: pd.DataFrame | Mapping[str, pd.DataFrame], path: str | PathLik
 class Source(Protocol):
     """What a workbook's figures are from: an opened school."""
 
-    def _about(self, frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    def _about(self, frames: Mapping[str, pd.DataFrame], headings: bool) -> pd.DataFrame:
         """What to know of figures by sheet: one row per fact, with ``about``, ``what``, ``meaning`` and ``unit``."""
 
 
@@ -151,7 +150,7 @@ def to_excel(
     made = {sheet: _for_sheet(table, sheet) for sheet, table in given.items()}
     if about is not None:
         *_, sheet = _sheet_names([*sheets, _ABOUT])
-        made[sheet] = _for_sheet(about._about({name: flattened(table) for name, table in given.items()}), sheet)
+        made[sheet] = _for_sheet(about._about({name: flattened(table) for name, table in given.items()}, labels), sheet)
     if labels:
         made = {sheet: _labelled(flat) for sheet, flat in made.items()}
 
@@ -209,7 +208,8 @@ def _files(
         return _write(target, functools.partial(write, frame))
     seen: set[str] = set()
     for name in named:
-        if not _NAME.fullmatch(name) or _DEVICE.fullmatch(name) or name.casefold() in seen:
+        fits = fits_every_system(name) and len(name) <= _LONGEST_NAME and not name.startswith(".")
+        if not fits or name.casefold() in seen:
             raise BadArgumentError(
                 f"The table {name!r:.80} cannot have a file of that name on every system: give it a plain name that "
                 "differs from the others in more than case."
@@ -250,20 +250,21 @@ def _labelled(flat: pd.DataFrame) -> pd.DataFrame:
         column = flat.iloc[:, position]
         if is_datetime64_any_dtype(column) and column.dropna().eq(column.dropna().dt.normalize()).all():
             flat.isetitem(position, column.dt.date.array)
+    return flat.set_axis(headings_of(flat), axis=1)
+
+
+def headings_of(flat: pd.DataFrame) -> list[str]:
+    """The headings for people of a frame's columns. Two columns with one heading keep their names."""
     names = [str(name) for name in flat]
     kinds = ["number" if is_numeric_dtype(dtype) else "" for dtype in flat.dtypes]
     headings = [label(name, unit_of(name, kind)) for name, kind in zip(names, kinds, strict=True)]
-    # Two columns with one heading keep their names.
-    headings = [name if headings.count(text) > 1 else text for name, text in zip(names, headings, strict=True)]
-    return flat.set_axis(headings, axis=1)
+    return [name if headings.count(text) > 1 else text for name, text in zip(names, headings, strict=True)]
 
 
 def _width(column: pd.Series, heading: str) -> float:
     """The width of a column in characters."""
-    if _is_float(column):
-        longest = 8
-    else:
-        longest = int(column.astype("string").str.len().max()) if column.notna().any() else 0
+    texts = column.dropna().astype("string").str.len()
+    longest = 8 if _is_float(column) else max(texts, default=0)
     return min(max(longest, len(heading) + 3) + 1, _WIDEST)
 
 
