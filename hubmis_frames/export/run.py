@@ -38,6 +38,7 @@ from ..privacy import (
 from ..request import Request
 from .folder import DELETED, LOCK, ExportFolder, is_link, owned_name, refuse_nested, table_folder
 from .manifest import Entry, Manifest
+from .package import describe_export
 from .places import remember
 from .refresh import HISTORIES, WINDOW, History, deleted_rows, open_history
 from .steps import YEARS, Step, first_day, steps_of
@@ -136,6 +137,7 @@ def _run(
         waiting = {}
     if waiting:
         raise _why_nothing(fetcher, run.errors)
+    describe_export(folder.directory)
     return pd.DataFrame([_row(table, entry) for table, entry in done.items()]).astype({"rows": "Int64"})
 
 
