@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from pandas.api.types import infer_dtype, is_integer_dtype
+from pandas.api.types import infer_dtype, is_datetime64_any_dtype, is_integer_dtype
 
 from ..errors import BadArgumentError, ExportError, SettingsError, warn
 from ..files import expanded, private_folder, shared_by, whole_file, why
@@ -20,6 +20,8 @@ _BEGINS = r"(?=[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20])"  # also the full-width fo
 GUARDED = f"^'{_BEGINS}"
 """The apostrophe that :func:`to_csv` puts before text that a spreadsheet would take for a formula."""
 _DIGITS = 10**15  # a spreadsheet keeps fifteen digits of a number
+_WIDEST = 60  # characters
+_WIDTH_FROM = 1000  # rows
 _LONGEST = 32_767  # characters in a cell of Excel
 _SHEET = 31  # characters in the name of a sheet
 _NAME = re.compile(r"(?!\.)[^<>:\"/\\|?*\x00-\x1f\ud800-\udfff]{1,80}(?<![. ])")  # legal on Windows too
@@ -85,7 +87,8 @@ def to_excel(frame: pd.DataFrame | Mapping[str, pd.DataFrame], path: str | PathL
 
     This needs the extra ``excel``. Text cells have Excel's text format, so leading zeros stay and nothing turns into a
     formula when somebody edits it. Whole numbers of more than fifteen digits become text, as Excel would round them.
-    Excel has no time zones, so the zone is written after the column's name: ``date_time (UTC)``.
+    Excel has no time zones, so the zone is written after the column's name: ``date_time (UTC)``. Columns are as wide as
+    what is in them, the heading stays in sight and has a filter, and a day is shown without a time.
 
     Parameters
     ----------
@@ -127,14 +130,21 @@ def to_excel(frame: pd.DataFrame | Mapping[str, pd.DataFrame], path: str | PathL
         kwargs = {"options": {**options, "in_memory": True}}
         content = io.BytesIO()
         with pd.ExcelWriter(content, engine="xlsxwriter", engine_kwargs=kwargs) as book:
-            as_text = book.book.add_format({"num_format": "@"})
+            # A long text keeps to its column, on several lines.
+            as_text = book.book.add_format({"num_format": "@", "text_wrap": True, "valign": "top"})
+            other = book.book.add_format({"valign": "top"})
             for sheet, flat in made.items():
                 try:
                     flat.to_excel(book, sheet_name=sheet, index=False)
                 except ValueError as error:  # too many rows or columns; pandas says how many fit
                     raise BadArgumentError(f"{sheet}: {error}") from error
-                for position in _texts(flat):
-                    book.sheets[sheet].set_column(position, position, None, as_text)
+                shown, texts = book.sheets[sheet], _texts(flat)
+                for position in range(flat.shape[1]):
+                    width = _width(flat.iloc[:, position], flat.columns[position])
+                    shown.set_column(position, position, width, as_text if position in texts else other)
+                shown.freeze_panes(1, 0)
+                if flat.shape[1]:
+                    shown.autofilter(0, 0, len(flat), flat.shape[1] - 1)
         part.write_bytes(content.getvalue())
 
     return _write(target, write)
@@ -192,6 +202,8 @@ def _for_sheet(frame: pd.DataFrame, sheet: str) -> pd.DataFrame:
     flat = _without_zones(flattened(frame))
     for position in range(flat.shape[1]):
         column = flat.iloc[:, position]
+        if is_datetime64_any_dtype(column.dtype) and column.dropna().eq(column.dropna().dt.normalize()).all():
+            flat.isetitem(position, column.astype(object).where(column.isna(), column.dt.date).array)
         if is_integer_dtype(column.dtype) and not column.dropna().between(1 - _DIGITS, _DIGITS - 1).all():
             flat.isetitem(position, column.astype("str").array)
     if any((flat.iloc[:, position].astype("string").str.len() > _LONGEST).any() for position in _texts(flat)):
@@ -199,6 +211,13 @@ def _for_sheet(frame: pd.DataFrame, sheet: str) -> pd.DataFrame:
             f"{sheet}: a text is longer than the {_LONGEST:,} characters that a cell of Excel holds."
         )
     return flat
+
+
+def _width(column: pd.Series, name: str) -> float:
+    """How many characters wide to show a column: the widest of its first cells and of its heading, within limits."""
+    widest = column.head(_WIDTH_FROM).dropna().astype("str").str.len().max()
+    # The heading has a button for the filter beside it.
+    return min(max(float(widest) if pd.notna(widest) else 0, len(name) + 3, 6) + 1, _WIDEST)
 
 
 def _sheet_names(names: Iterable[str]) -> list[str]:

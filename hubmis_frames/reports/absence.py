@@ -10,7 +10,7 @@ import pandas as pd
 from ..attendance import absentees, at_risk, recent_change, repeated_absence, runs, summarise
 from ..attendance.codes import CodeMap
 from ..attendance.rules import AbsenceRule
-from .lists import NameList, day, named
+from .lists import NameList, Row, day, named, reasons
 
 if TYPE_CHECKING:
     from ..school_data import SchoolData
@@ -27,6 +27,8 @@ _STUDY = re.compile(r"\bstudy leave\b", re.IGNORECASE)
 
 
 class AbsenceLists:
+    """The lists about attendance, worked out for the whole school. Each method gives one."""
+
     def __init__(self, data: "SchoolData") -> None:
         self.data = data
         self.marks = data.marks()
@@ -37,6 +39,7 @@ class AbsenceLists:
         self.weeks = weeks.loc[weeks["possible_sessions"].gt(0), "week"]
 
     def all(self) -> Iterator[NameList]:
+        """Every list, in the order in which to act."""
         yield self.at_risk()
         yield from (self.of_rule(rule) for rule in self.data.rules)
         yield self.away()
@@ -70,23 +73,27 @@ class AbsenceLists:
     def _booked(self) -> pd.Series:
         """How many absences are booked for each student, in sessions or days like the rule."""
         last = self.calendar.terms.loc[self.calendar.terms["academic_year"].eq(self.data.academic_year), "end"].max()
-        ahead = self.data.marks(since=self.newest + pd.Timedelta(days=1), until=max(last, self.newest + _DAY))
-        days = self.calendar.open_days(since=self.newest + _DAY, until=last) if last > self.newest else []
-        ahead = ahead[ahead["category"].isin(ABSENT) & ahead["date"].isin(days)]
+        ahead = self.data.marks(since=self.newest + _DAY, until=max(last, self.newest + _DAY))
+        ahead = ahead[ahead["category"].isin(ABSENT)]
+        if last > self.newest:
+            ahead = ahead[ahead["date"].isin(self.calendar.open_days(since=self.newest + _DAY, until=last))]
         if self._unit == "days":
             ahead = ahead.drop_duplicates(["student_id", "date"])
         booked: pd.Series = ahead.groupby("student_id").size()
         return booked
 
     def at_risk(self) -> NameList:
+        """Who is near to meeting the school's first rule, and can still avoid it."""
         risk, unit = self._risk, self._unit
         risk = risk[~risk["student_id"].isin(self._only_study(risk, self._near(self.without_study)))]
 
-        def why(row: Mapping[str, object]) -> str:
+        def why(row: Row) -> str:
             booked = f", besides {row['booked']} booked" if row["booked"] else ""
             so_far = f"Missed {row['absent_sessions']} of {row['possible_sessions']} sessions so far"
-            if int(str(row["free"])) < 0:
+            if row["free"] < 0:
                 limit = "only if booked absence is given up"
+            elif row["free"] == 0:
+                limit = f"if none of the {row['left']} {unit} left is missed{booked}"
             else:
                 limit = f"if no more than {row['free']} of the {row['left']} {unit} left are missed{booked}"
             if row["now"]:
@@ -96,32 +103,32 @@ class AbsenceLists:
         rows = self._listed(risk, why, {"absence_rate": "Absence (%)", "free": "Can still miss"}, since=None)
         return NameList(
             "at-risk",
-            f"Can still avoid being {met(self.rule)}",
-            f"They are {met(self.rule)} now or would be after a few more missed {unit}, and attending can still prevent "
-            f"it this year. The nearest come first. This counts the {unit} left in the calendar and is no forecast.",
+            "At risk of persistent absence" if self.rule.name == "persistent" else f"At risk by rule {self.rule.name}",
+            f"They are {met(self.rule)} now or would be after a few more missed {unit}, and can still prevent it this "
+            f"year by attending. The nearest come first. This counts the {unit} left in the calendar: no forecast.",
             rows,
         )
 
     def of_rule(self, rule: AbsenceRule) -> NameList:
+        """Who meets a rule, study leave apart."""
         found, real = (self._by_rule(marks, rule) for marks in (self.marks, self.without_study))
         only_study = self._only_study(found, real)
         listed = found[~found["student_id"].isin(only_study)]
 
-        def why(row: Mapping[str, object]) -> str:
-            apart = ", ".join(
-                f"{row[name]} {kind}" for name, kind in (("unauthorised_sessions", "unauthorised"),) if row[name]
+        def why(row: Row) -> str:
+            unauthorised = row["unauthorised_sessions"] or "none"
+            return (
+                f"Missed {row['absent_sessions']} of {row['possible_sessions']} sessions, {unauthorised} unauthorised."
             )
-            missed = f"Missed {row['absent_sessions']} of {row['possible_sessions']} sessions"
-            return f"{missed}, {apart}." if apart else f"{missed}, none unauthorised."
 
         counts = summarise(self.marks, "student_id").set_index("student_id")["unauthorised_sessions"]
         listed = listed.assign(unauthorised_sessions=listed["student_id"].map(counts))
         rows = self._listed(listed, why, {"absence_rate": "Absence (%)"}, since=None)
-        more = f" {len(only_study)} more are so only because of study leave; they are in a list below." * bool(
-            len(only_study)
-        )
-        early = f" The year has {len(self.weeks)} school weeks so far, so one illness can put a student here."
-        about = f"{_sentence(rule)} The most absent come first.{more}{early * (len(self.weeks) < _EARLY)}"
+        about = f"{_sentence(rule)} The most absent come first."
+        if len(only_study):
+            about += f" {len(only_study)} more are so only because of study leave; they are in a list below."
+        if len(self.weeks) < _EARLY:
+            about += f" The year has {len(self.weeks)} school weeks so far, so one illness can put a student here."
         return NameList(_anchor(rule.name), met(rule).capitalize(), about, rows)
 
     def _by_rule(self, marks: pd.DataFrame, rule: AbsenceRule) -> pd.DataFrame:
@@ -139,22 +146,29 @@ class AbsenceLists:
         return now
 
     def away(self) -> NameList:
+        """Who is absent now."""
         now = self._runs[~self._runs["studying"]]
 
-        def why(row: Mapping[str, object]) -> str:
+        def why(row: Row) -> str:
             unauthorised = f", {row['unauthorised_sessions']} unauthorised" if row["unauthorised_sessions"] else ""
             return f"Missed {row['absent_sessions']} sessions in a row since {day(row['start'])}{unauthorised}."
 
-        rows = self._listed(now, why, {"start": "Since", "absent_sessions": "Sessions missed"}, since=now.set_index("student_id")["start"])
+        rows = self._listed(
+            now,
+            why,
+            {"start": "Since", "absent_sessions": "Sessions missed"},
+            since=now.set_index("student_id")["start"],
+        )
         return NameList(
             "away",
             "Away now",
-            f"Absent at the newest register, of {day(self.newest)}, and for {_AWAY} sessions in a row or more. The longest "
-            "away come first. Students on study leave are left out.",
+            f"Absent at the newest register, of {day(self.newest)}, and for {_AWAY} sessions in a row or more. Those "
+            "longest away come first. Students on study leave are left out.",
             rows,
         )
 
     def risen(self) -> NameList:
+        """Whose absence has risen."""
         title = "Absence has risen"
         if len(self.weeks) < 2 * _WEEKS:
             weeks = f"The year has {len(self.weeks)} school weeks so far, and this comparison needs {2 * _WEEKS}."
@@ -162,7 +176,7 @@ class AbsenceLists:
         change = recent_change(self.without_study, weeks=_WEEKS, until=self.newest)
         change = change[change["change"].ge(_RISE).fillna(False)]
 
-        def why(row: Mapping[str, object]) -> str:
+        def why(row: Row) -> str:
             before, now = row["earlier_absence_rate"], row["recent_absence_rate"]
             return (
                 f"From {before:.1f} % to {now:.1f} % absence: missed {row['recent_absent_sessions']} of "
@@ -181,11 +195,12 @@ class AbsenceLists:
         )
 
     def unauthorised(self) -> NameList:
+        """Who has repeated unauthorised absence now."""
         marks = self.data.marks(academic_year="all")
         listed = repeated_absence(marks, self.calendar, until=self.newest)
         listed = listed[listed["current"]].sort_values("current_sessions", ascending=False, kind="stable")
 
-        def why(row: Mapping[str, object]) -> str:
+        def why(row: Row) -> str:
             return f"{row['current_sessions']} unauthorised sessions within the last ten school weeks."
 
         # Ten school weeks of the calendar, which may reach back into the year before.
@@ -203,6 +218,7 @@ class AbsenceLists:
         )
 
     def without_marks(self) -> NameList:
+        """Who is in no register lately."""
         counted = self.marks[~self.marks["category"].isin(_NOT_COUNTED)]
         last = counted.groupby("student_id")["date"].max()
         lately = self.calendar.open_days(until=self.newest)[-5:].min()
@@ -210,25 +226,26 @@ class AbsenceLists:
         lost = students.assign(last_mark=students["student_id"].map(last))
         lost = lost[~(lost["last_mark"] >= lately)].sort_values("last_mark", kind="stable", na_position="first")
 
-        def why(row: Mapping[str, object]) -> str:
-            if pd.isna(row["last_mark"]):  # type: ignore[call-overload]
+        def why(row: Row) -> str:
+            if pd.isna(row["last_mark"]):
                 return "No mark this year says present or absent."
             return f"The last mark that says present or absent is of {day(row['last_mark'])}."
 
         return NameList(
             "no-marks",
             "No mark for five school days",
-            "On the list of students, but in no register of the last five school days: leavers, registers that were not "
-            "taken, or sessions that were not possible. They can be in none of the lists above.",
+            "On the list of students, but in no register of the last five school days: leavers, registers that were "
+            "not taken, or sessions that were not possible. They can be in none of the lists above.",
             self._listed(lost, why, {"last_mark": "Last mark"}, since=None, codes=False),
         )
 
     def study_leave(self) -> NameList:
-        reasons: dict[int, list[str]] = {}
+        """Who would be in one of these lists only because of study leave."""
+        noted: dict[int, list[str]] = {}
 
         def note(ids: pd.Series, reason: str) -> None:
             for student in ids:
-                reasons.setdefault(student, []).append(reason)
+                noted.setdefault(student, []).append(reason)
 
         note(self._only_study(self._risk, self._near(self.without_study)), "near the limit")
         for rule in self.data.rules:
@@ -237,14 +254,14 @@ class AbsenceLists:
         note(self._runs.loc[self._runs["studying"], "student_id"], "away now")
         rate = summarise(self.marks, "student_id").set_index("student_id")
         own = summarise(self.without_study, "student_id").set_index("student_id")
-        listed = pd.DataFrame({"student_id": list(reasons)}, dtype=self.marks["student_id"].dtype)
+        listed = pd.DataFrame({"student_id": list(noted)}, dtype=self.marks["student_id"].dtype)
         listed["absence_rate"] = listed["student_id"].map(rate["absence_rate"])
         listed["without_study"] = listed["student_id"].map(own["absence_rate"])
 
-        def why(row: Mapping[str, object]) -> str:
+        def why(row: Row) -> str:
             other = row["without_study"]
-            rest = "no other session" if pd.isna(other) else f"{other:.1f} % absence without it"  # type: ignore[call-overload]
-            listed_as = " and ".join(dict.fromkeys(reasons[row["student_id"]]))  # type: ignore[index]
+            rest: str = "no other session" if pd.isna(other) else f"{other:.1f} % absence without it"
+            listed_as = " and ".join(dict.fromkeys(noted[row["student_id"]]))
             return f"{listed_as.capitalize()} only because of study leave; {rest}."
 
         return NameList(
@@ -264,7 +281,7 @@ class AbsenceLists:
     def _listed(
         self,
         found: pd.DataFrame,
-        why: Callable[[Mapping[str, object]], str],
+        why: Callable[[Row], str],
         figures: Mapping[str, str],
         *,
         since: pd.Series | pd.Timestamp | None,
@@ -273,8 +290,7 @@ class AbsenceLists:
     ) -> pd.DataFrame:
         """The rows of a list with names, figures, reason and the codes of the absences since a day."""
         absent = self.absent if marks is None else marks[marks["category"].isin(ABSENT)]
-        reasons = [why(row) for row in found.to_dict("records")]
-        rows = found[["student_id", *figures]].rename(columns=figures).assign(Why=pd.Series(reasons, found.index, "str"))
+        rows = found[["student_id", *figures]].rename(columns=figures).assign(Why=reasons(found, why))
         if codes:
             rows["Codes"] = found["student_id"].map(_codes_since(since, absent)).astype("str")
         return named(self.data, rows).assign(row=lambda frame: frame["student_id"].astype("str"))
@@ -310,7 +326,7 @@ def met(rule: AbsenceRule) -> str:
 
 
 def _sentence(rule: AbsenceRule) -> str:
-    text = str(rule).partition(": ")[2].partition(" (")[0] or str(rule)
+    text = str(rule).partition(": ")[2].partition(" (")[0].replace("of own", "of their own")
     return text[:1].upper() + text[1:].rstrip(".") + "."
 
 

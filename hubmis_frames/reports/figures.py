@@ -1,4 +1,4 @@
-"""The figures and pictures of a report, and what to know before trusting them. Each picture says in words what it shows."""
+"""The figures and pictures of a report, and what to know before trusting them. A picture's words say what it shows."""
 
 import io
 from collections.abc import Callable, Iterator
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from ..attendance import absence_bands, code_frequency, cumulative, summarise
-from ..errors import BadArgumentError
 from ..plots import (
     absence_bands as draw_bands,
 )
@@ -40,9 +39,8 @@ _RATES = {
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture with its heading, and in words what it shows."""
+    """A picture, which has its title in it, and in words what it shows."""
 
-    heading: str
     alt: str
     png: bytes
 
@@ -69,7 +67,6 @@ def attendance_figures(data: "SchoolData", students: pd.DataFrame) -> Iterator[B
             yield Table(f"Attendance by {_words(group)}", by_group)
             rates = summarise(marks, group, confidence=0.95)
             yield _picture(
-                f"Absence by {_words(group)}",
                 lambda ax: attendance_bars(rates, ax=ax),
                 (7.5, 1.6 + 0.42 * max(len(rates), 3)),
                 _extremes(f"Absence by {_words(group)}", rates[group], rates["absence_rate"]),
@@ -80,15 +77,15 @@ def attendance_figures(data: "SchoolData", students: pd.DataFrame) -> Iterator[B
             )
     weekly = summarise(marks, "week")
     yield _picture(
-        "Absence by week",
         lambda ax: attendance_trend(weekly, calendar=data.calendar, ax=ax),
         (10, 4.2),
-        _extremes("Absence by week", weekly["week"].map(lambda week: f"the week of {day(week)}"), weekly["absence_rate"]),
+        _extremes(
+            "Absence by week", weekly["week"].map(lambda week: f"the week of {day(week)}"), weekly["absence_rate"]
+        ),
     )
     yield from _years(data, students)
     by_day = summarise(marks, ["weekday", "session"])
     yield _picture(
-        "Absence by weekday and session",
         lambda ax: attendance_heat_map(by_day, ax=ax),
         (7, 2.9),
         _extremes(
@@ -102,7 +99,6 @@ def attendance_figures(data: "SchoolData", students: pd.DataFrame) -> Iterator[B
         f"{band} %: {count}" for band, count in zip(bands["absence_band"], bands["students"], strict=True) if count
     )
     yield _picture(
-        "Students by how much they are absent",
         lambda ax: draw_bands(bands, ax=ax),
         (8, 4),
         f"Number of students by per cent of their sessions missed. {told or 'No student has a session.'}.",
@@ -147,7 +143,6 @@ def _years(data: "SchoolData", students: pd.DataFrame) -> Iterator[Block]:
         for year, rate, week in last[["academic_year", "attendance_rate", "school_week"]].itertuples(index=False)
     )
     yield _picture(
-        "Attendance this year and last",
         lambda ax: attendance_cumulative(running, ax=ax),
         (9.5, 4.2),
         f"Attendance since the year began, week by week, one line for each academic year. {told}.",
@@ -170,7 +165,6 @@ def wellbeing_figures(data: "SchoolData", students: pd.DataFrame, praise: list[s
         by_month = summarise_events(events, ["month", "category_name"], students=students, calendar=data.calendar)
         most = by_month.groupby("category_name")["events"].sum().sort_values(ascending=False)
         yield _picture(
-            "Events by category and month",
             lambda ax: wellbeing_by_category(by_month, ax=ax),
             (12, 1.9 + 0.36 * max(by_month["category_name"].nunique(), 3)),
             "Number of pastoral events by category and month. In all: "
@@ -205,7 +199,8 @@ def trust(data: "SchoolData", students: pd.DataFrame) -> Iterator[Block]:
     yield f"{len(checks) - len(found)} checks of the whole school's data found nothing. These found something:"
     yield Table("Checks of the data that found something", found[list(labels)].rename(columns=labels))
     used = code_frequency(data.marks(students=students))
-    used = used.drop(columns="share", errors="ignore").round(1)
+    used = used.drop(columns="share", errors="ignore")
+    used["category"] = used["category"].astype("str").str.replace("_", " ")
     yield Table("Codes of this year's marks", used.rename(columns=lambda name: _words(str(name)).capitalize()))
     settings = data.settings.rename(columns=lambda name: str(name).capitalize())
     settings["Setting"] = settings["Setting"].str.replace("_", " ")
@@ -213,7 +208,7 @@ def trust(data: "SchoolData", students: pd.DataFrame) -> Iterator[Block]:
     yield "Where a setting is wrong, write the right one in school.toml beside the export."
 
 
-def _picture(heading: str, draw: "Callable[[Axes], object]", size: tuple[float, float], alt: str) -> Picture:
+def _picture(draw: "Callable[[Axes], object]", size: tuple[float, float], alt: str) -> Picture:
     """Draw on a white page, whatever style the user has chosen for other pictures."""
     import matplotlib.style
     from matplotlib.figure import Figure
@@ -223,7 +218,7 @@ def _picture(heading: str, draw: "Callable[[Axes], object]", size: tuple[float, 
         draw(figure.subplots())
         file = io.BytesIO()
         figure.savefig(file, format="png", dpi=_DPI)
-    return Picture(heading, alt, file.getvalue())
+    return Picture(alt, file.getvalue())
 
 
 def _extremes(what: str, names: pd.Series, rates: pd.Series) -> str:
@@ -231,11 +226,9 @@ def _extremes(what: str, names: pd.Series, rates: pd.Series) -> str:
     known = rates.dropna()
     if known.empty:
         return f"{what}: no possible sessions."
-    low, high = known.idxmin(), known.idxmax()
-    return (
-        f"{what}, in per cent of possible sessions. Lowest: {_per_cent(known[low])} %, {names[low]}. "
-        f"Highest: {_per_cent(known[high])} %, {names[high]}."
-    )
+    places = known.to_numpy().argmin(), known.to_numpy().argmax()
+    low, high = (f"{_per_cent(known.iloc[place])} %, {names[known.index].iloc[place]}" for place in places)
+    return f"{what}, in per cent of possible sessions. Lowest: {low}. Highest: {high}."
 
 
 def _per_cent(value: float) -> str:

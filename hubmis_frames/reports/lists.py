@@ -1,13 +1,18 @@
 """What a list of a report is, and what all lists share: names, form and tutor, and days as people write them."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from pandas.api.types import is_float_dtype
 
 if TYPE_CHECKING:
     from ..school_data import SchoolData
+
+
+Row = Mapping[str, Any]
+"""A row of what the analysis found, by the names of its columns."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +58,17 @@ def named(data: "SchoolData", rows: pd.DataFrame) -> pd.DataFrame:
     if "tutor_name" in found:
         front["Tutor"] = found["tutor_name"]
     rest = [name for name in rows if name != "student_id"]
-    shares = {name: found[name].round(1) for name in rest if is_float_dtype(found[name].dtype)}
-    return pd.concat([front, found[rest].assign(**shares)], axis=1)
+    figures = found[rest].copy()
+    for name in rest:
+        if is_float_dtype(figures[name].dtype):
+            figures[name] = figures[name].round(1)
+    return pd.concat([front, figures], axis=1)
+
+
+def reasons(found: pd.DataFrame, why: Callable[[Row], str]) -> pd.Series:
+    """Why each row is on a list."""
+    rows: list[Any] = found.to_dict("records")
+    return pd.Series([why(row) for row in rows], found.index, "str")
 
 
 def day(value: object) -> str:

@@ -52,7 +52,7 @@ def write_report(
     split: Kind | None = None,
     excel: bool = False,
 ) -> tuple[list[Path], list[str]]:
-    """Write the report; see :meth:`SchoolData.report`. Return the files, and a sentence for each part that is missing."""
+    """Write the report; see :meth:`SchoolData.report`. Return the files, and a sentence for each missing part."""
     directory = data._tables.directory
     if len(data.realms) > 1:
         raise ExportError(
@@ -63,7 +63,9 @@ def write_report(
     folder = directory or Path.cwd()
     base = folder / f"report-{date.today():%Y-%m-%d}.html" if file is None else expanded(file).absolute()
     if base.suffix.lower() == ".xlsx":
-        raise BadArgumentError(f"{base.name}: a report is a page, so its name ends in .html. A workbook goes beside it.")
+        raise BadArgumentError(
+            f"{base.name}: a report is a page, so its name ends in .html. A workbook goes beside it."
+        )
     if service := shared_by(base):
         warn(
             f"{base} seems to be in {service}, so the report leaves this machine. It names children. Choose a folder "
@@ -107,9 +109,7 @@ def _split(whole: Group, kind: Kind) -> list[Group]:
     names = _names(whole.students, kind)
     if not names:
         raise BadArgumentError(f"The students have no {kind}, so there is nothing to split by.")
-    apart = [
-        Group({**whole.names, kind: name}, whole.students[_is_in(whole.students, kind, name)]) for name in names
-    ]
+    apart = [Group({**whole.names, kind: name}, whole.students[_is_in(whole.students, kind, name)]) for name in names]
     within = pd.concat([group.students["student_id"] for group in apart])
     if outside := int((~whole.students["student_id"].isin(within)).sum()):
         warn(f"Students who have no {kind}, and so are in none of these pages: {outside}.")
@@ -124,7 +124,7 @@ def _names(students: pd.DataFrame, kind: str) -> list[str]:
 
 def _is_in(students: pd.DataFrame, kind: str, name: str) -> "pd.Series[bool]":
     columns = [column for column in _COLUMNS[kind] if column in students]
-    found: pd.Series[bool] = students[columns].eq(name).fillna(False).any(axis=1)
+    found: pd.Series[bool] = students[columns].isin([name]).any(axis=1)
     return found
 
 

@@ -3,6 +3,7 @@
 import base64
 import functools
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -42,8 +43,8 @@ _WORDS = (
     ("Session", "half a school day, morning or afternoon."),
     ("Absence (%)", "missed sessions out of the student's own possible sessions. Unmarked sessions and codes without a "
      "category are in no rate."),
-    ("Can still miss", "how many sessions the student can miss until the end of the year, besides those already booked, "
-     "and still end it below the limit. Below 0, booked absence must be given up too."),
+    ("Can still miss", "how many sessions the student can miss until the end of the year, besides those already "
+     "booked, and still end it below the limit. Below 0, booked absence must be given up too."),
     ("Codes", "the school's codes of the missed sessions that the line is about, with how often each was used. N "
      "usually means that no reason is known yet, and may change within five school days."),
     ("Study leave", "counts as absence in the school's figures, as in published ones. Those who are on a list only "
@@ -51,6 +52,7 @@ _WORDS = (
     ("Concern", "a pastoral event of a category that is not praise."),
     ("New", "the line was not in the same list of the report before."),
 )  # fmt: skip
+_LONG_WORD = re.compile(r"(\S{20})(?=\S)")
 _CANNOT_SAY = (
     "The page cannot say why a student was absent: a code is what somebody wrote down. It cannot say whether students "
     "are well: it counts records, and a quiet student has none. It says nothing about students who have left."
@@ -89,8 +91,8 @@ class Page:
         """The page."""
         style, script = _file("page.css"), _file("page.js")
         policy = (
-            f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'; "
-            "form-action 'none'"
+            f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}; "
+            "base-uri 'none'; form-action 'none'"
         )
         figures = [_section(heading, blocks) for heading, blocks in self.parts.figures(self.students)]
         only_new = _ONLY_NEW if self.before else ""
@@ -114,8 +116,10 @@ class Page:
         short = pd.DataFrame(
             {
                 "List": [each.title for each in self.lists],
-                "Lines": pd.array([None if each.unknown else len(each.rows) for each in self.lists], dtype="Int64"),
-                "What it holds": [each.unknown and f"Not known: {each.unknown}" or each.about for each in self.lists],
+                "On the list": pd.array(
+                    [None if each.unknown else len(each.rows) for each in self.lists], dtype="Int64"
+                ),
+                "What it holds": [(each.unknown and f"Not known: {each.unknown}") or each.about for each in self.lists],
             }
         )
         sheets = {"In short": short}
@@ -158,21 +162,22 @@ class Page:
         parts = self.parts
         yield f"<h1>{escape(parts.school)}</h1>"
         whom = f"{self.group}: " if self.group else ""
-        yield f"<p>Attendance and wellbeing. {escape(whom)}{len(self.students):,} students. Made on {day(date.today())}.</p>"
+        whom = f"{escape(whom)}{len(self.students):,} students"
+        yield f"<p>Attendance and wellbeing. {whom}. Made on {day(date.today())}.</p>"
         if parts.register:
             yield f"<p>{escape(parts.register)}</p>"
         who = "lists children by pseudonym" if parts.pseudonymous else "names children"
         yield (
-            f'<p class="notice"><strong>This report {who}.</strong> Store it only where people who may see the register '
-            "can open it, and delete it when you no longer need it.</p>"
+            f'<p class="notice"><strong>This report {who}.</strong> Store it only where people who may see the '
+            "register can open it, and delete it when you no longer need it.</p>"
         )
         for problem in parts.problems:
             yield f'<p class="notice"><strong>A part is missing.</strong> {escape(problem)}</p>'
         if parts.incomplete:
             items = [f"{table}: {reason}" if table else reason for table, reason in parts.incomplete]
             yield (
-                '<div class="notice"><p><strong>The export is not complete</strong>, so figures that use these tables are '
-                f"not complete either:</p><ul>{''.join(f'<li>{escape(item)}</li>' for item in items)}</ul></div>"
+                '<div class="notice"><p><strong>The export is not complete</strong>, so figures that use these tables '
+                f"are not complete either:</p><ul>{''.join(f'<li>{escape(item)}</li>' for item in items)}</ul></div>"
             )
         if parts.praise_said:
             yield f"<p>{escape(parts.praise_said)}</p>"
@@ -185,7 +190,7 @@ class Page:
         yield f"<p>{escape(compared + beside)}</p>"
 
     def _short(self) -> str:
-        headings = ["List", "Lines", *([self._new_since, "No longer listed"] if self.before else [])]
+        headings = ["List", "On the list", *([self._new_since, "No longer listed"] if self.before else [])]
         rows = []
         for each in self.lists:
             cells = [f'<a href="#{each.key}">{escape(each.title)}</a>']
@@ -232,10 +237,7 @@ def _section(heading: str, blocks: Iterable[Block]) -> str:
 def _block(block: Block) -> str:
     if isinstance(block, Picture):
         image = base64.b64encode(block.png).decode("ascii")
-        return (
-            f"<figure><h3>{escape(block.heading)}</h3>"
-            f'<img src="data:image/png;base64,{image}" alt="{escape(block.alt)}"></figure>'
-        )
+        return f'<figure><img src="data:image/png;base64,{image}" alt="{escape(block.alt)}"></figure>'
     if isinstance(block, Table):
         return _frame_table("figures", block.caption, block.rows, [False] * len(block.rows))
     return f"<p>{escape(block)}</p>"
@@ -285,8 +287,13 @@ def _cells(name: str, column: pd.Series) -> list[tuple[str, str]]:
         elif is_integer_dtype(column.dtype):
             cells.append((f'{label} class="number" data-value="{value}"', f"{value:,}"))
         else:
-            cells.append((label, escape(str(value))))
+            cells.append((label, _breakable(str(value))))
     return cells
+
+
+def _breakable(text: str) -> str:
+    """Text as HTML. A word without end may break, or its column would push others off the page."""
+    return "<wbr>".join(escape(part) for part in _LONG_WORD.split(text) if part)
 
 
 @functools.cache

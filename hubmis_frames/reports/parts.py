@@ -1,4 +1,4 @@
-"""The parts of a school's reports, each made once for all its pages; a part that fails is named, and the others stay."""
+"""The parts of a school's reports, made once for all its pages. A part that fails is named, and the others stay."""
 
 from collections.abc import Callable, Iterator
 from typing import TypeVar
@@ -47,7 +47,7 @@ class Parts:
         self.realm = data.realms[0] if data.realms else ""
         settings = data.settings.set_index("setting")
         name = settings.loc["school_name"]
-        self.school = name["value"] if name["source"] != "not said" else f"School {self.realm}".strip()
+        self.school = f"School {self.realm}".strip() if name["source"] == "not said" else str(name["value"])
         self.incomplete = data._tables.problems()
         students = data.students()
         self.pseudonymous = bool(full_name(students).isna().all())

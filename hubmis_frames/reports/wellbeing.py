@@ -8,7 +8,7 @@ import pandas as pd
 
 from ..errors import BadArgumentError
 from ..wellbeing import open_events, repeated_events, reviews_due, without_plan
-from .lists import NameList, day, named
+from .lists import NameList, Row, day, named, reasons
 
 if TYPE_CHECKING:
     from ..school_data import SchoolData
@@ -39,12 +39,14 @@ def praise_of(data: "SchoolData") -> tuple[list[str], str]:
     if not good:
         return [], "No category of pastoral events is known as praise, so every event counts as a concern."
     return good, (
-        f"Not counted as concerns, because the names of these categories speak of praise: {', '.join(good)}. If that is "
-        "wrong, name the right ones as praise in school.toml."
+        f"Not counted as concerns, because the names of these categories speak of praise: {', '.join(good)}. If that "
+        "is wrong, name the right ones as praise in school.toml."
     )
 
 
 class WellbeingLists:
+    """The lists about wellbeing, worked out for the whole school. Each method gives one."""
+
     def __init__(self, data: "SchoolData", praise: list[str]) -> None:
         self.data = data
         self.students = data.students()
@@ -57,13 +59,15 @@ class WellbeingLists:
         self.since = years.loc[years["name"].eq(data.academic_year), "date_from"].min()
 
     def all(self) -> Iterator[NameList]:
+        """Every list, in the order in which to act."""
         yield self.close_together()
         yield self.open()
         yield self.reviews()
         yield self.no_plan()
 
     def close_together(self) -> NameList:
-        title = "Several concerns within four weeks"
+        """Who has several concerns close together lately."""
+        title = "Several concerns in four weeks"
         if pd.isna(self.newest):
             return NameList("concerns", title, "", unknown="No pastoral event is recorded.")
         first = self.newest - 3 * pd.Timedelta(days=_WINDOW) + _DAY
@@ -72,7 +76,7 @@ class WellbeingLists:
         kinds = recent.groupby("student_id")["category_name"].value_counts().reset_index(name="n")
         text = (kinds["category_name"].astype("str") + " " + kinds["n"].astype("str")).groupby(kinds["student_id"])
 
-        def why(row: Mapping[str, object]) -> str:
+        def why(row: Row) -> str:
             return (
                 f"{row['most_in_window']} concerns between {day(row['window_start'])} and {day(row['window_end'])}; "
                 f"{row['events']} since {day(first)}."
@@ -83,12 +87,14 @@ class WellbeingLists:
         return NameList(
             "concerns",
             title,
-            f"Two or more concerns within {_WINDOW} days, in the twelve weeks up to the newest event, of {day(self.newest)}. Those with most come "
-            "first. Someone with many records may be better known to staff, and not worse off.",
+            f"Two or more concerns within {_WINDOW} days, in the twelve weeks up to the newest event, of "
+            f"{day(self.newest)}. Those with most come first. Someone with many records may be better known to staff, "
+            "and not worse off.",
             rows,
         )
 
     def open(self) -> NameList:
+        """Which concerns are open."""
         title = "Concerns still open"
         try:
             found = open_events(self.concerns, self.on)
@@ -96,10 +102,10 @@ class WellbeingLists:
             unknown = "The events have no status, or one other than active and inactive."
             return NameList("open", title, "", unknown=unknown)
 
-        def why(row: Mapping[str, object]) -> str:
-            severity = "" if pd.isna(row["severity_name"]) else f" ({row['severity_name']})"  # type: ignore[call-overload]
-            kind = "No category" if pd.isna(row["category_name"]) else row["category_name"]  # type: ignore[call-overload]
-            if pd.isna(row["days_open"]):  # type: ignore[call-overload]
+        def why(row: Row) -> str:
+            severity: str = "" if pd.isna(row["severity_name"]) else f" ({row['severity_name']})"
+            kind: str = "No category" if pd.isna(row["category_name"]) else row["category_name"]
+            if pd.isna(row["days_open"]):
                 return f"{kind}{severity}, without a date."
             return f"{kind}{severity}, open since {day(row['date'])}."
 
@@ -108,22 +114,26 @@ class WellbeingLists:
         return NameList("open", title, about, rows)
 
     def reviews(self) -> NameList:
+        """Which reviews of plans are overdue."""
         title = "Reviews of plans overdue"
         try:
             found = reviews_due(self.plans, self.on)
         except BadArgumentError:
             return NameList("reviews", title, "", unknown="HUBmis sent no review dates.")
 
-        def why(row: Mapping[str, object]) -> str:
-            kind = "Plan" if pd.isna(row["category_name"]) else row["category_name"]  # type: ignore[call-overload]
+        def why(row: Row) -> str:
+            kind: str = "Plan" if pd.isna(row["category_name"]) else row["category_name"]
             return f"{kind}: the review was due on {day(row['review_date'])}."
 
-        rows = self._listed(found, why, {"review_date": "Due", "days_overdue": "Days overdue"}, each="pastoral_event_id")
+        rows = self._listed(
+            found, why, {"review_date": "Due", "days_overdue": "Days overdue"}, each="pastoral_event_id"
+        )
         without = int(found.attrs.get("without_review_date", 0))
         more = f" {without} open plans have no review date." if without else ""
         return NameList("reviews", title, f"Open plans whose review was due by {day(self.on)}.{more}", rows)
 
     def no_plan(self) -> NameList:
+        """Who has several concerns and no active plan."""
         title = "Three concerns and no plan"
         both = pd.concat([self.concerns, self.plans])
         try:
@@ -132,28 +142,27 @@ class WellbeingLists:
             unknown = "The plans have no status, or one other than active and inactive."
             return NameList("no-plan", title, "", unknown=unknown)
 
-        def why(row: Mapping[str, object]) -> str:
+        def why(row: Row) -> str:
             ended = f"; {row['ended_plans']} plans ended" if row["ended_plans"] else ""
             return f"{row['events']} concerns this year, the latest on {day(row['last_date'])}{ended}."
 
         return NameList(
             "no-plan",
             title,
-            "Three or more concerns this year and no active wellbeing plan. Most events need no plan; the list is a start.",
+            "Three or more concerns this year and no active wellbeing plan. Most events need no plan.",
             self._listed(found, why, {"events": "Concerns", "last_date": "Latest"}),
         )
 
     def _listed(
         self,
         found: pd.DataFrame,
-        why: Callable[[Mapping[str, object]], str],
+        why: Callable[[Row], str],
         figures: Mapping[str, str],
         each: str | None = None,
     ) -> pd.DataFrame:
         found = found[found["student_id"].isin(self.students["student_id"])]
-        reasons = pd.Series([why(row) for row in found.to_dict("records")], found.index, "str")
         row = found["student_id"].astype("str")
         if each is not None:
             row = row + ":" + found[each].astype("str")
-        rows = found[["student_id", *figures]].rename(columns=figures).assign(Why=reasons, row=row)
+        rows = found[["student_id", *figures]].rename(columns=figures).assign(Why=reasons(found, why), row=row)
         return named(self.data, rows)

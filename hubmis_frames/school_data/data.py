@@ -198,7 +198,8 @@ class SchoolData(Mapping[str, pd.DataFrame]):
         Parameters
         ----------
         **given
-            ``school_name``, which heads its reports; ``timezone``, such as ``"Asia/Dubai"``; ``weekdays`` with school, by name or number (0 for Monday);
+            ``school_name``, which heads its reports; ``timezone``, such as ``"Asia/Dubai"``; ``weekdays`` with school,
+            by name or number (0 for Monday);
             ``sessions`` with a register (``["am"]`` for one a day); ``short_days``, the sessions of weekdays that have
             fewer (``{"Friday": ["am"]}``); ``code_map``, a :class:`hubmis_frames.attendance.CodeMap`, ``"england"`` or
             the name of a CSV file beside the export; ``rules``, a list of
