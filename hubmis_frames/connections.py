@@ -75,7 +75,7 @@ def connect(
     --------
     >>> import hubmis_frames as hf
     >>> school = hf.connect()  # doctest: +SKIP
-    >>> students = hf.load_students(school, year_group=9)  # doctest: +SKIP
+    >>> students = hf.load_students(school, enrolment_status="current")  # doctest: +SKIP
     """
     client_secret = None if client_secret is None else Secret(client_secret)
     found = settings(realm, client_id, client_secret, base_url, cache_dir, openapi)
@@ -128,8 +128,8 @@ def connect_group(realms: Iterable[str], **settings: Any) -> Group:
 def demo(students: int = 240, *, seed: int = 1, profile: str = "england", progress: bool | None = None) -> School:
     """Open the simulated school, served over HTTP on this machine until Python ends.
 
-    Its rate limit is generous. Its cache is new each time, in a folder that is removed at exit. It
-    shows how the frames fit together and proves nothing about HUBmis.
+    Its rate limit is generous. Its cache is new each time, in a folder that is removed at exit. Its data end on a day
+    of their own, ``school.today``. It shows how the frames fit together and proves nothing about HUBmis.
 
     Parameters
     ----------
@@ -155,6 +155,8 @@ def demo(students: int = 240, *, seed: int = 1, profile: str = "england", progre
     >>> school = hf.demo()
     >>> len(hf.load_students(school)) > 200
     True
+    >>> school.today
+    datetime.date(2026, 7, 3)
     """
     if not 7 <= students <= 4000:
         raise BadArgumentError("The simulated school has from 7 to 4000 students.")
@@ -177,7 +179,7 @@ def demo(students: int = 240, *, seed: int = 1, profile: str = "england", progre
         rate=Rate(rules.capacity, rules.refill_seconds),
         retry=RetryPolicy(first_delay=0.05),
     )
-    school = School(session, progress=progress)
+    school = School(session, progress=progress, today=world.today)
 
     def end() -> None:
         school.close()

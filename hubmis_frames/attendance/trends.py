@@ -14,7 +14,7 @@ from ..analysis.groups import By, Whole, number_groups
 from ..analysis.periods import require_periods
 from ..analysis.realms import person_columns, with_realm
 from ..analysis.statistics import check_confidence, half_width
-from ..errors import BadArgumentError
+from ..errors import BadArgumentError, warn
 from .checks import category_numbers, check_marks, warn_out_of_range
 from .summary import RATES, count_categories, per_cent, possible_of, summarise
 
@@ -123,6 +123,11 @@ def year_on_year(
         There is no such rate, or the calendar (or the marks, without one) has only one academic year, or students are
         to be compared by a group that they change from one year to the next.
 
+    Warns
+    -----
+    HubmisWarning
+        Students who have left since are not in these marks, as ``data.marks()`` says in ``attrs["lacks"]``.
+
     Notes
     -----
     The two rates pool sessions and can differ although no student changed: others joined and left, or terms gave them
@@ -136,6 +141,8 @@ def year_on_year(
     if confidence is not None:
         check_confidence(confidence)
     check_marks(marks, "year_on_year")
+    if lacks := marks.attrs.get("lacks"):
+        warn(f"year_on_year: {lacks}")
     require_periods(marks, _NEEDED, calendar, "year_on_year")
     before = _years_before(marks, calendar)
     names = with_realm(by, marks)

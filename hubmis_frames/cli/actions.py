@@ -47,8 +47,11 @@ def _names(text: str) -> list[str]:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    print(f"The simulated school: {options.students} students, served on this machine, exported to {options.directory}")
     with demo(students=options.students, profile=options.profile) as school:
+        print(
+            f"The simulated school: {options.students} students, served on this machine, exported to "
+            f"{options.directory}. There it is {school.today:%A} {school.today}."
+        )
         status = _export_to(school, options.directory, "core")
     kind = "" if options.profile == "england" else f"profile={options.profile!r}"
     print(

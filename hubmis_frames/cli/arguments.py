@@ -172,7 +172,8 @@ def _add_tables(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--tables",
         default="core",
-        help="'core' (the default: the tables that attendance and wellbeing need), 'all', or names separated by commas",
+        help="'core' (the default: the tables that attendance and wellbeing need), 'all', 'leavers' (the marks of "
+        "students who have left), or names separated by commas",
     )
 
 

@@ -64,7 +64,7 @@ def _fetch(
         raise HubmisError(f"It needs {missing}.")
     requests = step.requests(fetcher, endpoint, loaded, year)
     fetched = fetcher.fetch(endpoint, requests, refresh=refresh)
-    tables = {name: to_pandas(table) for name, table in fetched.tables().items()}
+    tables = {name: to_pandas(table) for name, table in step.kept(fetched.tables()).items()}
     for sentence in fetched.findings.sentences():
         fetcher.warn_once(f"{endpoint.table}: {sentence}.")
     loaded[endpoint.table] = tables[endpoint.table]

@@ -13,7 +13,7 @@ import pandas as pd
 from pandas.api.types import infer_dtype, is_datetime64_any_dtype, is_integer_dtype
 
 from ..errors import BadArgumentError, ExportError, SettingsError, warn
-from ..files import expanded, private_folder, shared_by, whole_file, why
+from ..files import expanded, fits_every_system, private_folder, shared_by, whole_file, why
 from .partitions import refuse_dask
 
 _BEGINS = r"(?=[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20])"  # also the full-width forms, which spreadsheets accept
@@ -24,8 +24,7 @@ _WIDEST = 60  # characters
 _WIDTH_FROM = 1000  # rows
 _LONGEST = 32_767  # characters in a cell of Excel
 _SHEET = 31  # characters in the name of a sheet
-_NAME = re.compile(r"(?!\.)[^<>:\"/\\|?*\x00-\x1f\ud800-\udfff]{1,80}(?<![. ])")  # legal on Windows too
-_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.I)  # names that Windows keeps for devices
+_LONGEST_NAME = 80
 
 
 def to_parquet(frame: pd.DataFrame | Mapping[str, pd.DataFrame], path: str | PathLike[str]) -> Path:
@@ -177,7 +176,8 @@ def _files(
         return _write(target, functools.partial(write, frame))
     seen: set[str] = set()
     for name in named:
-        if not _NAME.fullmatch(name) or _DEVICE.fullmatch(name) or name.casefold() in seen:
+        fits = fits_every_system(name) and len(name) <= _LONGEST_NAME and not name.startswith(".")
+        if not fits or name.casefold() in seen:
             raise BadArgumentError(
                 f"The table {name!r:.80} cannot have a file of that name on every system: give it a plain name that "
                 "differs from the others in more than case."

@@ -15,6 +15,7 @@ from ..frames.finding import find
 from . import people
 from . import settings as of_school
 from .checks import checks_of
+from .earlier import LACKS
 from .one import OneSchool
 from .tables import ExportTables, FrameTables, Tables, schools_in
 from .years import chosen_years
@@ -294,7 +295,8 @@ class SchoolData(Mapping[str, pd.DataFrame]):
         since: Any = None,
         until: Any = None,
         students: pd.DataFrame | None = None,
-        groups: Literal["now"] | None = None,
+        groups: Literal["now", "then"] | None = None,
+        past: bool = False,
     ) -> pd.DataFrame:
         """One row per student, date and session: canonical marks with the school's periods and groups.
 
@@ -312,31 +314,40 @@ class SchoolData(Mapping[str, pd.DataFrame]):
             Whose marks: any frame with ``student_id``, such as ``data.students(past=True)``. With several schools it
             needs ``realm``.
         groups
-            ``"now"`` adds today's groups to marks of earlier years too. By default these have none, as last year's
-            Year 9 is called Year 10 today.
+            ``"then"``: marks of an earlier year have the groups that HUBmis's list of that year gives the student
+            (table ``academic_year_students``), and none if the student is not in it. The list has one state for the
+            whole year. Tutor groups are known of today alone. ``"now"``: all marks have today's groups, by which last
+            year's Year 9 is called Year 10. By default those of then if the lists of all these years are there; else
+            marks of earlier years have no groups.
+        past
+            Whether to add the marks of students who have left (the tables of ``"leavers"``).
 
         Returns
         -------
         DataFrame
             ``realm``, ``student_id``, ``date``, ``session``, ``code``, ``category``; ``academic_year``, ``term``,
-            ``half_term``, ``week``, ``school_week``; and, if all years are the present one or ``groups="now"``,
+            ``half_term``, ``week``, ``school_week``; and, unless the groups of earlier years are not known,
             ``section_name``, ``year_group_name``, ``form_name``, ``tutor_group_name``, ``academic_house_name``,
             ``boarding_house_name``, ``boarding_type_name`` and ``gender_name``, as far as the students have them.
+            ``attrs["lacks"]`` says in words whom marks of earlier years lack, if students have left since.
 
         Raises
         ------
         BadArgumentError
             There is no such academic year, or an argument cannot be used.
         ExportError
-            A table is missing, or no mark is on a school day.
+            A table is missing, or no mark is on a school day. With ``past``: there are no marks of past students.
 
         Warns
         -----
         HubmisWarning
-            As :func:`hubmis_frames.attendance.marks` does, once: codes without a category, for example.
+            As :func:`hubmis_frames.attendance.marks` does, once: codes without a category, for example. With
+            ``groups="then"``: HUBmis does not tell the groups of a year, so its marks have today's.
         """
-        if groups not in (None, "now"):
-            raise BadArgumentError(f"marks: groups takes 'now' (today's groups) or nothing, not {groups!r}.")
+        if groups not in (None, "now", "then"):
+            raise BadArgumentError(
+                f"marks: groups takes 'then' (the groups of that year), 'now' (today's) or nothing, not {groups!r}."
+            )
         if students is not None and STUDENTS not in students:
             raise BadArgumentError("marks: students takes a frame with the column student_id.")
         if students is not None and self._school is None and REALM not in students:
@@ -344,7 +355,7 @@ class SchoolData(Mapping[str, pd.DataFrame]):
         return self._of_years(
             academic_year,
             "marks",
-            lambda school, years: school.marks(years, since, until, students, with_groups=groups == "now"),
+            lambda school, years: school.marks(years, since, until, students, groups=groups, past=past),
         )
 
     def events(
@@ -592,4 +603,9 @@ def open_export(directory: str | PathLike[str], *, realm: str | None = None) -> 
 
 
 def _together(frames: list[pd.DataFrame]) -> pd.DataFrame:
-    return frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
+    if len(frames) == 1:
+        return frames[0]
+    whole = pd.concat(frames, ignore_index=True)
+    if lacks := [str(frame.attrs[LACKS]) for frame in frames if LACKS in frame.attrs]:
+        whole.attrs[LACKS] = " ".join(dict.fromkeys(lacks))
+    return whole

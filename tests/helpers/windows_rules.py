@@ -11,6 +11,8 @@ import pytest
 
 EXEMPT = ("filelock",)
 """Packages that do it on POSIX alone, and otherwise on Windows."""
+WAITS = 1.0
+"""For how many seconds a file may still be open: Arrow's threads close what they have read a moment later."""
 
 
 def is_open(path: Any, dir_fd: int | None = None) -> bool:
@@ -33,10 +35,13 @@ def refuse(path: Any, dir_fd: int | None = None) -> None:
     caller = sys._getframe(2).f_globals.get("__name__", "")
     if caller.startswith(EXEMPT):
         return
-    for _ in range(100):
-        if not is_open(path, dir_fd):
-            return
-        time.sleep(0.01)  # Arrow's threads close what they have read a moment later
+    until = time.monotonic() + WAITS
+    while is_open(path, dir_fd):
+        if time.monotonic() >= until:
+            break
+        time.sleep(0.01)
+    else:
+        return
     raise PermissionError(errno.EACCES, "it is open in this process, as Windows would say", os.fspath(path))
 
 
