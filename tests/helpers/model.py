@@ -7,8 +7,6 @@ from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-import pandas as pd
-
 from hubmis_frames.attendance import AbsenceRule
 
 BOTH = ("am", "pm")
@@ -444,7 +442,9 @@ def year_on_year(
     return rows
 
 
-def repeated_absence(marks: Sequence[Mark], days: Days, weeks: int, until: date, kinds: Sequence[str]) -> dict[int, ROW]:
+def repeated_absence(
+    marks: Sequence[Mark], days: Days, weeks: int, until: date, kinds: Sequence[str]
+) -> dict[int, ROW]:
     """The most sessions in any run of so many school weeks, and those in the last."""
     opened = sorted({days.week_of(day) for day in days.opens if day <= until})
     rows = {}
