@@ -135,22 +135,23 @@ def test_a_reader_finds_tables_of_one_export_whatever_it_holds(school: School, o
     assert all(content(out)[table] != before[table] for table in ("students", CHILD, "genders"))
 
 
-def test_a_reader_that_closes_the_file_in_time_is_waited_for(
+def test_a_reader_that_closes_the_file_in_time_is_waited_for_and_nothing_changes_until_then(
     school: School, out: Path, monkeypatch: pytest.MonkeyPatch
 ):
     before = content(out)
-    with ExportFolder(out, "S999").file("students").open("rb") as reader:
+    with ExportFolder(out, "S999").file(CHILD).open("rb") as reader:
         waits = []
 
         def sleep(seconds: float) -> None:
             waits.append(seconds)
+            assert content(out)["students"] == before["students"], "no new students beside old nationalities"
             reader.close()
 
         clock = SimpleNamespace(monotonic=lambda: 0.2 * len(waits), time=time.time, sleep=sleep)
         monkeypatch.setattr(files, "time", clock)
         assert set(refresh(school, out).status) == {"complete"}
     assert waits
-    assert content(out)["students"] != before["students"]
+    assert all(content(out)[table] != before[table] for table in ("students", CHILD))
 
 
 @pytest.mark.parametrize("error", [PermissionError(13, "The process cannot access the file"), KeyboardInterrupt()])
