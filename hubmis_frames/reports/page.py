@@ -212,6 +212,10 @@ def _head(title: str, manifest: Mapping[str, Any], year_group: str | None) -> st
     return "\n".join(lines)
 
 
+_STARTS = 300
+"""How many seconds a kernel may take to start: the first time, virus scanners look at every file that it loads."""
+
+
 def _run(sections: Iterable[str], settings: str) -> list[tuple[str, str]]:
     """Run notebooks over an export, all at once; return what :func:`_run_one` does of each.
 
@@ -263,6 +267,7 @@ async def _run_one(section: str, settings: str) -> tuple[str, str]:
             client = nbclient.NotebookClient(
                 notebook,
                 timeout=1800,
+                startup_timeout=_STARTS,
                 resources={"metadata": {"path": elsewhere}},
                 extra_arguments=quiet,
                 coalesce_streams=True,  # or one sentence may become two paragraphs
@@ -273,6 +278,11 @@ async def _run_one(section: str, settings: str) -> tuple[str, str]:
         return _missing(section, error.ename, error.evalue)
     except (nbclient.exceptions.DeadKernelError, nbclient.exceptions.CellTimeoutError) as error:
         return _missing(section, type(error).__name__)
+    except RuntimeError as error:
+        if "Kernel" not in str(error):
+            raise
+        text = f"its Jupyter kernel did not start within {_STARTS // 60} minutes. Close other programs, then try again."
+        return _missing(section, ExportError.__name__, text)
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     if shown := [output for output in outputs if output.output_type == "error"]:  # for example, a table that failed
         return _missing(section, shown[0].ename, shown[0].evalue)

@@ -227,6 +227,30 @@ def test_a_manifest_that_is_held_for_a_while_costs_nothing(simulator: Simulator,
     assert operations["students"]["requests"] > 0
 
 
+# --- other files that are held
+
+
+def test_a_code_map_that_a_spreadsheet_has_open_stays_whole(out: Path):
+    england = hf.attendance.CodeMap.england()
+    file = england.save(out / "code-map.csv")
+    before = file.read_bytes()
+    with file.open("rb"), pytest.raises(hf.SettingsError, match=r"code-map\.csv.*Close the program"):
+        england.extend({"*": "present"}).save(file)
+    assert file.read_bytes() == before
+    assert england.extend({"*": "present"}).save(file).read_bytes() != before
+
+
+def test_a_damaged_cache_that_is_held_is_not_counted_as_purged(school: School, out: Path, tmp_path: Path):
+    hf.load_genders(school)
+    (cache,) = (tmp_path / "cache").rglob("*.sqlite")
+    aside = cache.with_name("answers-2.damaged-1")
+    aside.write_bytes(b"may hold any child's data")
+    with aside.open("rb"), pytest.raises(hf.CacheError, match=r"damaged-1 may hold.*then purge again"):
+        school.purge_cache()
+    school.purge_cache()
+    assert not aside.exists()
+
+
 # --- files that nobody else may open
 
 
