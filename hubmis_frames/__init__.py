@@ -53,7 +53,6 @@ if TYPE_CHECKING:  # for type checkers and editors; what is imported when the pr
     from .privacy import open_key as open_key
     from .privacy import pseudonymise as pseudonymise
     from .privacy import suppress as suppress
-    from .reports.page import report as report
     from .school import School as School
     from .school_data import SchoolData as SchoolData
     from .school_data import open_export as open_export
@@ -79,7 +78,6 @@ _NAMES = {
     "frames.provenance": ("source",),
     "group": ("Group",),
     "privacy": ("open_key", "pseudonymise", "suppress"),
-    "reports.page": ("report",),
     "school": ("School",),
     "school_data": ("SchoolData", "open_export"),
     "school_data.columns": ("dictionary",),

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ..analysis.calendar import Calendar
+from ..analysis.columns import sorted_numbers
 from ..analysis.groups import By, Whole, number_groups
 from ..analysis.realms import person_columns, with_realm
 from ..analysis.statistics import check_confidence, student_t
@@ -359,8 +360,8 @@ def absence_by_rule(
     if not rule.by_days:
         return counts[:, kinds].sum(axis=1), possible_of(counts)
     day, days = pd.factorize(dates)
-    present, place = np.unique(person * max(len(days), 1) + day, return_inverse=True)
-    of_day = count_categories(place.astype(np.int64), numbers, len(present))
+    present, place = sorted_numbers(person * max(len(days), 1) + day)
+    of_day = count_categories(place, numbers, len(present))
     absent, possible = of_day[:, kinds].sum(axis=1), possible_of(of_day)
     missed = (absent == possible) & (absent > 0) if rule.whole_days else absent > 0
     owner = present // max(len(days), 1)
@@ -390,5 +391,5 @@ def number_people(marks: pd.DataFrame, groups: Whole) -> tuple[Whole, Whole]:
         student, wide = student * len(uniques) + place, wide * max(len(uniques), 1)
         if (place < 0).any():
             raise BadArgumentError("There are marks without a student_id: hf.attendance.marks leaves them out.")
-    pairs, number = np.unique(groups * wide + student, return_inverse=True)
-    return number.astype(np.int64), pairs // wide
+    pairs, number = sorted_numbers(groups * wide + student)
+    return number, pairs // wide

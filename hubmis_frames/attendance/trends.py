@@ -348,7 +348,12 @@ def recent_change(
     ------
     BadArgumentError
         ``weeks`` is not at least 1, ``until`` is not a day, or there are more school weeks than ``weeks`` and not twice
-        as many. With no week before the recent ones, ``change`` is missing.
+        as many.
+
+    Warns
+    -----
+    HubmisWarning
+        There is no school week before the recent ones, and ``change`` is missing.
 
     Notes
     -----
@@ -392,6 +397,11 @@ def recent_change(
         rate = per_cent(frame[f"{half}_absent_sessions"], frame[f"{half}_possible_sessions"])
         frame[f"{half}_absence_rate"] = rate
     frame = frame.join(changes_of_groups(group, len(frame), own, confidence))
+    if 0 < len(school_weeks) <= weeks:
+        warn(
+            f"recent_change: there are only {len(school_weeks)} school weeks with a possible session, and none before "
+            f"the last {weeks} to compare them with. The change is missing."
+        )
     return frame.sort_values("change", ascending=False, kind="stable", ignore_index=True)
 
 

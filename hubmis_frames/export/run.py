@@ -211,7 +211,7 @@ class _Run:
         fetched = self.fetcher.fetch(
             endpoint,
             requests,
-            refresh=self.options.refresh,
+            refresh=self.options.refresh and step.refreshed,
             new_since=self.new_since,
             only_whole=history is not None,  # a row that did not come would count as deleted
         )

@@ -27,9 +27,10 @@ _BEGINS = r"(?=[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20])"  # also the full-width fo
 GUARDED = f"^'{_BEGINS}"
 """The apostrophe that :func:`to_csv` puts before text that a spreadsheet would take for a formula."""
 _DIGITS = 10**15  # a spreadsheet keeps fifteen digits of a number
+_WIDEST = 60  # characters in a column
+_WIDTH_FROM = 1000  # rows
 _LONGEST = 32_767  # characters in a cell of Excel
 _SHEET = 31  # characters in the name of a sheet
-_WIDEST = 60  # characters in a column
 _ABOUT = "About"
 _LONGEST_NAME = 80
 
@@ -106,7 +107,8 @@ def to_excel(
 
     This needs the extra ``excel``. Text cells have Excel's text format, so leading zeros stay and nothing turns into a
     formula when somebody edits it. Whole numbers of more than fifteen digits become text, as Excel would round them.
-    Excel has no time zones, so the zone is written after the column's name: ``date_time (UTC)``.
+    Excel has no time zones, so the zone is written after the column's name: ``date_time (UTC)``. Columns are as wide as
+    what is in them, the heading stays in sight and has a filter, and a day is shown without a time.
 
     Parameters
     ----------
@@ -160,22 +162,23 @@ def to_excel(
         kwargs = {"options": {**options, "in_memory": True}}
         content = io.BytesIO()
         with pd.ExcelWriter(content, engine="xlsxwriter", engine_kwargs=kwargs) as book:
-            as_text = book.book.add_format({"num_format": "@"})
-            one_decimal = book.book.add_format({"num_format": "0.0"})
+            # A long text keeps to its column, on several lines.
+            as_text = book.book.add_format({"num_format": "@", "text_wrap": True, "valign": "top"})
+            one_decimal = book.book.add_format({"num_format": "0.0", "valign": "top"})
+            other = book.book.add_format({"valign": "top"})
             for sheet, flat in made.items():
                 try:
                     flat.to_excel(book, sheet_name=sheet, index=False)
                 except ValueError as error:  # too many rows or columns; pandas says how many fit
                     raise BadArgumentError(f"{sheet}: {error}") from error
-                texts = _texts(flat)
+                shown, texts = book.sheets[sheet], _texts(flat)
                 for position in range(flat.shape[1]):
                     column = flat.iloc[:, position]
-                    layout = as_text if position in texts else one_decimal if labels and _is_float(column) else None
-                    width = _width(column, str(flat.columns[position])) if labels else None
-                    book.sheets[sheet].set_column(position, position, width, layout)
-                if labels and flat.shape[1]:
-                    book.sheets[sheet].freeze_panes(1, 0)
-                    book.sheets[sheet].autofilter(0, 0, len(flat), flat.shape[1] - 1)
+                    layout = as_text if position in texts else one_decimal if labels and _is_float(column) else other
+                    shown.set_column(position, position, _width(column, str(flat.columns[position])), layout)
+                shown.freeze_panes(1, 0)
+                if flat.shape[1]:
+                    shown.autofilter(0, 0, len(flat), flat.shape[1] - 1)
         part.write_bytes(content.getvalue())
 
     return write_private(target, write)
@@ -235,6 +238,8 @@ def _for_sheet(frame: pd.DataFrame, sheet: str) -> pd.DataFrame:
     flat = _without_zones(flattened(frame))
     for position in range(flat.shape[1]):
         column = flat.iloc[:, position]
+        if is_datetime64_any_dtype(column.dtype) and column.dropna().eq(column.dropna().dt.normalize()).all():
+            flat.isetitem(position, column.astype(object).where(column.isna(), column.dt.date).array)
         if is_integer_dtype(column.dtype) and not column.dropna().between(1 - _DIGITS, _DIGITS - 1).all():
             flat.isetitem(position, column.astype("str").array)
     if any((flat.iloc[:, position].astype("string").str.len() > _LONGEST).any() for position in _texts(flat)):
@@ -262,10 +267,10 @@ def headings_of(flat: pd.DataFrame) -> list[str]:
 
 
 def _width(column: pd.Series, heading: str) -> float:
-    """The width of a column in characters."""
-    texts = column.dropna().astype("string").str.len()
-    longest = 8 if _is_float(column) else max(texts, default=0)
-    return min(max(longest, len(heading) + 3) + 1, _WIDEST)
+    """How many characters wide to show a column: the widest of its first cells and of its heading, within limits."""
+    widest = 8 if _is_float(column) else column.head(_WIDTH_FROM).dropna().astype("str").str.len().max()
+    # The heading has a button for the filter beside it.
+    return min(max(float(widest) if pd.notna(widest) else 0, len(heading) + 3, 6) + 1, _WIDEST)
 
 
 def _is_float(column: pd.Series) -> bool:

@@ -49,7 +49,6 @@ def per_student(
         listed = check_students(students, "per_student")
         counts = counts.reindex(pd.Index(listed[STUDENTS], name=STUDENTS), fill_value=0)
     rows = rows[rows["date"].between(days["date"].min(), days["date"].max())]
-    counts["absent_sessions"] = counts["possible_sessions"] - counts["attended_sessions"]
     counts["events"] = rows.groupby(STUDENTS).size().reindex(counts.index)
     counts = counts.astype("Int64").fillna(0).reset_index()
     for rate, part, whole in (

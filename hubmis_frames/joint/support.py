@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from ..analysis.calendar import check_timezone
 from ..analysis.columns import as_ids, local_dates, require_columns, require_values
 from ..analysis.groups import hide_small_groups
 from ..analysis.realms import STUDENTS, require_one_school
@@ -67,6 +68,7 @@ def attendance_by_learning_support(
     marks: pd.DataFrame,
     records: pd.DataFrame,
     *,
+    timezone: str = LONDON,
     confidence: float | None = 0.95,
     suppress_below: int | None = None,
 ) -> pd.DataFrame:
@@ -81,6 +83,8 @@ def attendance_by_learning_support(
         and, if sent, ``status_name``. Choose the types or severities that you ask about first. Each school names its
         own statuses: a record that is inactive, ended, closed, archived or completed has ended; any other is in force
         until its ``inactive_date``. If your school uses another name for an ended record, replace it by one of these.
+    timezone
+        The school's time zone, for dates that were sent as instants.
     confidence
         The confidence of the interval; None gives no interval.
     suppress_below
@@ -105,11 +109,12 @@ def attendance_by_learning_support(
         A column is missing, or a category of marks is unknown.
     """
     measure = "attendance_by_learning_support"
+    check_timezone(timezone, measure)
     needed = [STUDENTS, "learning_support_date", "inactive_date"]
     require_columns(records, needed, f"{measure}: records")
     require_one_school(records, measure, marks)
     status = records["status_name"] if "status_name" in records else pd.Series("", index=records.index)
-    start, end = (local_dates(records[day], LONDON, f"{measure}: {day}") for day in needed[1:])
+    start, end = (local_dates(records[day], timezone, f"{measure}: {day}") for day in needed[1:])
     spells = pd.DataFrame(
         {
             STUDENTS: as_ids(records[STUDENTS], f"{measure}: records' student_id"),

@@ -87,6 +87,8 @@ class OneSchool:
             return (CODE_MAP_FILE, CODE_MAP_FILE) if own else ("england", DEFAULT)
         if name == "rules":
             return (PERSISTENT, SEVERE), DEFAULT
+        if name == "school_name":
+            return None, NOT_SAID
         if name in LISTS:
             return (), NOT_SAID
         seen = self._seen
