@@ -39,6 +39,9 @@ def main() -> None:
     )
     parser.add_argument("--latency", type=float, default=rules.latency, help="seconds to wait before each response")
     parser.add_argument(
+        "--scope", action="append", help="a scope of the client, several times if need be; all scopes if left out"
+    )
+    parser.add_argument(
         "--strict",
         action=argparse.BooleanOptionalAction,
         default=rules.strict_query,
@@ -50,6 +53,7 @@ def main() -> None:
         refill_seconds=arguments.refill_seconds,
         latency=arguments.latency,
         strict_query=arguments.strict,
+        scopes=frozenset(arguments.scope) if arguments.scope else None,
     )
     world = build_world(arguments.students, seed=arguments.seed, realm=arguments.realm, profile=arguments.profile)
     with Simulator(world, rules, port=arguments.port) as simulator:
