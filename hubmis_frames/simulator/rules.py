@@ -89,6 +89,10 @@ class Rules:
         return cls(**{**known, **changed})
 
 
+UNFELT: dict[str, Any] = {"capacity": 1_000_000, "refill_seconds": 0.001}
+"""A rate limit that nobody feels."""
+
+
 @dataclass
 class SimulatedRequest:
     """A request as received, with its Authorization replaced by ``valid``, ``invalid`` or ``missing``."""
