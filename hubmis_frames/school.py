@@ -95,7 +95,7 @@ class School:
         Parameters
         ----------
         tables
-            ``"core"``, ``"all"``, the name of a table, or several names.
+            ``"core"``, ``"all"``, ``"leavers"``, the name of a table, or several names.
         refresh
             Whether to count an export with ``refresh``, which asks for everything again.
 
@@ -123,7 +123,8 @@ class School:
         Parameters
         ----------
         tables
-            ``"core"``, ``"all"``, the name of a table, or several names. Tables whose ids are needed come with them.
+            ``"core"``, ``"all"``, ``"leavers"``, the name of a table, or several names. Tables whose ids are needed
+            come with them.
         refresh
             Ask HUBmis even if responses are cached.
 
@@ -171,19 +172,26 @@ class School:
         ``core`` costs one request for each student, form, tutor group and house; for each list that has pages, one per
         page and two more, to find the number of the first page and to be sure of the end; two for each of the four
         lists of the calendar, as the marks reach back to last year, and for the pastoral categories, of events and of
-        plans; one for each other list; and one for the token.
+        plans; one for each other list; and one for the token. The table ``academic_year_students`` is several lists
+        with pages: the current students of each earlier year that the marks cover, with their groups of that year, and
+        the past students of each year.
+
+        ``"leavers"`` adds ``past_student_attendance``: the marks of students who have left, one request for each of
+        those who were there in one of these years. Give it with ``core``: ``["core", "leavers"]``.
 
         Parameters
         ----------
         directory
             Where to write; created if necessary. A leading ``~`` is your home folder.
         tables
-            ``"core"``, ``"all"``, the name of a table, or several names. Tables whose ids are needed come with them.
+            ``"core"``, ``"all"``, ``"leavers"``, the name of a table, or several names. Tables whose ids are needed
+            come with them.
         refresh
             Bring an earlier export in the same directory up to date: ask HUBmis again, whatever the cache holds, but
-            for marks ask only for the last days. The files become what a new export would write, and files in which
-            nothing changed are not touched. Marks that are no longer sent are kept in ``student_attendance_deleted``
-            with ``noticed_at``, the instant at which this was noticed; the manifest counts them, and the new and
+            for marks ask only for the last days, and for the lists of students of other years once a week. The files
+            become what a new export would write, and files in which nothing changed are not touched. Marks that are no
+            longer sent are kept in ``student_attendance_deleted`` with ``noticed_at``, the instant at which this was
+            noticed; the manifest counts them, and the new and
             changed ones. All marks are asked for if there are none yet, if the file is damaged, or if the earlier
             export had other options. A refresh that was interrupted in the last twelve hours continues: what was
             fetched since it began counts as new.

@@ -112,12 +112,16 @@ class Endpoint:
     scopes_with: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     """The fewer scopes that are enough with some values of a filter."""
     realm_header: str = "Realm"
+    asks: str = ""
+    """The operation that it asks, if that has a table of its own already: see ``further``."""
+    columns_too: tuple[str, ...] = ()
+    """Parameters outside the path whose values are columns of the result too."""
     function: Callable[..., pd.DataFrame] | None = field(default=None, repr=False)
 
     @property
     def loader(self) -> str:
         """The name of the loader function."""
-        return f"load_{self.table}"
+        return f"load_{self.asks or self.table}"
 
     @property
     def paged(self) -> bool:
@@ -168,9 +172,11 @@ class Endpoint:
 
     @property
     def path_ids(self) -> tuple[Parameter, ...]:
-        """The path parameters, in the order of the path. Each is a column of the result."""
+        """The path parameters, in the order of the path, then ``columns_too``. Each is a column of the result."""
         by_wire = {p.name: p for p in self.parameters if p.place == "path"}
-        return tuple(by_wire[name] for name in re.findall(r"{(\w+)}", self.path))
+        others = {p.name: p for p in self.parameters if p.place != "path"}
+        names = re.findall(r"{(\w+)}", self.path)
+        return (*(by_wire[name] for name in names), *(others[name] for name in self.columns_too))
 
     @property
     def year(self) -> tuple[Parameter, ...]:

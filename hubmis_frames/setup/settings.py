@@ -12,7 +12,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from ..errors import NoKeyringError, SettingsError
-from ..files import expanded, user_folder
+from ..files import expanded, unquoted, user_folder
 from ..transport import DEFAULT_RETRY, DOCUMENTED, Cipher, Rate, RetryPolicy, Session, is_loopback
 from .keyring import Login, stored_login
 
@@ -60,7 +60,7 @@ def look_up(**arguments: str | os.PathLike[str] | None) -> dict[str, Setting]:
     for name in (*LOGIN, *OTHERS):
         value, source = arguments.get(name), "argument"
         if value is None or (value == USUAL and name in OTHERS):
-            value, source = os.environ.get(variable(name)) or None, "environment"
+            value, source = unquoted(os.environ.get(variable(name), "")) or None, "environment"
         if value is not None and str(value).strip():
             found[name] = Setting(_hidden(name, str(value).strip()), source)
     empty = {name for name in LOGIN if arguments.get(name) is not None}  # an empty argument is a mistake

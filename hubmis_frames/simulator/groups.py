@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from random import Random
 from string import ascii_uppercase
 
-from .calendar import ACTIVE, YEARS
+from .calendar import ACTIVE, PREVIOUS, YEARS
 from .people import Entities
 from .reference import by_name
 from .rows import Row, RowsById, ids
@@ -14,6 +14,8 @@ Placements = dict[int, RowsById]
 """A student's fields in one academic year (year group, form, ...), by year and student."""
 
 FORM_SIZE, SET_SIZE = 24, 20
+CHANGED_HOUSE = 19
+"""One student in so many was in another house last year."""
 ACTIVITIES = ("Orchestra", "Chess", "Debating", "Netball", "Rowing", "Choir", "Robotics", "Model aircraft")
 
 
@@ -35,6 +37,10 @@ def placements(entities: Entities) -> Placements:
                     "_first": first,
                     "_last": last,
                 }
+        if number in placed[PREVIOUS] and number % CHANGED_HOUSE == 0:
+            houses = [n for n, row in entities["house"].items() if row["house_type"] == "academic"]
+            others = [n for n in houses if n != student["academic_house"]]
+            placed[PREVIOUS][number]["academic_house"] = others[number % len(others)]
     return placed
 
 
@@ -48,7 +54,8 @@ def form_groups(rng: Random, entities: Entities, placed: Placements) -> None:
         by_group, by_house = defaultdict(list), defaultdict(list)
         for number, row in students.items():
             by_group[row["_year_number"]].append(number)
-            by_house[row["section"], entities["student"][number]["academic_house"]].append(number)
+            academic_house = {**entities["student"][number], **row}["academic_house"]
+            by_house[row["section"], academic_house].append(number)
         for year_number, in_year_group in sorted(by_group.items()):
             count = -(-len(in_year_group) // FORM_SIZE)
             group = YEAR_GROUP_IDS[year_number]
@@ -140,7 +147,7 @@ def sizes(entities: Entities, placed: Placements) -> dict[str, Placements]:
     """Return the numbers of students and forms in year groups and houses in each academic year."""
     sizes: dict[str, Placements] = {"house": {}, "year_group": {}}
     for year, students in placed.items():
-        people = [entities["student"][number] for number in students]
+        people = [entities["student"][number] | row for number, row in students.items()]
         current = [row for row in people if row["enrolment_status"] == "current"]
         housed = Counter(row[kind] for row in current for kind in ("academic_house", "boarding_house"))
         sizes["house"][year] = {house: {"student_count": housed[house]} for house in entities["house"]}
