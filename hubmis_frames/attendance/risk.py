@@ -56,7 +56,7 @@ def absentees(
         ``absent_sessions``, ``absence_rate``, ``authorised_rate``, ``unauthorised_rate`` (per cent of the student's own
         possible sessions), ``unmarked_sessions``, and for each rule, by its name, here ``persistent``: a flag
         ``persistent``, and where the rule counts something other than absent sessions, ``persistent_days`` or
-        ``persistent_sessions``, what it counted. For names and forms, use ``hf.join(result, students)``.
+        ``persistent_sessions`` (what it counted). For names and forms, use ``hf.join(result, students)``.
 
     Raises
     ------

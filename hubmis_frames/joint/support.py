@@ -97,11 +97,11 @@ def attendance_by_learning_support(
         One row per ``status`` on the day of a session, always all four: ``in force`` (from ``learning_support_date`` to
         the day before ``inactive_date``); ``ended, date not known`` (the record has no start, or its status says that
         it has ended and the date is missing); ``not in force on the day`` (the student has a record for other days);
-        ``never on record``. Columns: ``students`` (with sessions in that status; one student can be in several rows),
-        ``possible_sessions``, ``attended_sessions``, ``attendance_rate`` (per cent), with ``confidence`` its interval
-        ``attendance_rate_low`` and ``attendance_rate_high`` (clustered by student, linearised; with ten students a 95 %
-        interval contains the true value about 90 % of the time), and ``suppressed``. The rate of a status without
-        sessions is missing. The possible sessions of the rows sum to all possible ones.
+        ``never on record``. Columns: ``status``, ``students`` (with sessions in that status; one student can be in
+        several rows), ``possible_sessions``, ``attended_sessions``, ``attendance_rate`` (per cent), with ``confidence``
+        its interval ``attendance_rate_low`` and ``attendance_rate_high`` (clustered by student, linearised; with ten
+        students a 95 % interval contains the true value about 90 % of the time), and ``suppressed``. The rate of a
+        status without sessions is missing. The possible sessions of the rows sum to all possible ones.
 
     Raises
     ------

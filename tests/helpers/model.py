@@ -7,8 +7,6 @@ from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-import pandas as pd
-
 from hubmis_frames.attendance import AbsenceRule
 
 BOTH = ("am", "pm")
