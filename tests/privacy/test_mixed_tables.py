@@ -186,3 +186,23 @@ def test_attendance_by_plan_beside_the_number_of_students(plans: list[str]) -> N
     # Of the sessions too there are two unknown ones at least, so that the whole does not give them back.
     if table["suppressed"].any() and pd.notna(whole["students"]):
         assert table["suppressed"].sum() > 1
+
+
+# --- codes, and sessions by category
+
+
+@given_few(st.lists(st.tuples(st.sampled_from("/LVIO"), st.integers(1, 30)), min_size=1, max_size=60), few=10)
+def test_codes_and_the_sessions_of_their_categories(codes: list[tuple[str, int]]) -> None:
+    # Of each letter there are two codes, in one category.
+    marks = marks_of({number: code for number, (code, _) in enumerate(codes, 1)})
+    marks["code"] = marks["code"] + pd.Series([str(number % 3 == 0) for _, number in codes], dtype="str")
+    table, summary = hf.suppress(at.code_frequency(marks)), at.summarise(marks).iloc[0]
+    open_table = at.code_frequency(marks)
+    hidden = table["suppressed"].to_numpy(dtype=bool)
+    assert hidden[open_table["students"].lt(BELOW).to_numpy()].all()
+    assert not hidden.any() or open_table["students"].between(1, BELOW - 1).any()
+    for _, rows in open_table.groupby("category"):
+        few = hidden[rows.index] & rows["students"].lt(BELOW).to_numpy()
+        # The sessions of a category are in summaries: one small code alone could be worked out from the others.
+        assert not few.any() or len(rows) == 1 or hidden[rows.index].sum() > 1
+    assert summary["possible_sessions"] == len(codes)
