@@ -215,10 +215,10 @@ def on_closed_days(marks: pd.DataFrame, calendar: Calendar) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``realm`` if the marks have it, the canonical columns, ``closed_as`` (``closure``, ``INSET day``, ``holiday``,
-        ``weekend``, ``outside terms``; ``outside the calendar`` for a day that the calendar does not have) and
-        ``closed_name``. Codes of a closure (``#``, ``Y4``) belong here; marks of attendance or absence mean that the
-        calendar or the register is wrong.
+        ``realm`` if the marks have it, ``student_id``, ``date``, ``session``, ``code``, ``category``, ``closed_as``
+        (``closure``, ``INSET day``, ``holiday``, ``weekend``, ``outside terms``; ``outside the calendar`` for a day
+        that the calendar does not have) and ``closed_name``. Codes of a closure (``#``, ``Y4``) belong here; marks of
+        attendance or absence mean that the calendar or the register is wrong.
     """
     check_marks(marks, "on_closed_days")
     check_calendar(calendar, "on_closed_days")

@@ -102,15 +102,16 @@ def summarise(
         - ``students``: students with any mark in the group;
         - sessions: ``possible_sessions`` (attended, absent and other possible), ``attended_sessions`` (present, late
           and approved activity), ``late_sessions``, ``approved_activity_sessions``, ``authorised_sessions`` and
-          ``unauthorised_sessions`` (absences), ``absent_sessions`` (both), ``other_possible_sessions`` (neither
-          attended nor absent, such as ``X`` in England in 2020/21), ``not_possible_sessions``, ``unmarked_sessions``,
+          ``unauthorised_sessions`` (absences), ``absent_sessions`` (authorised and unauthorised),
+          ``other_possible_sessions`` (neither attended nor absent, such as ``X`` in England in 2020/21),
+          ``not_possible_sessions``, ``unmarked_sessions``,
           ``unmapped_sessions``; the last three are in no rate;
         - ``attendance_rate``, ``absence_rate``, ``authorised_rate``, ``unauthorised_rate``: per cent of possible
           sessions, pooled over the group's students; missing, and never 0, where no session was possible; with
           ``confidence``, each followed by ``<rate>_low`` and ``<rate>_high``;
-        - for each rule, by its name, here ``persistent``: ``persistent_absentees``, the students who meet it, and
-          ``persistent_absence_rate``, per cent of the students with a possible session; if the rule has a minimum,
-          also ``persistent_below_minimum``, the students with fewer possible sessions than that, who are in neither.
+        - for each rule, by its name, here ``persistent``: ``persistent_absentees`` (the students who meet it) and
+          ``persistent_absence_rate`` (per cent of the students with a possible session); if the rule has a minimum,
+          also ``persistent_below_minimum`` (the students with fewer possible sessions than that, who are in neither).
 
         ``attrs["confidence"]`` keeps the confidence.
 

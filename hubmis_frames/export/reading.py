@@ -1,5 +1,6 @@
 """Reads an export back, and warns if rows are missing."""
 
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
@@ -15,8 +16,8 @@ from ..files import expanded
 from ..frames import as_schema, joined, to_pandas
 from ..frames.partitions import NOT_TEXT, Frame, need_dask
 from ..frames.provenance import set_provenance
-from ..operations import CATALOGUE
-from .folder import FILE, INCOMPLETE, partition, table_folder
+from ..operations import CATALOGUE, FURTHER
+from .folder import FILE, INCOMPLETE, partition, read_file, table_folder
 from .manifest import manifests
 from .write import is_sound, sample
 
@@ -66,7 +67,7 @@ def read(
     ------
     ExportError
         The folder holds no such table; the message says whether it was not permitted, failed or was never asked for.
-        Or the file of the table is damaged.
+        Or the file of the table is damaged, or another program keeps it from being opened.
     BadArgumentError
         There is no such engine.
     HubmisError
@@ -130,7 +131,7 @@ def _part(file: Path, schema: pa.Schema) -> pd.DataFrame:
 
 def _schema(files: list[Path]) -> pa.Schema:
     """The columns and types of all files together; if they differ in type, values are read to decide."""
-    schemas = [pq.read_schema(file).remove_metadata() for file in files]
+    schemas = [read_file(file, partial(pq.read_schema, file)).remove_metadata() for file in files]
     types: dict[str, set[pa.DataType]] = {}
     for field in (field for schema in schemas for field in schema):
         types.setdefault(field.name, set()).add(field.type)
@@ -144,7 +145,7 @@ def _schema(files: list[Path]) -> pa.Schema:
 
 
 def _table(file: Path) -> pa.Table:
-    return _with_realm(pq.read_table(file, partitioning=None), _realm(file))
+    return _with_realm(read_file(file, lambda: pq.read_table(file, partitioning=None)), _realm(file))
 
 
 def _realm(file: Path) -> str:
@@ -166,6 +167,6 @@ def _why_not(folder: Path, table: str, realm: str | None) -> str:
             return f"{where}: {entry['status']}. {' '.join(entry['remarks'])}"
     if not all(content["finished_at"] for content in contents if realm in (None, content["realm"])):
         return f"{where}: the export has not ended. Run it again; it continues where it stopped."
-    if table in CATALOGUE:
+    if table in CATALOGUE or table in FURTHER:
         return f"{where}. Add it: hubmis-frames export {argument(folder)} --tables {table}"
     return f"{where}.{did_you_mean(table, {part.name for part in folder.iterdir()} - {table})} Each folder is a table."
