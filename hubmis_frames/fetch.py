@@ -27,6 +27,7 @@ from .frames.provenance import set_provenance
 from .operations import CATALOGUE
 from .operations.arguments import requests_of
 from .operations.declaration import Endpoint
+from .operations.further import as_further
 from .operations.response import active_year, check_filters, envelope_of, is_answer, rows_of
 from .request import Request
 from .transport import Outcome, Pages, Reading, Session, gather, is_loopback, read_pages
@@ -117,7 +118,10 @@ class Fetcher:
         SpecError
             The file does not contain it, or describes it in a way that cannot be used.
         """
-        return self.spec.endpoint(declared) if self.spec else declared
+        if self.spec is None:
+            return declared
+        known = self.spec.endpoint(CATALOGUE[declared.asks] if declared.asks else declared)
+        return as_further(declared.table, known) if declared.asks else known
 
     @property
     def others(self) -> Mapping[str, Endpoint]:

@@ -1,6 +1,7 @@
 """One school, as a user holds it: the first argument of the loaders, with methods to plan and export."""
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import date
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -33,17 +34,27 @@ class School:
         a terminal or a notebook.
     spec
         How the vendor's OpenAPI file describes the operations.
+    today
+        The day it is at the school, if it is not the day of this machine.
     """
 
-    def __init__(self, session: Session, *, progress: bool | None = None, spec: "Spec | None" = None) -> None:
-        self._session = session
+    def __init__(
+        self,
+        session: Session,
+        *,
+        progress: bool | None = None,
+        spec: "Spec | None" = None,
+        today: date | None = None,
+    ) -> None:
+        self._session, self._today = session, today
         self._fetcher = Fetcher(session, spec=spec, progress=is_watched() if progress is None else progress)
 
     def __repr__(self) -> str:
-        return f"<School {self.realm!r} at {self.base_url}>"
+        simulated = f", where it is {self._today}" if self._today else ""
+        return f"<School {self.realm!r} at {self.base_url}{simulated}>"
 
     def _repr_html_(self) -> str | None:
-        return as_table([self._session])
+        return as_table([self._session], today=self._today)
 
     def __enter__(self) -> "School":
         return self
@@ -65,6 +76,11 @@ class School:
         return self._session.base_url
 
     @property
+    def today(self) -> date:
+        """The day it is at the school: today, but in the simulated school the day on which its data end."""
+        return self._today or date.today()
+
+    @property
     def sent(self) -> int:
         """Requests sent so far, including those for tokens and repeated attempts."""
         return self._session.sent
@@ -79,7 +95,7 @@ class School:
         Parameters
         ----------
         tables
-            ``"core"``, ``"all"``, the name of a table, or several names.
+            ``"core"``, ``"all"``, ``"leavers"``, the name of a table, or several names.
         refresh
             Whether to count an export with ``refresh``, which asks for everything again.
 
@@ -107,7 +123,8 @@ class School:
         Parameters
         ----------
         tables
-            ``"core"``, ``"all"``, the name of a table, or several names. Tables whose ids are needed come with them.
+            ``"core"``, ``"all"``, ``"leavers"``, the name of a table, or several names. Tables whose ids are needed
+            come with them.
         refresh
             Ask HUBmis even if responses are cached.
 
@@ -155,19 +172,26 @@ class School:
         ``core`` costs one request for each student, form, tutor group and house; for each list that has pages, one per
         page and two more, to find the number of the first page and to be sure of the end; two for each of the four
         lists of the calendar, as the marks reach back to last year, and for the pastoral categories, of events and of
-        plans; one for each other list; and one for the token.
+        plans; one for each other list; and one for the token. The table ``academic_year_students`` is several lists
+        with pages: the current students of each earlier year that the marks cover, with their groups of that year, and
+        the past students of each year.
+
+        ``"leavers"`` adds ``past_student_attendance``: the marks of students who have left, one request for each of
+        those who were there in one of these years. Give it with ``core``: ``["core", "leavers"]``.
 
         Parameters
         ----------
         directory
             Where to write; created if necessary. A leading ``~`` is your home folder.
         tables
-            ``"core"``, ``"all"``, the name of a table, or several names. Tables whose ids are needed come with them.
+            ``"core"``, ``"all"``, ``"leavers"``, the name of a table, or several names. Tables whose ids are needed
+            come with them.
         refresh
             Bring an earlier export in the same directory up to date: ask HUBmis again, whatever the cache holds, but
-            for marks ask only for the last days. The files become what a new export would write, and files in which
-            nothing changed are not touched. Marks that are no longer sent are kept in ``student_attendance_deleted``
-            with ``noticed_at``, the instant at which this was noticed; the manifest counts them, and the new and
+            for marks ask only for the last days, and for the lists of students of other years once a week. The files
+            become what a new export would write, and files in which nothing changed are not touched. Marks that are no
+            longer sent are kept in ``student_attendance_deleted`` with ``noticed_at``, the instant at which this was
+            noticed; the manifest counts them, and the new and
             changed ones. All marks are asked for if there are none yet, if the file is damaged, or if the earlier
             export had other options. A refresh that was interrupted in the last twelve hours continues: what was
             fetched since it began counts as new.

@@ -292,11 +292,11 @@ class CodeMap:
         for name, category, a, b in zip(self.frame["code"], self.frame["category"], first, past, strict=True):
             if name in place:
                 table[place[name], a:b] = CATEGORIES.index(category)
-        days = _days(date)
-        categories = table[texts, np.searchsorted(edges, days, side="right")]
+        day, days = pd.factorize(date, use_na_sentinel=False)
+        categories = table[texts, np.searchsorted(edges, _days(pd.Series(days)), side="right")[day]]
         # A mark without a day is in no span, so it is unmapped unless its code is blank.
         categories[(date.isna() & (categories != _UNMARKED)).to_numpy()] = _UNMAPPED
-        return pd.Series(np.array(CATEGORIES)[categories], index=code.index, dtype="str", name="category")
+        return pd.Series(pd.array(CATEGORIES, dtype="str").take(categories), index=code.index, name="category")
 
     def __repr__(self) -> str:
         """The number of codes, until when they hold, and the sources."""

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from ..errors import ExportError
 from ..files import fits_every_system, private_folder, put, put_all, remove, safe_name, scratch_file, while_held
 from ..frames import empty
-from ..operations import CATALOGUE
+from ..operations import CATALOGUE, FURTHER
 
 T = TypeVar("T")
 
@@ -144,7 +144,8 @@ def owns(operation: str, table: str, others: Iterable[str] = ()) -> bool:
 
 @functools.cache
 def _declared_tables() -> Mapping[str, str]:
-    return {table: name for name, endpoint in CATALOGUE.items() for table in empty(endpoint)}
+    operations = {**CATALOGUE, **FURTHER}
+    return {table: name for name, endpoint in operations.items() for table in empty(endpoint)}
 
 
 def is_link(path: Path) -> bool:

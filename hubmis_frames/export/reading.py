@@ -16,7 +16,7 @@ from ..files import expanded
 from ..frames import as_schema, joined, to_pandas
 from ..frames.partitions import NOT_TEXT, Frame, need_dask
 from ..frames.provenance import set_provenance
-from ..operations import CATALOGUE
+from ..operations import CATALOGUE, FURTHER
 from .folder import FILE, INCOMPLETE, partition, read_file, table_folder
 from .manifest import manifests
 from .write import is_sound, sample
@@ -167,6 +167,6 @@ def _why_not(folder: Path, table: str, realm: str | None) -> str:
             return f"{where}: {entry['status']}. {' '.join(entry['remarks'])}"
     if not all(content["finished_at"] for content in contents if realm in (None, content["realm"])):
         return f"{where}: the export has not ended. Run it again; it continues where it stopped."
-    if table in CATALOGUE:
+    if table in CATALOGUE or table in FURTHER:
         return f"{where}. Add it: hubmis-frames export {argument(folder)} --tables {table}"
     return f"{where}.{did_you_mean(table, {part.name for part in folder.iterdir()} - {table})} Each folder is a table."

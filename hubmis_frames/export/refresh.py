@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from ..frames import alike, empty, joined, to_pandas
 from ..operations.declaration import Endpoint
+from ..operations.further import PAST_MARKS
 from .folder import read_file
 from .manifest import Entry
 from .write import is_sound
@@ -32,7 +33,8 @@ class Keys(NamedTuple):
     part: str
 
 
-HISTORIES = {"student_attendance": Keys("student_id", "date", "attendance_session")}
+_MARKS = Keys("student_id", "date", "attendance_session")
+HISTORIES = {"student_attendance": _MARKS, PAST_MARKS: _MARKS}
 """Tables that are requested person by person, grow every day, and change only in their last days."""
 
 

@@ -38,6 +38,7 @@ from ..privacy import (
 from ..request import Request
 from .folder import DELETED, LOCK, ExportFolder, is_link, owned_name, refuse_nested, table_folder
 from .manifest import Entry, Manifest
+from .package import describe_export
 from .places import remember
 from .refresh import HISTORIES, WINDOW, History, deleted_rows, open_history
 from .steps import YEARS, Step, first_day, steps_of
@@ -136,6 +137,7 @@ def _run(
         waiting = {}
     if waiting:
         raise _why_nothing(fetcher, run.errors)
+    describe_export(folder.directory)
     return pd.DataFrame([_row(table, entry) for table, entry in done.items()]).astype({"rows": "Int64"})
 
 
@@ -209,14 +211,14 @@ class _Run:
         fetched = self.fetcher.fetch(
             endpoint,
             requests,
-            refresh=self.options.refresh,
+            refresh=self.options.refresh and step.refreshed,
             new_since=self.new_since,
             only_whole=history is not None,  # a row that did not come would count as deleted
         )
         kept: list[pa.Table] = []
         with contextlib.ExitStack() as stack:
             writers: dict[str, TableWriter] = {}
-            for batch in self._batches(fetched, requests):
+            for batch in self._batches(step, fetched, requests):
                 if history and batch.tables.keys() > {endpoint.table}:
                     # Rows of a new child table do not show their day.
                     return self._write_tables(step, endpoint, entry, whole=True)
@@ -230,8 +232,8 @@ class _Run:
                     if stored not in writers:
                         writers[stored] = stack.enter_context(TableWriter(self.folder, stored))
                     writers[stored].add(rows)
-                if endpoint.table in self.needed:
-                    kept.append(batch.tables[endpoint.table])
+                    if name == endpoint.table and name in self.needed:
+                        kept.append(_days(rows) if name in HISTORIES else batch.tables[name])
             if kept:
                 self.loaded[endpoint.table] = to_pandas(joined(kept))
             entry.requests, entry.cached = fetched.asked, fetched.cached
@@ -265,12 +267,13 @@ class _Run:
             entry.tables = {name: writer.rows for name, writer in writers.items()}
         return None
 
-    def _batches(self, fetched: Fetch, requests: Sequence[Request]) -> Iterator[Batch]:
+    def _batches(self, step: Step, fetched: Fetch, requests: Sequence[Request]) -> Iterator[Batch]:
         """The tables batch by batch; with pseudonyms all at once, because rows are sorted."""
         if self.options.key is None:
-            yield from fetched
+            for batch in fetched:
+                yield batch._replace(tables=step.kept(batch.tables))
             return
-        tables = fetched.tables()
+        tables = step.kept(fetched.tables())
         yield Batch([request.ids for request in requests if request.ids not in fetched.failed], tables)
 
     def _failures(self, endpoint: Endpoint, fetched: Fetch, asked: int) -> list[str]:
@@ -382,6 +385,13 @@ class _Run:
                 self.folder.remove(name)
             except ExportError as error:
                 entry.remarks.append(f"{name} is out of date and stays: {error}")
+
+
+def _days(rows: pa.Table) -> pa.Table:
+    """The days of a history: other tables need to know how far back it goes, and no more of it."""
+    if "date" not in rows.column_names:
+        return rows.select([])
+    return rows.select(["date"]).group_by("date").aggregate([])
 
 
 _AN_ID = re.compile(r"/(?=[\w%.~-]*\d)(?!v\d+\b)[\w%~-]+")  # a number, or text with a digit in it

@@ -7,14 +7,17 @@ from itertools import product
 from types import MappingProxyType
 
 import pandas as pd
+import pyarrow as pa
 
 from ..errors import BadArgumentError, SpecError, did_you_mean
 from ..fetch import Fetcher
 from ..frames import to_pandas
-from ..operations import CATALOGUE
+from ..operations import CATALOGUE, FURTHER
 from ..operations.declaration import YEAR, Endpoint, Parameter
+from ..operations.further import PAST_MARKS, YEAR_LISTS
 from ..operations.response import plain_id
 from ..request import Request
+from .earlier import covered_years, group_columns, leavers
 
 CORE = (
     "academic_years",
@@ -45,10 +48,14 @@ CORE = (
     "tutor_group_students",
     "house_students",
     "student_attendance",
+    YEAR_LISTS,
 )
 """What attendance and wellbeing analysis needs, cheap and useful tables first."""
+LEAVERS = (PAST_MARKS,)
+"""The marks of students who have left, of the academic years that the marks of the others cover."""
 
 YEARS = "academic_years"  # ages and date limits depend on them
+_MARKS = "student_attendance"
 _CALENDAR = ("terms", "holidays", "inset_days", "closure_dates")
 # Without a status, the list may hold everybody who was ever at the school: the document does not say.
 _ASKED = {"students": {"enrolment_status": "current"}}
@@ -71,6 +78,21 @@ class Step:
     def parents(self) -> tuple[str, ...]:
         """Every table that has to be fetched first."""
         return (*((self.parent,) if self.parent else ()), *self.filtered_by.values())
+
+    @property
+    def refreshed(self) -> bool:
+        """Whether a refresh asks again although the cache has an answer."""
+        return True
+
+    @property
+    def counted_by(self) -> tuple[str, ...]:
+        """The tables by which a plan counts its requests."""
+        return self.parents
+
+    @property
+    def waits_for(self) -> str:
+        """What its requests depend on while those tables are not loaded yet."""
+        return f"one for each of {' and '.join(self.counted_by)}, not loaded yet".replace("_", " ")
 
     @property
     def by_year(self) -> bool:
@@ -123,6 +145,66 @@ class Step:
         calls = self.calls(loaded, year)
         return list(dict.fromkeys(request for call in calls for request in fetcher.requests(endpoint, call)))
 
+    def kept(self, tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
+        """The tables of the answers that the export keeps."""
+        return dict(tables)
+
+
+class YearLists(Step):
+    """The students of each earlier year that the marks cover, with their groups of that year.
+
+    Past students are asked for apart, as few clients may read all at once, and for the present year too.
+    """
+
+    @property
+    def parents(self) -> tuple[str, ...]:
+        """The tables that tell which years those are."""
+        return (YEARS, _MARKS)
+
+    @property
+    def refreshed(self) -> bool:
+        """Years that are over hardly change: an answer is used for a week."""
+        return False
+
+    @property
+    def counted_by(self) -> tuple[str, ...]:
+        """The academic years: without marks, a plan counts the year before."""
+        return (YEARS,)
+
+    def calls(self, loaded: Frames, year: int | str | None) -> list[dict[str, object]]:
+        """One list of current and one of past students for each year."""
+        years = covered_years(loaded[YEARS], year, loaded[_MARKS].get("date") if _MARKS in loaded else None)
+        earlier = [(each, status) for each in years for status in ("current", "past")]
+        return [{YEAR: plain_id(each), "enrolment_status": status} for each, status in [*earlier, (year, "past")]]
+
+    def kept(self, tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
+        """Ids and groups alone: the rest is in ``students`` and ``past_students``, as it is today."""
+        table = tables[self.endpoint.table]
+        names = [YEAR, "enrolment_status", "student_id", *group_columns(table.column_names)]
+        return {self.endpoint.table: table.select([name for name in names if name in table.column_names])}
+
+
+class PastMarks(Step):
+    """The marks of past students who were there in the years that the marks of the others cover."""
+
+    @property
+    def parents(self) -> tuple[str, ...]:
+        """The tables that tell who has left, and when."""
+        return ("past_students", YEAR_LISTS, "students")
+
+    @property
+    def waits_for(self) -> str:
+        """What its requests depend on."""
+        return "one for each past student of the years that the marks cover, not loaded yet"
+
+    def calls(self, loaded: Frames, year: int | str | None) -> list[dict[str, object]]:
+        """The marks of each of them."""
+        past = leavers(loaded["past_students"], loaded[YEAR_LISTS], loaded["students"])
+        return super().calls({**loaded, "past_students": past}, year)
+
+
+_KINDS: Mapping[str, type[Step]] = {YEAR_LISTS: YearLists, PAST_MARKS: PastMarks}
+
 
 def steps_of(tables: str | Iterable[str], others: Mapping[str, Endpoint] = MappingProxyType({})) -> list[Step]:
     """Put the steps of an export in order, with the tables whose ids they need.
@@ -138,16 +220,14 @@ def steps_of(tables: str | Iterable[str], others: Mapping[str, Endpoint] = Mappi
     if not named:
         raise BadArgumentError("No table was named. 'core' stands for the tables that attendance and wellbeing need.")
     ordered: dict[str, Step] = {}
-    groups = {"core": CORE, "all": _everything()}
-    known = {**CATALOGUE, **others}
+    groups = {"core": CORE, "all": _everything(), "leavers": LEAVERS}
+    known = {**CATALOGUE, **FURTHER, **others}
     wanted = [table for name in named for table in groups.get(name, (name.removeprefix("load_"),))]
     if unknown := [table for table in dict.fromkeys(wanted) if table not in known]:
-        each = " ".join(
-            f"There is no table {name!r}.{did_you_mean(name, ['core', 'all', *known], 3)}" for name in unknown
-        )
+        each = " ".join(f"There is no table {name!r}.{did_you_mean(name, [*groups, *known], 3)}" for name in unknown)
         raise BadArgumentError(
             f"{each} hf.endpoints() and 'hubmis-frames endpoints' list them all; 'core' stands for those that "
-            "attendance and wellbeing need, 'all' for all of them."
+            "attendance and wellbeing need, 'all' for all of them, 'leavers' for the marks of students who have left."
         )
     for table in wanted:
         _add(table, ordered, known)
@@ -166,17 +246,19 @@ def plan(fetcher: Fetcher, tables: str | Iterable[str], refresh: bool = False, s
         except SpecError as error:
             rows.append(_plan_row(step, 0, 0, 0.0, str(error)))
             continue
-        known = all(parent in loaded for parent in step.parents) and (year is not None or not step.endpoint.year)
+        known = all(table in loaded for table in step.counted_by) and (year is not None or not step.endpoint.year)
         cached = to_send = 0
         if known:
             requests = step.requests(fetcher, endpoint, loaded, year)
             counts = [fetcher.count_cached(endpoint, request) for request in requests]
             # A paged list takes a page, and one more to be sure that no other follows.
             least = 2 if step.endpoint.paged else 1
-            to_send = sum(least if count is None else count * refresh for count in counts)
-            cached = 0 if refresh else sum(count or 0 for count in counts)
+            anew = refresh and step.refreshed
+            to_send = sum(least if count is None else count * anew for count in counts)
+            cached = 0 if anew else sum(count or 0 for count in counts)
             if None not in counts:
-                loaded[endpoint.table] = to_pandas(fetcher.fetch(endpoint, requests).tables()[endpoint.table])
+                tables = step.kept(fetcher.fetch(endpoint, requests).tables())
+                loaded[endpoint.table] = to_pandas(tables[endpoint.table])
         minutes = (seconds(sent + to_send) - seconds(sent)) / 60
         basis = _basis(step, known, to_send)
         rows.append(_plan_row(step, cached + to_send if known else None, cached, minutes if known else None, basis))
@@ -194,15 +276,15 @@ def _plan_row(step: Step, requests: int | None, cached: int, minutes: float | No
         "cached": cached,
         "minutes": pd.NA if minutes is None else minutes,
         "basis": basis,
-        "asked_by": ", ".join(step.parents),
+        "asked_by": ", ".join(step.counted_by),
     }
 
 
 def _basis(step: Step, known: bool, to_send: int) -> str:
     if not known:
-        if not step.parents:
+        if not step.parents or step.counted_by == (YEARS,):
             return "asked by the academic year, and the years are not loaded yet"
-        return f"one for each of {' and '.join(step.parents)}, not loaded yet".replace("_", " ")
+        return step.waits_for
     return "at least: one for each page" if step.endpoint.paged and to_send else ""
 
 
@@ -230,7 +312,9 @@ def _add(name: str, ordered: dict[str, Step], known: Mapping[str, Endpoint]) -> 
         return
     endpoint = known[name]
     needed = [p for p in endpoint.parameters if p.place == "query" and p.required and p.kind is int]
-    step = Step(endpoint, _parent(endpoint, known), {p.name: _listing(endpoint, [p], known) for p in needed})
+    kind = _KINDS.get(name, Step)
+    parent = "past_students" if kind is PastMarks else _parent(endpoint, known)
+    step = kind(endpoint, parent, {p.name: _listing(endpoint, [p], known) for p in needed})
     if step.endpoint.year or step.by_dates:
         _add("academic_years", ordered, known)
     for parent in step.parents:
@@ -250,7 +334,8 @@ def _listing(endpoint: Endpoint, ids: Sequence[Parameter], known: Mapping[str, E
     lists = [
         (len([p for p in other.path_ids if p.name not in names and p.kind is int]), other.table)
         for other in known.values()
-        if other.key == ids[-1].name and not (other.single or other.deprecated or other.table == endpoint.table)
+        if other.key == ids[-1].name
+        and not (other.single or other.deprecated or other.asks or other.table == endpoint.table)
     ]
     if not lists:
         raise BadArgumentError(f"{endpoint.table} cannot be exported: no operation lists the values of {ids[-1].name}.")

@@ -7,6 +7,7 @@ from .attendance import *
 from .contacts import *
 from .data import *
 from .declaration import CATALOGUE as CATALOGUE
+from .further import FURTHER as FURTHER
 from .groups import *
 from .houses import *
 from .learning_support import *

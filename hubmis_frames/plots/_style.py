@@ -1,9 +1,8 @@
 """Shared by all plots: colours, titles, numbers of students, and how small groups are hidden."""
 
-import functools
 import textwrap
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, ParamSpec
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 STYLES = ("-", "--", "-.", ":")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-GREY, PALE = "#555555", "#E6E6E6"
+GREY, PALE = "#767676", "#E6E6E6"  # this grey can be read on white and on black
 RATES = {
     "attendance_rate": "Attendance",
     "absence_rate": "Absence",
@@ -27,25 +26,7 @@ RATES = {
     "persistent_absence_rate": "Persistent absence",
     "severe_absence_rate": "Severe absence",
 }
-
-
-_Arguments = ParamSpec("_Arguments")
-
-
-def plain_text(plot: "Callable[_Arguments, Axes]") -> "Callable[_Arguments, Axes]":
-    """Make a plot show all its text as it is: matplotlib would typeset ``$...$`` in a school's own names."""
-
-    @functools.wraps(plot)
-    def with_plain_text(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> "Axes":
-        from matplotlib.text import Text
-
-        ax = plot(*args, **kwargs)
-        for text in ax.findobj(Text):
-            text.set(parse_math=False, usetex=False)
-        return ax
-
-    return with_plain_text
-
+_OF_A_RULE = "_absence_rate"
 
 def axes(ax: "Axes | None", width: float, height: float) -> "Axes":
     """The given axes, or those of a new figure."""
@@ -68,14 +49,19 @@ def require_result(frame: pd.DataFrame, columns: list[str], caller: str, made_by
 
 def rate_name(rate: str) -> str:
     """The name of a rate in a title."""
-    if rate not in RATES:
-        raise BadArgumentError(f"There is no rate {rate!r}. The rates are {', '.join(RATES)}.")
-    return RATES[rate]
+    if rate in RATES:
+        return RATES[rate]
+    rule = rate.removesuffix(_OF_A_RULE)
+    if rule and rule != rate:
+        return f"Absence by the rule {rule.replace('_', ' ')}"
+    raise BadArgumentError(
+        f"There is no rate {rate!r}. The rates are {', '.join(RATES)}, and <name>{_OF_A_RULE} of a school's own rule."
+    )
 
 
 def rate_unit(rate: str) -> str:
     """The unit of a rate: per cent of what."""
-    return "% of students" if rate.endswith("_absence_rate") else "% of possible sessions"
+    return "% of students" if rate.endswith(_OF_A_RULE) else "% of possible sessions"
 
 
 def start_plot(

@@ -11,6 +11,7 @@ from ..frames import AS_SENT, FROM, Column, TableLayout, lay_out
 from ..frames.keys import keys_of
 from ..frames.layout import ROW
 from ..operations.declaration import CATALOGUE, listed_in
+from ..operations.further import FURTHER
 from ..operations.shapes import PEOPLE_KEYS
 
 UNDECLARED = "undeclared text of a person"
@@ -173,7 +174,7 @@ def _safe_columns() -> Mapping[str, Mapping[str, Treatment]]:
 
 def _layouts() -> Iterator[tuple[str, TableLayout]]:
     """Every declared table, with its operation."""
-    for endpoint in CATALOGUE.values():
+    for endpoint in (*CATALOGUE.values(), *FURTHER.values()):
         ids = tuple(parameter.name for parameter in endpoint.path_ids)
         for layout in lay_out(endpoint.table, endpoint.record, endpoint.key, ids).all():
             yield endpoint.table, layout

@@ -6,6 +6,7 @@ import pandas as pd
 
 from ..analysis.realms import STUDENTS
 from ..attendance import data_quality
+from ..operations.further import PAST_MARKS
 from .one import OneSchool
 
 
@@ -61,9 +62,22 @@ def _of_marks(school: OneSchool) -> list[Any]:
     rows.append(_row("after the newest register", later, "booked ahead; left out", f"after {newest:%Y-%m-%d}"))
     marks = marks[marks["date"] <= newest]
     marks.attrs = dict(school.canonical.attrs)
+    rows += _of_earlier_years(school, marks)
     quality = data_quality(marks, school.calendar)
     named = quality.rename(columns={"sessions": "rows"})[["check", "detail", "rows", "students", "meaning"]]
     return [*rows, *named.itertuples(index=False, name=None)]
+
+
+def _of_earlier_years(school: OneSchool, marks: pd.DataFrame) -> list[Any]:
+    """Years whose groups are not known, and students who have left since."""
+    rows: list[Any] = []
+    for name in school.academic_years:
+        if name not in (school.year_of_groups, *school.earlier.groups):
+            own = marks[marks["academic_year"].eq(name).fillna(False)]
+            rows.append(_row("groups of that time not known", own, "marks(groups='now') has those of today", name))
+    if (gone := school.earlier.gone(school.academic_years)) is not None and school.table(PAST_MARKS) is None:
+        rows.append(("past students without marks", None, None, gone, "were there in these years; in no figure"))
+    return rows
 
 
 def _of_events(school: OneSchool) -> list[Any]:

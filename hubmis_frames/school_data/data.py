@@ -10,11 +10,14 @@ import pandas as pd
 from ..analysis.realms import REALM, STUDENTS
 from ..attendance import AbsenceRule, Calendar, CodeMap
 from ..errors import BadArgumentError, did_you_mean, warn
+from ..export.columns import as_frame, rows_of
 from ..files import expanded, safe_name
 from ..frames.finding import find
-from . import people
+from . import giving, people
 from . import settings as of_school
+from .about import about_rows
 from .checks import checks_of
+from .earlier import LACKS
 from .one import OneSchool
 from .tables import ExportTables, FrameTables, Tables, schools_in
 from .years import chosen_years
@@ -198,7 +201,8 @@ class SchoolData(Mapping[str, pd.DataFrame]):
         Parameters
         ----------
         **given
-            ``timezone``, such as ``"Asia/Dubai"``; ``weekdays`` with school, by name or number (0 for Monday);
+            ``school_name``, which heads its reports; ``timezone``, such as ``"Asia/Dubai"``; ``weekdays`` with school,
+            by name or number (0 for Monday);
             ``sessions`` with a register (``["am"]`` for one a day); ``short_days``, the sessions of weekdays that have
             fewer (``{"Friday": ["am"]}``); ``code_map``, a :class:`hubmis_frames.attendance.CodeMap`, ``"england"`` or
             the name of a CSV file beside the export; ``rules``, a list of
@@ -293,7 +297,8 @@ class SchoolData(Mapping[str, pd.DataFrame]):
         since: Any = None,
         until: Any = None,
         students: pd.DataFrame | None = None,
-        groups: Literal["now"] | None = None,
+        groups: Literal["now", "then"] | None = None,
+        past: bool = False,
     ) -> pd.DataFrame:
         """One row per student, date and session: canonical marks with the school's periods and groups.
 
@@ -311,31 +316,40 @@ class SchoolData(Mapping[str, pd.DataFrame]):
             Whose marks: any frame with ``student_id``, such as ``data.students(past=True)``. With several schools it
             needs ``realm``.
         groups
-            ``"now"`` adds today's groups to marks of earlier years too. By default these have none, as last year's
-            Year 9 is called Year 10 today.
+            ``"then"``: marks of an earlier year have the groups that HUBmis's list of that year gives the student
+            (table ``academic_year_students``), and none if the student is not in it. The list has one state for the
+            whole year. Tutor groups are known of today alone. ``"now"``: all marks have today's groups, by which last
+            year's Year 9 is called Year 10. By default those of then if the lists of all these years are there; else
+            marks of earlier years have no groups.
+        past
+            Whether to add the marks of students who have left (the tables of ``"leavers"``).
 
         Returns
         -------
         DataFrame
             ``realm``, ``student_id``, ``date``, ``session``, ``code``, ``category``; ``academic_year``, ``term``,
-            ``half_term``, ``week``, ``school_week``; and, if all years are the present one or ``groups="now"``,
+            ``half_term``, ``week``, ``school_week``; and, unless the groups of earlier years are not known,
             ``section_name``, ``year_group_name``, ``form_name``, ``tutor_group_name``, ``academic_house_name``,
             ``boarding_house_name``, ``boarding_type_name`` and ``gender_name``, as far as the students have them.
+            ``attrs["lacks"]`` says in words whom marks of earlier years lack, if students have left since.
 
         Raises
         ------
         BadArgumentError
             There is no such academic year, or an argument cannot be used.
         ExportError
-            A table is missing, or no mark is on a school day.
+            A table is missing, or no mark is on a school day. With ``past``: there are no marks of past students.
 
         Warns
         -----
         HubmisWarning
-            As :func:`hubmis_frames.attendance.marks` does, once: codes without a category, for example.
+            As :func:`hubmis_frames.attendance.marks` does, once: codes without a category, for example. With
+            ``groups="then"``: HUBmis does not tell the groups of a year, so its marks have today's.
         """
-        if groups not in (None, "now"):
-            raise BadArgumentError(f"marks: groups takes 'now' (today's groups) or nothing, not {groups!r}.")
+        if groups not in (None, "now", "then"):
+            raise BadArgumentError(
+                f"marks: groups takes 'then' (the groups of that year), 'now' (today's) or nothing, not {groups!r}."
+            )
         if students is not None and STUDENTS not in students:
             raise BadArgumentError("marks: students takes a frame with the column student_id.")
         if students is not None and self._school is None and REALM not in students:
@@ -343,7 +357,7 @@ class SchoolData(Mapping[str, pd.DataFrame]):
         return self._of_years(
             academic_year,
             "marks",
-            lambda school, years: school.marks(years, since, until, students, with_groups=groups == "now"),
+            lambda school, years: school.marks(years, since, until, students, groups=groups, past=past),
         )
 
     def events(
@@ -461,6 +475,84 @@ class SchoolData(Mapping[str, pd.DataFrame]):
             text = pd.concat(parts, ignore_index=True)
         return people.with_names(frame, everybody, text)
 
+    # --- for others
+
+    sql = giving.sql
+    pseudonymise = giving.pseudonymise
+    student_page = giving.student_page
+
+    def _about(self, frames: Mapping[str, pd.DataFrame], headings: bool) -> pd.DataFrame:
+        """What to know of figures that are given away, for :func:`hubmis_frames.to_excel`."""
+        return about_rows(self, frames, headings)
+
+    def _dictionary(self) -> pd.DataFrame:
+        """One row per column of the tables, with ``filled``; see :func:`hubmis_frames.dictionary`."""
+        return as_frame(row for held in self._tables.held() for row in rows_of(held))
+
+    def report(
+        self,
+        path: str | PathLike[str] | None = None,
+        *,
+        year_group_name: str | None = None,
+        form_name: str | None = None,
+        house_name: str | None = None,
+        split: Literal["year group", "form", "house"] | None = None,
+        excel: bool = False,
+    ) -> list[Path]:
+        """Write one HTML page that opens with the lists to act on, and needs no other file and no network.
+
+        Each list has name, form, tutor and the reason for each student: who is at risk, persistently or severely
+        absent, away now, and more; students who would be listed only because of study leave are told apart. Figures,
+        pictures and checks of the data follow. Lines that the last report in that folder did not have are marked as
+        new. **The page names children.** Store it only where people who may see the register can open it.
+
+        Parameters
+        ----------
+        path
+            Where to write. By default ``report-<date>.html`` in the folder of the export, with the names of groups
+            after the date. A report of the same day is replaced.
+        year_group_name, form_name, house_name
+            Limit lists, figures and pictures to the students of this year group, form and house (academic or
+            boarding).
+        split
+            Write a page for each ``"year group"``, ``"form"`` or ``"house"``.
+        excel
+            Write a workbook beside each page, with a sheet for each list. This needs the extra ``excel``.
+
+        Returns
+        -------
+        list of Path
+            The files: a page, or one for each group; each followed by its workbook.
+
+        Raises
+        ------
+        ExportError
+            There are several schools, no part of the report could be made, or a file could not be written.
+        BadArgumentError
+            There is no such group, or a category in the school's list of praise does not exist.
+        SettingsError
+            With ``excel``: the extra is not installed.
+
+        Warns
+        -----
+        HubmisWarning
+            A part could not be made; the page says so in its place. Or with ``split``: students are in no group.
+        """
+        from ..reports.making import write_report
+
+        files, problems = write_report(
+            self,
+            path,
+            year_group=year_group_name,
+            form=form_name,
+            house=house_name,
+            split=split,
+            excel=excel,
+        )
+        for problem in problems:
+            warn(f"report: {problem}")
+        return files
+
     # --- one school, or each of several
 
     def _one(self, what: str) -> OneSchool:
@@ -527,4 +619,9 @@ def open_export(directory: str | PathLike[str], *, realm: str | None = None) -> 
 
 
 def _together(frames: list[pd.DataFrame]) -> pd.DataFrame:
-    return frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
+    if len(frames) == 1:
+        return frames[0]
+    whole = pd.concat(frames, ignore_index=True)
+    if lacks := [str(frame.attrs[LACKS]) for frame in frames if LACKS in frame.attrs]:
+        whole.attrs[LACKS] = " ".join(dict.fromkeys(lacks))
+    return whole

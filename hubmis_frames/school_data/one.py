@@ -3,6 +3,8 @@
 import functools
 import zoneinfo
 from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -21,14 +23,16 @@ from ..attendance import (
     newest_register,
 )
 from ..attendance import marks as canonical_marks
-from ..attendance.canonical import with_periods
+from ..attendance.canonical import REPORT, with_periods
 from ..attendance.codes import CATEGORIES
 from ..errors import BadArgumentError, ExportError
+from ..operations.further import PAST_MARKS
 from ..wellbeing import concerns
 from ..wellbeing import events as canonical_events
 from ..wellbeing.canonical import FIELDS as EVENT_FIELDS
 from ..wellbeing.selection import has_ended
-from .people import GROUPS, with_groups
+from .earlier import EarlierYears
+from .people import with_groups
 from .settings import CODE_MAP_FILE, FILE, LISTS, is_dated
 from .tables import Tables
 from .weeks import SeenWeeks, seen_weeks, weekday_number
@@ -54,6 +58,11 @@ class OneSchool:
         """The realm, if the tables say it."""
         return self._tables.realms[0] if self._tables.realms else None
 
+    @property
+    def directory(self) -> Path | None:
+        """The folder of the export, if there is one."""
+        return self._tables.directory
+
     def problems(self) -> list[tuple[str, str]]:
         """Tables that lack rows or are missing, each with the reason."""
         return self._tables.problems()
@@ -78,6 +87,8 @@ class OneSchool:
             return (CODE_MAP_FILE, CODE_MAP_FILE) if own else ("england", DEFAULT)
         if name == "rules":
             return (PERSISTENT, SEVERE), DEFAULT
+        if name == "school_name":
+            return None, NOT_SAID
         if name in LISTS:
             return (), NOT_SAID
         seen = self._seen
@@ -177,8 +188,11 @@ class OneSchool:
 
     @functools.cached_property
     def canonical(self) -> pd.DataFrame:
-        """All marks of everybody, without periods."""
-        records = self._tables.read(_RECORDS).drop(columns=["deleted_at"], errors="ignore")
+        """All marks of the students of ``students``, without periods."""
+        return self._canonical_of(self._tables.read(_RECORDS))
+
+    def _canonical_of(self, records: pd.DataFrame) -> pd.DataFrame:
+        records = records.drop(columns=["deleted_at"], errors="ignore")
         # The calendar gives the year later, as its weekdays are read off these marks.
         records["academic_year"] = pd.Series(pd.NA, index=records.index, dtype="str")
         columns = [name for name in (*CANONICAL, REALM) if name in (*CANONICAL, *records)]
@@ -211,9 +225,33 @@ class OneSchool:
 
     @functools.cached_property
     def dated_marks(self) -> pd.DataFrame:
-        """All marks of everybody, with periods. A day outside the terms is in an academic year by its dates."""
-        marks = with_periods(self.canonical, self.calendar)
+        """All marks, with periods. A day outside the terms is in an academic year by its dates."""
+        return self._dated(self.canonical)
+
+    def _dated(self, canonical: pd.DataFrame) -> pd.DataFrame:
+        marks = with_periods(canonical, self.calendar)
         return marks.assign(academic_year=marks["academic_year"].fillna(year_of(marks["date"], self._years)))
+
+    @functools.cached_property
+    def _marks_with_leavers(self) -> pd.DataFrame:
+        """The marks of past students too. Who has come back, or left since the others were fetched, is there once."""
+        records = self._tables.read(PAST_MARKS)
+        records = records[~records[STUDENTS].isin(self.canonical[STUDENTS])]
+        past = self._canonical_of(records.reset_index(drop=True))
+        both = pd.concat([self.dated_marks, self._dated(past)], ignore_index=True)
+        one, other = self.canonical.attrs[REPORT], past.attrs[REPORT]
+        both.attrs = {REPORT: {name: one[name] + other[name] for name in one}}
+        return both
+
+    @property
+    def first_day(self) -> date:
+        """The first day of the present academic year, for ages; without a calendar, 1 September before the fetching."""
+        if self.table("terms") is None:
+            fetched = date.today() if self.fetched_on is None else self.fetched_on.date()
+            return date(fetched.year - (fetched.month < 9), 9, 1)
+        starts = self._years.set_index("academic_year")["start"]
+        day: date = pd.Timestamp(starts[self.academic_year]).date()
+        return day
 
     @property
     def academic_year(self) -> str:
@@ -284,24 +322,53 @@ class OneSchool:
         until: object,
         students: pd.DataFrame | None,
         *,
-        with_groups: bool,
+        groups: str | None,
+        past: bool,
     ) -> pd.DataFrame:
         """See :meth:`SchoolData.marks`; ``years`` are checked."""
         first, last = as_days(since, until, "marks")
-        whose = self.students(past=False, removed=False) if students is None else self._of_here(students)
-        marks = self.dated_marks
+        whose = self.students(past=past, removed=False) if students is None else self._of_here(students)
+        marks = self._marks_with_leavers if past else self.dated_marks
         chosen = self._chosen(marks, years, first, last, self.newest_register)
-        earlier = self._reaches_back(years, first, last)
         chosen = chosen[chosen[STUDENTS].isin(whose[STUDENTS])].reset_index(drop=True)
         columns = [*(name for name in (REALM,) if name in chosen), *CANONICAL, *PERIOD_COLUMNS]
         chosen = chosen[columns]
-        if with_groups or not earlier:
-            people = self.everybody.drop_duplicates(STUDENTS).set_index(STUDENTS)
-            own = [name for name in GROUPS if name in people]
-            rows = people[own].reindex(chosen[STUDENTS]).set_axis(chosen.index)
-            chosen = pd.concat([chosen, rows.astype("str").where(rows.notna())], axis=1)
-        chosen.attrs = dict(self.canonical.attrs)
+        covered = self._covered(years, first, last)
+        before = [name for name in covered if name != self.year_of_groups]
+        if groups is None and before and set(before) <= set(self.earlier.groups):
+            groups = "then"
+        if groups or set(covered) <= {self.academic_year, self.year_of_groups}:
+            own = self.earlier.groups_of(chosen, before if groups == "then" else [])
+            chosen = pd.concat([chosen, own], axis=1)
+        chosen.attrs = {REPORT: (self._marks_with_leavers if past else self.canonical).attrs[REPORT]}
+        if not past and students is None and covered[:1] < [self.academic_year]:
+            chosen.attrs.update(self.earlier.lacking(covered))
         return chosen
+
+    # --- earlier years
+
+    @functools.cached_property
+    def earlier(self) -> EarlierYears:
+        """What HUBmis says of the students of earlier years."""
+        gone = ~self.everybody[STUDENTS].isin(self._students[STUDENTS]) & ~_is_removed(self.everybody)
+        past = None if self.table("past_students") is None else self.everybody[gone]
+        return EarlierYears(self.table, self._students, self.everybody, past, self.directory)
+
+    @functools.cached_property
+    def year_of_groups(self) -> str:
+        """The academic year whose groups the list of students has: that of the day of fetching."""
+        days = [day for day in (self._today, self.fetched_on) if day is not None]
+        return self._year_of(max(days))
+
+    def _covered(self, years: Sequence[str] | None, first: pd.Timestamp | None, last: pd.Timestamp | None) -> list[str]:
+        """The academic years with marks that are asked for, in order."""
+        chosen = self._default_years(years, first, last)
+        spans = self._years.set_index("academic_year")
+        return [
+            name
+            for name in self.academic_years
+            if (chosen is None or name in chosen) and (first is None or spans["end"][name] >= first)
+        ]
 
     def events(self, years: Sequence[str] | None, since: object, until: object, without: Sequence[str]) -> pd.DataFrame:
         """See :meth:`SchoolData.events`; ``years`` are checked."""
@@ -354,14 +421,6 @@ class OneSchool:
         if years is not None or first is not None:
             return years
         return [self.academic_year if last is None else self._year_of(min(last, self._today))]
-
-    def _reaches_back(self, years: Sequence[str] | None, first: pd.Timestamp | None, last: pd.Timestamp | None) -> bool:
-        """Whether marks of a year before the present one are asked for."""
-        now = self.academic_year
-        chosen = self._default_years(years, first, last)
-        if chosen is None:
-            return first is not None and first < self._years.set_index("academic_year")["start"][now]
-        return any(name != now for name in chosen)
 
     # --- events
 

@@ -47,6 +47,16 @@ def with_groups(students: pd.DataFrame, table: Table) -> pd.DataFrame:
     return frame
 
 
+def groups_then(rows: pd.DataFrame, table: Table) -> pd.DataFrame:
+    """The columns :data:`GROUPS` of a list of another academic year, as far as it has them, by student."""
+    year_groups = table("year_groups")
+    section = _looked_up(rows, "year_group_id", _keyed(year_groups, "year_group_id"), "section_name")
+    frame = rows if "section_name" in rows else rows.assign(section_name=section)
+    # The gender has no year, and a group that the list does not name is not known.
+    groups = frame.reindex(columns=[name for name in GROUPS if name in frame or name != "gender_name"])
+    return groups.astype("str").where(groups.notna()).set_index(pd.Index(frame[STUDENTS]))
+
+
 def full_name(people: pd.DataFrame) -> pd.Series:
     """Last name, then the preferred first name: ``Lumley, Barnaby``; missing for pseudonyms."""
     last, first = _text(people, "last_name"), _text(people, "first_name")

