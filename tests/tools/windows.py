@@ -32,15 +32,15 @@ from pathlib import Path
 
 TOP = Path(__file__).parents[2]
 VERSION = "3.13"
-DEPENDENCIES = ("encryption", "excel", "notebooks", "tests")
+DEPENDENCIES = ("encryption", "excel", "tests")
 """The extras that tests take."""
-NOT_THERE = ("openapi-spec-validator", "hubmis-frames", "duckdb", "import-linter", "jupyterlab", "mypy", "pandas-stubs")
-NOT_THERE += ("playwright", "pytest-xdist", "ruff", "schemathesis", "scipy", "types-")
+NOT_THERE = ("axe-playwright", "duckdb", "hubmis-frames", "import-linter", "mypy", "nbclient", "openapi-spec-validator")
+NOT_THERE += ("pandas-stubs", "playwright", "polars", "pytest-xdist", "ruff", "schemathesis", "scipy", "types-")
 """Packages that do nothing for these tests, or cannot run under Wine."""
 ONLY_THERE = ("colorama", "pywin32-ctypes")
 """Packages that others need on Windows alone: pip looks at the machine that it runs on."""
-LOADED = ("cryptography", "filelock", "hypothesis", "keyring", "matplotlib.pyplot", "nbclient", "orjson", "pandas")
-LOADED += ("psutil", "pyarrow.dataset", "pyarrow.parquet", "pytest", "requests_cache", "truststore", "zmq")
+LOADED = ("cryptography", "filelock", "hypothesis", "keyring", "matplotlib.pyplot", "orjson", "pandas")
+LOADED += ("psutil", "pyarrow.dataset", "pyarrow.parquet", "pytest", "requests_cache", "truststore")
 """Packages of others that have code of their own for Windows, or load some that has: Wine has to run these first."""
 TESTS: dict[str, tuple[str, ...]] = {
     "tests/display/test_streams.py": ("a_command_runs", "nobody_reads", "every_letter", "progress_bar"),
@@ -50,7 +50,6 @@ TESTS: dict[str, tuple[str, ...]] = {
     "tests/export/test_places.py": ("whatever_the_list", "damaged_list", "cannot_be_written", "drive", "interrupted"),
     "tests/frames/test_out.py": ("leave_its_folder", "whole_private", "csv_file_is_harmless"),
     "tests/privacy/test_privacy.py": ("key", "memory", "purging", "synced", "where_it_writes"),
-    "tests/reports/test_stopping.py": (),
     "tests/setup/test_commands.py": ("as_a_module", "reader", "cache_is_told"),
     "tests/setup/test_doctor.py": ("all_well", "home_folder", "shared_place", "own_cache"),
     "tests/setup/test_login.py": ("control_character", "takes_short", "no_login", "argument_goes"),
@@ -150,7 +149,6 @@ class Windows:
         step("packages")
         platform = ["--only-binary=:all:", "--platform=win_amd64", f"--python-version={VERSION}", "--implementation=cp"]
         pip("install", "--no-compile", f"--target={packages}", *platform, *needed_packages())
-        shutil.move(packages / "share", self.python / "share")  # Jupyter looks for its templates there
         (packages / "hubmis.pth").write_text("C:\\hubmis\n", encoding="utf-8")
         # shutil calls it, and Wine 8 has none.
         (packages / "sitecustomize.py").write_text(
