@@ -28,6 +28,7 @@ RATES = {
 }
 _OF_A_RULE = "_absence_rate"
 
+
 def axes(ax: "Axes | None", width: float, height: float) -> "Axes":
     """The given axes, or those of a new figure."""
     if ax is not None:

@@ -145,7 +145,10 @@ def compare(frame: pd.DataFrame, marks: list[Mark], known: at.Calendar, days: Da
     wanted = {(*group, band): {"students": n} for (group, band), n in model.absence_bands(marks, by_form).items()}
     assert_same("absence_bands", bands, [*both, "band"], wanted)
     assert_same(
-        "code_frequency", at.code_frequency(frame, "form"), ["form", "code", "category"], model.code_frequency(marks, of)
+        "code_frequency",
+        at.code_frequency(frame, "form"),
+        ["form", "code", "category"],
+        model.code_frequency(marks, of),
     )
     for kinds in (model.ABSENT, UNAUTHORISED):
         runs = {(r["student_id"], r["start"], r["start_session"]): r for r in model.runs(marks, days, kinds)}
