@@ -181,7 +181,7 @@ def to_excel(
                     shown.autofilter(0, 0, len(flat), flat.shape[1] - 1)
         part.write_bytes(content.getvalue())
 
-    return _write(target, write)
+    return write_private(target, write)
 
 
 def _tables(frame: object, function: str) -> dict[str, pd.DataFrame]:
@@ -208,7 +208,7 @@ def _files(
     named = _tables(frame, f"to_{kind}")
     target = expanded(path)
     if isinstance(frame, pd.DataFrame):
-        return _write(target, functools.partial(write, frame))
+        return write_private(target, functools.partial(write, frame))
     seen: set[str] = set()
     for name in named:
         fits = fits_every_system(name) and len(name) <= _LONGEST_NAME and not name.startswith(".")
@@ -219,7 +219,7 @@ def _files(
             )
         seen.add(name.casefold())
     for name, table in named.items():
-        _write(target / f"{name}.{kind}", functools.partial(write, table))
+        write_private(target / f"{name}.{kind}", functools.partial(write, table))
     return target
 
 
@@ -292,7 +292,7 @@ def _sheet_names(names: Iterable[str]) -> list[str]:
     return list(found.values())
 
 
-def _write(file: Path, write: Callable[[Path], Any]) -> Path:
+def write_private(file: Path, write: Callable[[Path], Any]) -> Path:
     """Write a file that appears whole, and that only its owner can read."""
     if service := shared_by(file):
         warn(

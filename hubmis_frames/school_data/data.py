@@ -13,7 +13,7 @@ from ..errors import BadArgumentError, did_you_mean, warn
 from ..export.columns import as_frame, rows_of
 from ..files import expanded, safe_name
 from ..frames.finding import find
-from . import people
+from . import giving, people
 from . import settings as of_school
 from .about import about_rows
 from .checks import checks_of
@@ -474,6 +474,12 @@ class SchoolData(Mapping[str, pd.DataFrame]):
             parts = [people.contacts_of(part.everybody, part.table, where) for part in self._parts()]
             text = pd.concat(parts, ignore_index=True)
         return people.with_names(frame, everybody, text)
+
+    # --- for others
+
+    sql = giving.sql
+    pseudonymise = giving.pseudonymise
+    student_page = giving.student_page
 
     def _about(self, frames: Mapping[str, pd.DataFrame], headings: bool) -> pd.DataFrame:
         """What to know of figures that are given away, for :func:`hubmis_frames.to_excel`."""
