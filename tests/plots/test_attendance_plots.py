@@ -235,7 +235,7 @@ def test_what_is_no_summary_is_refused_by_the_name_of_what_lacks(marks: pd.DataF
 
 def test_a_rule_of_the_schools_own_can_be_drawn(marks: pd.DataFrame):
     rule = at.AbsenceRule("long_away", at_least=5)
-    by_group = at.summarise(marks, "year_group_name", rules=[rule], across_years=True)
+    by_group = at.summarise(marks, "year_group_name", rules=[rule], confidence=0.95, across_years=True)
     ax = plots.attendance_bars(by_group, rate="long_away_absence_rate")
     words = " ".join(text.get_text() for text in ax.findobj(mpl.text.Text))
     assert "Absence by the rule long away" in words

@@ -41,7 +41,8 @@ def lists(tmp_path_factory: pytest.TempPathFactory) -> Names:
         with School(session, progress=False) as school:
             fetched = school.fetch(["core", "student_relations"])
     form = fetched["students"]["form_id"].mode()[0]
-    members = fetched["students"].loc[fetched["students"]["form_id"].eq(form), "student_id"]
+    in_form = fetched["students"][fetched["students"]["form_id"].eq(form)]
+    members, form_name = in_form["student_id"], in_form["form_name"].iloc[0]
     marks = fetched["student_attendance"]
     marks = marks[~(marks["student_id"].isin(members) & marks["date"].eq("2026-03-10"))]
     data = hf.SchoolData({**fetched, "student_attendance": marks}, code_map=CODES)
@@ -53,7 +54,7 @@ def lists(tmp_path_factory: pytest.TempPathFactory) -> Names:
         "marks": data.marks(academic_year="all", groups="now"), "this_year": this_year, "rule": data.rule, "ROWS": 10,
         "start": terms.loc[terms["academic_year"].eq(data.academic_year), "start"].min(), "persistent": persistent,
         "two_years": True, "who": ["name", "form_name"], "named": data.with_names, "display": lambda frame: frame,
-        "warnings": __import__("warnings"), "form": fetched["students"].set_index("form_id").loc[form, "form_name"].iloc[0],
+        "warnings": __import__("warnings"), "form": form_name,
     }  # fmt: skip
     for source in cells("## Lists that a school has to make", "## One student's register"):
         exec(compile(source, str(NOTEBOOK), "exec"), names)
