@@ -53,10 +53,10 @@ if TYPE_CHECKING:  # for type checkers and editors; what is imported when the pr
     from .privacy import open_key as open_key
     from .privacy import pseudonymise as pseudonymise
     from .privacy import suppress as suppress
-    from .reports.page import report as report
     from .school import School as School
     from .school_data import SchoolData as SchoolData
     from .school_data import open_export as open_export
+    from .school_data.columns import dictionary as dictionary
 
 _MODULES = ("attendance", "joint", "plots", "wellbeing")
 _NAMES = {
@@ -78,9 +78,9 @@ _NAMES = {
     "frames.provenance": ("source",),
     "group": ("Group",),
     "privacy": ("open_key", "pseudonymise", "suppress"),
-    "reports.page": ("report",),
     "school": ("School",),
     "school_data": ("SchoolData", "open_export"),
+    "school_data.columns": ("dictionary",),
 }  # fmt: skip
 """The public names of each module. A module is imported when one of its names is first used, so that a program does not
 wait for what it does not use; the loaders, from the declarations, are public too."""

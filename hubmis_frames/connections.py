@@ -55,7 +55,8 @@ def connect(
         Show progress bars; ``None``: in a terminal or a notebook.
     rate
         The pace of a test host: how many requests may be sent at once, and after how many seconds one more, such
-        as ``(60, 0.5)``. ``None``: as documented, ``(500, 5)``. For HUBmis itself it can only be slower than that.
+        as ``(60, 0.5)``; else ``HUBMIS_RATE``, such as ``60,0.5``; else as documented, ``(500, 5)``. For HUBmis itself
+        it can only be slower than that.
 
     Returns
     -------
@@ -75,7 +76,7 @@ def connect(
     --------
     >>> import hubmis_frames as hf
     >>> school = hf.connect()  # doctest: +SKIP
-    >>> students = hf.load_students(school, year_group=9)  # doctest: +SKIP
+    >>> students = hf.load_students(school, enrolment_status="current")  # doctest: +SKIP
     """
     client_secret = None if client_secret is None else Secret(client_secret)
     found = settings(realm, client_id, client_secret, base_url, cache_dir, openapi)
@@ -128,8 +129,8 @@ def connect_group(realms: Iterable[str], **settings: Any) -> Group:
 def demo(students: int = 240, *, seed: int = 1, profile: str = "england", progress: bool | None = None) -> School:
     """Open the simulated school, served over HTTP on this machine until Python ends.
 
-    Its rate limit is generous. Its cache is new each time, in a folder that is removed at exit. It
-    shows how the frames fit together and proves nothing about HUBmis.
+    Its rate limit is generous. Its cache is new each time, in a folder that is removed at exit. Its data end on a day
+    of their own, ``school.today``. It shows how the frames fit together and proves nothing about HUBmis.
 
     Parameters
     ----------
@@ -155,14 +156,16 @@ def demo(students: int = 240, *, seed: int = 1, profile: str = "england", progre
     >>> school = hf.demo()
     >>> len(hf.load_students(school)) > 200
     True
+    >>> school.today
+    datetime.date(2026, 7, 3)
     """
     if not 7 <= students <= 4000:
         raise BadArgumentError("The simulated school has from 7 to 4000 students.")
-    from .simulator import PROFILES, Rules, Simulator, build_world  # not needed for a real school
+    from .simulator import PROFILES, UNFELT, Rules, Simulator, build_world  # not needed for a real school
 
     if profile not in PROFILES:
         raise BadArgumentError(f"{profile!r} is no profile.{did_you_mean(profile, PROFILES)}")
-    rules = Rules(capacity=1_000_000, refill_seconds=0.001)
+    rules = Rules(**UNFELT)
     world = build_world(students=students, seed=seed, profile=profile)
     simulator = Simulator(world, rules)
     simulator.start()
@@ -177,7 +180,7 @@ def demo(students: int = 240, *, seed: int = 1, profile: str = "england", progre
         rate=Rate(rules.capacity, rules.refill_seconds),
         retry=RetryPolicy(first_delay=0.05),
     )
-    school = School(session, progress=progress)
+    school = School(session, progress=progress, today=world.today)
 
     def end() -> None:
         school.close()

@@ -3,19 +3,23 @@
 import contextlib
 import errno
 import filecmp
+import functools
 import hashlib
 import os
 import re
+import shutil
 import stat
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from glob import escape as glob_escape
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import platformdirs
+
+T = TypeVar("T")
 
 HELD = 10.0
 """For how many seconds a file that another program holds open is tried again."""
@@ -38,6 +42,11 @@ def expanded(path: str | os.PathLike[str]) -> Path:
         raise OSError(
             errno.ENOENT, "this user has no home folder that ~ could stand for: give a whole path", path
         ) from None
+
+
+def unquoted(text: str) -> str:
+    """The value of a variable of the environment, which has quotes around it if cmd was told ``set NAME="value"``."""
+    return text.strip().removeprefix('"').removesuffix('"') if re.fullmatch(r'\s*".*"\s*', text, re.S) else text
 
 
 def user_folder(kind: Literal["cache", "config", "state"], *, lasting: bool = False) -> Path:
@@ -79,7 +88,8 @@ def private_folder(folder: Path) -> Path:
     there. See :func:`keeps_others_out`.
     """
     if not folder.is_dir():
-        private_folder(folder.parent)
+        if folder.parent != folder:  # on Windows even the first can be missing: a drive, a share
+            private_folder(folder.parent)
         folder.mkdir(exist_ok=True, mode=0o700)  # a umask can only take away from this
     return folder
 
@@ -113,6 +123,18 @@ def safe_name(text: str) -> str:
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:10]
     readable = re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")[:40]
     return f"{readable}-{digest}" if readable else digest
+
+
+def fits_every_system(name: str) -> bool:
+    """Whether a text can be the name of a file, and of the file that is meant, on every system.
+
+    https://learn.microsoft.com/windows/win32/fileio/naming-a-file
+    """
+    return bool(_FITTING.fullmatch(name)) and not _DEVICE.fullmatch(name)
+
+
+_FITTING = re.compile(r"[^<>:\"/\\|?*\x00-\x1f\ud800-\udfff]+(?<![. ])")
+_DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\u00b9\u00b2\u00b3]) *(\..*)?", re.I)
 
 
 def why(error: Exception, *, windows: bool = os.name == "nt") -> str:
@@ -207,7 +229,13 @@ def scratch_file(file: Path) -> Iterator[Path]:
     """Yield an empty temporary file beside ``file``, and remove it at the end.
 
     Temporary files that a killed process left of the same file are removed too, a day later.
+
+    Raises
+    ------
+    OSError
+        It cannot be made; on Windows also if it is beside a file whose name would be that of something else there.
     """
+    _refuse_name(file)
     for part in file.parent.glob(f".{glob_escape(file.name)}.*.part"):
         with contextlib.suppress(OSError):
             if time.time() - part.lstat().st_mtime > _ABANDONED:
@@ -217,7 +245,18 @@ def scratch_file(file: Path) -> Iterator[Path]:
     try:
         yield Path(name)
     finally:
-        Path(name).unlink(missing_ok=True)
+        remove(Path(name))
+
+
+def _refuse_name(file: Path, *, windows: bool = os.name == "nt") -> None:
+    """Raise if Windows would write something else: to a device, to a hidden stream of a file, to another name."""
+    if windows and not fits_every_system(file.name):
+        raise OSError(
+            errno.EINVAL,
+            'on Windows the name of a file has none of < > : " / \\ | ? * in it, no dot or space at its end, and is '
+            "no device such as NUL or COM1",
+            str(file),
+        )
 
 
 def put(part: Path, file: Path) -> None:
@@ -228,24 +267,73 @@ def put(part: Path, file: Path) -> None:
     OSError
         The file cannot be replaced; it is as it was.
     """
-    _while_held(lambda: _replace(part, file), file)
+    while_held(lambda: _replace(part, file), file)
+
+
+def put_all(files: Mapping[Path, Path], removed: Iterable[Path] = ()) -> None:
+    """Replace files by complete ones, each given with what replaces it, and remove others: all of them or none.
+
+    Raises
+    ------
+    OSError
+        One of them is held or cannot be written; the files are as they were.
+    """
+    changed = {file: part for file, part in files.items() if not _is_same(part, file)}
+    for file in (*changed, *removed):
+        if file.exists():
+            while_held(functools.partial(file.replace, file), file)  # Windows refuses if it is held
+    with contextlib.ExitStack() as undo:
+        for file, part in changed.items():
+            if len(changed) > 1:
+                undo.enter_context(_kept(file, part))
+            put(part, file)
+        for file in removed:
+            remove(file)
+
+
+@contextlib.contextmanager
+def _kept(file: Path, beside: Path) -> Iterator[None]:
+    """Bring back a file as it is now, or its absence, if what follows fails."""
+    with scratch_file(beside) as copy:
+        there = file.exists()
+        if there:
+            shutil.copyfile(file, copy)
+        try:
+            yield
+        except BaseException:
+            with contextlib.suppress(OSError):
+                if there:
+                    put(copy, file)
+                else:
+                    remove(file)
+            raise
 
 
 def remove(file: Path) -> None:
     """Remove a file if it exists. Raises like :func:`put`."""
-    _while_held(lambda: file.unlink(missing_ok=True), file)
+    while_held(lambda: file.unlink(missing_ok=True), file)
 
 
-def _while_held(action: Callable[[], None], file: Path) -> None:
-    """Try an action again for ten seconds: Windows neither replaces nor removes a file that a reader holds open."""
+def while_held(action: Callable[[], T], file: Path) -> T:
+    """Try an action again for ten seconds: Windows neither replaces nor removes a file that a reader holds open.
+
+    Raises
+    ------
+    PermissionError
+        It is still held. The error names the file.
+    """
     gives_up = time.monotonic() + HELD
     while True:
         try:
             return action()
-        except PermissionError:
+        except PermissionError as error:
             if time.monotonic() >= gives_up or not os.access(file.parent, os.W_OK):
-                raise
+                raise PermissionError(error.errno, (error.strerror or str(error)).strip(), str(file)) from error
             time.sleep(0.2)
+
+
+def _is_same(part: Path, file: Path) -> bool:
+    return file.exists() and while_held(lambda: filecmp.cmp(part, file, shallow=False), file)
 
 
 def _replace(part: Path, file: Path) -> None:

@@ -1,6 +1,7 @@
 """One school, as a user holds it: the first argument of the loaders, with methods to plan and export."""
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import date
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -33,17 +34,27 @@ class School:
         a terminal or a notebook.
     spec
         How the vendor's OpenAPI file describes the operations.
+    today
+        The day it is at the school, if it is not the day of this machine.
     """
 
-    def __init__(self, session: Session, *, progress: bool | None = None, spec: "Spec | None" = None) -> None:
-        self._session = session
+    def __init__(
+        self,
+        session: Session,
+        *,
+        progress: bool | None = None,
+        spec: "Spec | None" = None,
+        today: date | None = None,
+    ) -> None:
+        self._session, self._today = session, today
         self._fetcher = Fetcher(session, spec=spec, progress=is_watched() if progress is None else progress)
 
     def __repr__(self) -> str:
-        return f"<School {self.realm!r} at {self.base_url}>"
+        simulated = f", where it is {self._today}" if self._today else ""
+        return f"<School {self.realm!r} at {self.base_url}{simulated}>"
 
     def _repr_html_(self) -> str | None:
-        return as_table([self._session])
+        return as_table([self._session], today=self._today)
 
     def __enter__(self) -> "School":
         return self
@@ -63,6 +74,11 @@ class School:
     def base_url(self) -> str:
         """The address of HUBmis."""
         return self._session.base_url
+
+    @property
+    def today(self) -> date:
+        """The day it is at the school: today, but in the simulated school the day on which its data end."""
+        return self._today or date.today()
 
     @property
     def sent(self) -> int:

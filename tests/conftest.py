@@ -18,9 +18,12 @@ from hubmis_frames.transport import Rate, Session
 from tests.helpers import windows_rules
 from tests.helpers.schools import GENEROUS, QUICK, MemoryKeyring
 
-# Machines are shared and uneven, so no test is timed.
-hypothesis.settings.register_profile("quiet", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
-hypothesis.settings.load_profile("quiet")
+# Machines are shared and uneven, so no test is timed. The examples are the same in each run, so that a run fails for
+# what was changed; ``--hypothesis-profile explore`` looks for new ones.
+_UNTIMED = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.register_profile("explore", _UNTIMED)
+hypothesis.settings.register_profile("repeat", _UNTIMED, derandomize=True, database=None)
+hypothesis.settings.load_profile("repeat")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

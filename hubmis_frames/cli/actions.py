@@ -16,9 +16,10 @@ from ..frames.output import to_csv, to_excel
 from ..frames.selecting import select
 from ..group import Group
 from ..operations import CATALOGUE
+from ..reports.making import write_report
 from ..reports.notebooks import copy_notebooks, need_jupyterlab, run_jupyterlab
-from ..reports.page import report
 from ..school import School
+from ..school_data import open_export
 from ..setup.settings import USUAL
 from . import setup
 from .console import COMPLETE, FAILED, PARTLY, print_json, print_table, progress_line
@@ -46,8 +47,11 @@ def _names(text: str) -> list[str]:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    print(f"The simulated school: {options.students} students, served on this machine, exported to {options.directory}")
     with demo(students=options.students, profile=options.profile) as school:
+        print(
+            f"The simulated school: {options.students} students, served on this machine, exported to "
+            f"{options.directory}. There it is {school.today:%A} {school.today}."
+        )
         status = _export_to(school, options.directory, "core")
     kind = "" if options.profile == "england" else f"profile={options.profile!r}"
     print(
@@ -105,11 +109,17 @@ def _export_to(
 
 def _report(options: argparse.Namespace) -> int:
     with progress_line() as show:
-        show("running the notebooks over the export; this takes about a minute")
-        file, problems = report(
-            options.directory, options.file, realm=options.realm, praise=options.praise, year_group=options.year_group
-        )
-    print(f"Written to {file}. Store it only where people who may see the register can open it.")
+        show("working out the lists and figures")
+        data = open_export(options.directory, realm=options.realm)
+        if options.praise:
+            data = data.with_settings(praise=options.praise)
+        files, problems = write_report(
+            data, options.file, year_group=options.year_group, form=options.form, house=options.house,
+            split=options.split, excel=options.excel,
+        )  # fmt: skip
+    for file in files:
+        print(f"Written to {file}")
+    print("Store it only where people who may see the register can open it.")
     for problem in problems:
         print(f"note: {problem}", file=sys.stderr)
     return PARTLY if problems else COMPLETE

@@ -102,7 +102,7 @@ def _add_tables_and_exports(commands: Subparsers) -> None:
 
 
 def _add_reports(commands: Subparsers) -> None:
-    command = _command(commands, "report", "write an export's attendance and wellbeing as one HTML file")
+    command = _command(commands, "report", "write one HTML page: whom to act on and why, then figures and checks")
     command.add_argument("directory", type=Path, help="the folder of an export")
     command.add_argument("--file", type=Path, help="where to write (default: report-<date>.html in that folder)")
     command.add_argument("--realm", help="which school, if the folder holds several")
@@ -110,7 +110,14 @@ def _add_reports(commands: Subparsers) -> None:
         "--praise", action="append", default=[], metavar="CATEGORY",
         help="a category of pastoral events that is praise and not a concern; can be used several times",
     )  # fmt: skip
-    command.add_argument("--year-group", metavar="NAME", help="limit the lists of names to this year group")
+    command.add_argument("--year-group", metavar="NAME", help="limit lists, figures and charts to this year group")
+    command.add_argument("--form", metavar="NAME", help="limit them to this form")
+    command.add_argument("--house", metavar="NAME", help="limit them to this academic or boarding house")
+    command.add_argument(
+        "--split", choices=["year group", "form", "house"], metavar="GROUP",
+        help='write a page for each group: form, house or "year group"',
+    )  # fmt: skip
+    command.add_argument("--excel", action="store_true", help="write a workbook beside each page")
 
     command = _command(commands, "lab", "copy the notebooks to a folder of yours and open JupyterLab there")
     command.add_argument("directory", nargs="?", default="hubmis-notebooks", type=Path, help="default: %(default)s")

@@ -3,7 +3,7 @@
 import sqlite3
 import sys
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 
 import pandas as pd
 
@@ -23,13 +23,15 @@ def in_notebook() -> bool:
     return hasattr(shell, "kernel")
 
 
-def as_table(sessions: Iterable[Session]) -> str | None:
+def as_table(sessions: Iterable[Session], today: date | None = None) -> str | None:
     """Return an HTML table with one row per school, or ``None`` if a cache or the count of requests cannot be read.
 
-    It contains no secret and sends no request.
+    It contains no secret and sends no request. ``today`` is the day in a simulated school.
     """
     try:
         table = pd.DataFrame([_facts(session) for session in sessions]).set_index("realm")
+        if today:
+            table["today"] = f"{today:%d %b %Y} (simulated)"
         with pd.option_context("display.max_colwidth", None):
             return (table.T if len(table) == 1 else table).to_html()
     except (HubmisError, OSError, sqlite3.Error):  # showing a school must never raise

@@ -7,22 +7,24 @@ import contextlib
 import functools
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import quote
 
 from ..errors import ExportError
-from ..files import private_folder, put, remove, safe_name, scratch_file
+from ..files import fits_every_system, private_folder, put, put_all, remove, safe_name, scratch_file, while_held
 from ..frames import empty
 from ..operations import CATALOGUE, FURTHER
+
+T = TypeVar("T")
 
 FILE = "part-0.parquet"
 INCOMPLETE = "_INCOMPLETE.txt"  # readers of Parquet skip names that begin with an underscore
 LOCK = ".export.lock"
 DELETED = "_deleted"  # student_attendance_deleted: rows that the server no longer sends
 _PLAIN = re.compile(r"[a-z][a-z0-9_]{0,99}")
-_RESERVED = re.compile(r"con|prn|aux|nul|com\d|lpt\d")  # Windows has devices of these names
 _MANIFEST = re.compile(r"manifest-(.+-)?[0-9a-f]{10}\.json")  # as safe_name ends them
 _SCRATCH = re.compile(r"\..+\.[a-z0-9_]{8}\.part")  # as scratch_file names them
 _JUNCTION = 0xA0000003  # the reparse tag of a Windows junction, a link between folders
@@ -98,7 +100,7 @@ def table_folder(table: str) -> str:
 
     The name is legal on Windows too, short, and different for tables whose names differ only in case.
     """
-    if _PLAIN.fullmatch(table) and not _RESERVED.fullmatch(table):
+    if _PLAIN.fullmatch(table) and fits_every_system(table):
         return table
     return safe_name(table).lower()
 
@@ -163,24 +165,39 @@ def replace_file(part: Path, file: Path) -> None:
     ExportError
         The program still held it after ten seconds.
     """
-    with _held_by_nobody(file):
+    with _held_by_nobody("replaced or removed"):
         put(part, file)
+
+
+def replace_files(files: Mapping[Path, Path], removed: Iterable[Path]) -> None:
+    """Put complete files in place, each given with what replaces it, and remove others: all of them or none.
+
+    Waits and raises like :func:`replace_file`.
+    """
+    with _held_by_nobody("replaced or removed"):
+        put_all(files, removed)
 
 
 def remove_file(file: Path) -> None:
     """Remove a file if it exists, waiting for a program that holds it open. Raises like :func:`replace_file`."""
-    with _held_by_nobody(file):
+    with _held_by_nobody("replaced or removed"):
         remove(file)
 
 
+def read_file(file: Path, read: Callable[[], T]) -> T:
+    """Read a file, waiting for a program that lets nobody else open it. Raises like :func:`replace_file`."""
+    with _held_by_nobody("read"):
+        return while_held(read, file)
+
+
 @contextlib.contextmanager
-def _held_by_nobody(file: Path) -> Iterator[None]:
+def _held_by_nobody(what: str) -> Iterator[None]:
     try:
         yield
     except PermissionError as error:
         raise ExportError(
-            f"{file} cannot be replaced or removed: {error.strerror}. Close the program that has it open, then export "
-            "again."
+            f"{error.filename} cannot be {what}: {error.strerror}. Close the program that has it open, such as a "
+            "notebook, a database or a program that copies files, then do it again."
         ) from error
 
 

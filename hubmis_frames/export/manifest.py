@@ -15,10 +15,10 @@ import orjson
 
 from .. import __about__
 from ..errors import ExportError, warn
-from ..files import expanded, whole_file
+from ..files import expanded, scratch_file
 from ..operations import CATALOGUE
 from ..transport import is_loopback
-from .folder import ExportFolder, manifest_files, owns
+from .folder import ExportFolder, manifest_files, owns, read_file, replace_file
 
 FORMAT = 1
 _GOES_ON_FOR = timedelta(hours=12)  # a refresh of last night begins anew, or its rows would be a day old
@@ -87,7 +87,13 @@ class Manifest:
         return self.refresh_began
 
     def write(self, entries: Mapping[str, Entry], complete: bool) -> None:
-        """Record the outcome of operations, and whether the whole export has ended."""
+        """Record the outcome of operations, and whether the whole export has ended.
+
+        Raises
+        ------
+        ExportError
+            Another program holds the manifest open. The next one that is written records these operations too.
+        """
         self.entries |= entries
         if complete:
             self.refresh_began = None
@@ -99,12 +105,13 @@ class Manifest:
             "refresh_began": self.refresh_began.isoformat() if self.refresh_began else None,
             "operations": {name: asdict(entry) for name, entry in self.entries.items()},
         }
-        with whole_file(self._file) as part:
+        with scratch_file(self._file) as part:
             part.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
+            replace_file(part, self._file)
 
     def _read(self) -> dict[str, Any]:
         try:
-            return read_manifest(self._file)
+            return read_file(self._file, lambda: read_manifest(self._file))
         except ValueError as error:
             raise ExportError(
                 f"{self._file} cannot be read: {error}. Remove it, or export into another directory."

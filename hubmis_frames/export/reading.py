@@ -1,5 +1,6 @@
 """Reads an export back, and warns if rows are missing."""
 
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
@@ -16,7 +17,7 @@ from ..frames import as_schema, joined, to_pandas
 from ..frames.partitions import NOT_TEXT, Frame, need_dask
 from ..frames.provenance import set_provenance
 from ..operations import CATALOGUE, FURTHER
-from .folder import FILE, INCOMPLETE, partition, table_folder
+from .folder import FILE, INCOMPLETE, partition, read_file, table_folder
 from .manifest import manifests
 from .write import is_sound, sample
 
@@ -66,7 +67,7 @@ def read(
     ------
     ExportError
         The folder holds no such table; the message says whether it was not permitted, failed or was never asked for.
-        Or the file of the table is damaged.
+        Or the file of the table is damaged, or another program keeps it from being opened.
     BadArgumentError
         There is no such engine.
     HubmisError
@@ -130,7 +131,7 @@ def _part(file: Path, schema: pa.Schema) -> pd.DataFrame:
 
 def _schema(files: list[Path]) -> pa.Schema:
     """The columns and types of all files together; if they differ in type, values are read to decide."""
-    schemas = [pq.read_schema(file).remove_metadata() for file in files]
+    schemas = [read_file(file, partial(pq.read_schema, file)).remove_metadata() for file in files]
     types: dict[str, set[pa.DataType]] = {}
     for field in (field for schema in schemas for field in schema):
         types.setdefault(field.name, set()).add(field.type)
@@ -144,7 +145,7 @@ def _schema(files: list[Path]) -> pa.Schema:
 
 
 def _table(file: Path) -> pa.Table:
-    return _with_realm(pq.read_table(file, partitioning=None), _realm(file))
+    return _with_realm(read_file(file, lambda: pq.read_table(file, partitioning=None)), _realm(file))
 
 
 def _realm(file: Path) -> str:

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from ..frames import alike, empty, joined, to_pandas
 from ..operations.declaration import Endpoint
 from ..operations.further import PAST_MARKS
+from .folder import read_file
 from .manifest import Entry
 from .write import is_sound
 
@@ -178,7 +179,8 @@ def _comparable(one: pa.Table, other: pa.Table) -> tuple[list[str], pd.DataFrame
 
 
 def _read(file: Path, **choice: object) -> pa.Table:
-    return pq.read_table(file, partitioning=None, **choice).replace_schema_metadata(None)
+    table = read_file(file, lambda: pq.read_table(file, partitioning=None, **choice))
+    return table.replace_schema_metadata(None)
 
 
 def _is_among(rows: pd.DataFrame, others: pd.DataFrame, columns: list[str]) -> npt.NDArray[np.bool_]:

@@ -38,10 +38,11 @@ from ..privacy import (
 from ..request import Request
 from .folder import DELETED, LOCK, ExportFolder, is_link, owned_name, refuse_nested, table_folder
 from .manifest import Entry, Manifest
+from .package import describe_export
 from .places import remember
 from .refresh import HISTORIES, WINDOW, History, deleted_rows, open_history
 from .steps import YEARS, Step, first_day, steps_of
-from .write import TableWriter, is_sound
+from .write import TableWriter, is_sound, put_in_place
 
 _log = logging.getLogger(__name__)
 _SHOWN = 3  # failed ids that a remark names; the manifest names all
@@ -127,10 +128,16 @@ def _run(
             continue  # as long as no table at all was fetched, the folder stays as it is
         for name, entry in waiting.items():
             run.reconcile(manifest.entries.get(name), entry)
-        manifest.write(waiting, complete=number == len(steps))
+        try:
+            manifest.write(waiting, complete=number == len(steps))
+        except ExportError:  # the manifest is held; it is tried again after the next table
+            if number == len(steps):
+                raise
+            continue
         waiting = {}
     if waiting:
         raise _why_nothing(fetcher, run.errors)
+    describe_export(folder.directory)
     return pd.DataFrame([_row(table, entry) for table, entry in done.items()]).astype({"rows": "Int64"})
 
 
@@ -252,14 +259,12 @@ class _Run:
                 for name in writers
                 if table_folder(name) != name
             ]
-            # All files are finished before the first is put in place, and deleted rows come first: none is ever lost.
+            # All files are finished before the first is put in place, and deleted rows come first: if the process is
+            # killed between two files, none is lost.
             for writer in (*writers.values(), *([deleted] if deleted else [])):
                 writer.finish()
-            if deleted:
-                deleted.put(None)
-            for name, writer in writers.items():
-                writer.put(f"{incomplete[0]} Export again." if incomplete else None)
-                entry.tables[name] = writer.rows
+            put_in_place(writers.values(), f"{incomplete[0]} Export again." if incomplete else None, deleted)
+            entry.tables = {name: writer.rows for name, writer in writers.items()}
         return None
 
     def _batches(self, step: Step, fetched: Fetch, requests: Sequence[Request]) -> Iterator[Batch]:

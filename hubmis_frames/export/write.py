@@ -1,7 +1,7 @@
 """One table's Parquet file, written batch by batch, and complete or not at all."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,13 +10,14 @@ import pyarrow.parquet as pq
 
 from ..files import scratch_file
 from ..frames import as_schema, joined, to_pandas
-from .folder import FILE, INCOMPLETE, ExportFolder, remove_file, replace_file, table_folder
+from ..operations import CATALOGUE
+from .folder import FILE, INCOMPLETE, ExportFolder, read_file, replace_files, table_folder
 
 ROW_GROUP = 2**16
 
 
 class TableWriter(contextlib.ExitStack):
-    """Collects the batches of one table in scratch files; :meth:`put` gives pandas the loader's frame to read.
+    """Collects the batches of one table in scratch files; :func:`put_in_place` gives pandas the loader's frame to read.
 
     Until then the table's folder is neither created nor changed.
     """
@@ -53,24 +54,24 @@ class TableWriter(contextlib.ExitStack):
             whole.close()
         self._folder.refuse_links(self.table)
 
-    def put(self, incomplete: str | None) -> None:
-        """Put the finished file in place, marked if rows are missing. A file that would not change is left alone.
+    @property
+    def finished(self) -> Path:
+        """The file that :meth:`finish` made."""
+        return self._parts[-1].file
 
-        Raises
-        ------
-        ExportError
-            Another program holds the file open.
-        """
-        folder = self._folder.make(self.table)
-        if incomplete:
-            self._folder.mark_incomplete(self.table, incomplete)
-        replace_file(self._parts[-1].file, folder / FILE)
-        if not incomplete:
-            remove_file(folder / INCOMPLETE)
+    @property
+    def folder(self) -> Path:
+        """The folder of the table, which is made if it is not there."""
+        return self._folder.make(self.table)
+
+    def mark_incomplete(self, reason: str) -> None:
+        """Mark the table as one that lacks rows."""
+        self._folder.mark_incomplete(self.table, reason)
 
     def _begin(self, schema: pa.Schema) -> "_Part":
         scratch = self._folder.directory / table_folder(self.table)
-        part = _Part(self.enter_context(scratch_file(scratch)), schema)
+        key = CATALOGUE[self.table].key if self.table in CATALOGUE else None
+        part = _Part(self.enter_context(scratch_file(scratch)), schema, key)
         self.callback(part.drop)  # before the file goes
         self._parts.append(part)
         return part
@@ -79,13 +80,20 @@ class TableWriter(contextlib.ExitStack):
 class _Part:
     """Batches of one schema in a file of their own. Row groups do not depend on the size of the batches."""
 
-    def __init__(self, file: Path, schema: pa.Schema) -> None:
+    def __init__(self, file: Path, schema: pa.Schema, key: str | None) -> None:
         self.file = file
         self.schema = schema
+        # Each id of a row occurs once. A dictionary of them was two thirds of the file of marks.
+        ids = [name for name in schema.names if name == key and pa.types.is_integer(schema.field(name).type)]
         # Without pandas' own metadata, nullable integers would come back as floats.
         metadata = pa.Schema.from_pandas(to_pandas(schema.empty_table()), preserve_index=False).metadata
         self._writer = pq.ParquetWriter(
-            file, schema.with_metadata(metadata), compression="zstd", write_page_checksum=True
+            file,
+            schema.with_metadata(metadata),
+            compression="zstd",
+            write_page_checksum=True,
+            use_dictionary=[name for name in schema.names if name not in ids],
+            column_encoding=dict.fromkeys(ids, "DELTA_BINARY_PACKED"),
         )
         self._waiting = schema.empty_table()
 
@@ -112,12 +120,43 @@ class _Part:
                 yield file.read_row_group(group).replace_schema_metadata(None)
 
 
+def put_in_place(writers: Iterable[TableWriter], incomplete: str | None, further: TableWriter | None = None) -> None:
+    """Put the finished tables of one operation in place, all or none, marked if rows are missing.
+
+    A file that would not change is left alone. ``further`` is a table that lacks nothing; it is put in place first.
+
+    Raises
+    ------
+    ExportError
+        Another program holds one of the files open. All files are as they were.
+    """
+    writers = list(writers)
+    whole = [*([further] if further else []), *(writers if not incomplete else [])]
+    files = {writer.folder / FILE: writer.finished for writer in ([further] if further else []) + writers}
+    if incomplete:
+        for writer in writers:
+            writer.mark_incomplete(incomplete)
+    replace_files(files, [writer.folder / INCOMPLETE for writer in whole])
+
+
 def is_sound(file: Path) -> bool:
-    """Whether a Parquet file can be read to its end and its checksums are right."""
+    """Whether a Parquet file can be read to its end and its checksums are right.
+
+    Raises
+    ------
+    ExportError
+        Nobody else can open it, as another program holds it or permissions forbid it: it is not damaged.
+    """
+    return read_file(file, lambda: _is_sound(file))
+
+
+def _is_sound(file: Path) -> bool:
     try:
         with pq.ParquetFile(file, page_checksum_verification=True) as parquet:
             for group in range(parquet.num_row_groups):
                 parquet.read_row_group(group)
+    except PermissionError:
+        raise
     except (pa.ArrowException, OSError, ValueError, LookupError, TypeError):
         return False
     return True

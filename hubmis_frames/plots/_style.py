@@ -1,9 +1,8 @@
 """Shared by all plots: colours, titles, numbers of students, and how small groups are hidden."""
 
-import functools
 import textwrap
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, ParamSpec
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 STYLES = ("-", "--", "-.", ":")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-GREY, PALE = "#555555", "#E6E6E6"
+GREY, PALE = "#767676", "#E6E6E6"  # this grey can be read on white and on black
 RATES = {
     "attendance_rate": "Attendance",
     "absence_rate": "Absence",
@@ -28,23 +27,6 @@ RATES = {
     "severe_absence_rate": "Severe absence",
 }
 _OF_A_RULE = "_absence_rate"
-
-_Arguments = ParamSpec("_Arguments")
-
-
-def plain_text(plot: "Callable[_Arguments, Axes]") -> "Callable[_Arguments, Axes]":
-    """Make a plot show all its text as it is: matplotlib would typeset ``$...$`` in a school's own names."""
-
-    @functools.wraps(plot)
-    def with_plain_text(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> "Axes":
-        from matplotlib.text import Text
-
-        ax = plot(*args, **kwargs)
-        for text in ax.findobj(Text):
-            text.set(parse_math=False, usetex=False)
-        return ax
-
-    return with_plain_text
 
 
 def axes(ax: "Axes | None", width: float, height: float) -> "Axes":

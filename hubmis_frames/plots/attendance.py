@@ -7,6 +7,7 @@ import pandas as pd
 
 from ..analysis.calendar import Calendar, check_calendar
 from ..errors import BadArgumentError
+from ._readable import readable
 from ._style import (
     COLOURS,
     GREY,
@@ -15,7 +16,6 @@ from ._style import (
     STYLES,
     font_size,
     legend_beside,
-    plain_text,
     points_available,
     rate_label,
     rate_name,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _FEW_WEEKS = 10
 
 
-@plain_text
+@readable
 def attendance_trend(
     summary: pd.DataFrame,
     *,
@@ -106,7 +106,7 @@ def attendance_trend(
     return ax
 
 
-@plain_text
+@readable
 def attendance_heat_map(
     summary: pd.DataFrame,
     *,
@@ -171,7 +171,7 @@ def attendance_heat_map(
     return ax
 
 
-@plain_text
+@readable
 def attendance_cumulative(
     frame: pd.DataFrame,
     *,

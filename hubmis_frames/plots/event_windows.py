@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import BadArgumentError
+from ._readable import readable
 from ._style import (
     COLOURS,
     GREY,
@@ -16,7 +17,6 @@ from ._style import (
     heading,
     legend_beside,
     number_of_students,
-    plain_text,
     points_available,
     rate_label,
     require_result,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-@plain_text
+@readable
 def around_events(around: pd.DataFrame, *, title: str | None = None, ax: "Axes | None" = None) -> "Axes":
     """Draw attendance by week around an event, beside that of comparable students.
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import BadArgumentError
+from ._readable import readable
 from ._style import (
     COLOURS,
     GREY,
@@ -16,7 +17,6 @@ from ._style import (
     font_size,
     heading,
     hidden_groups,
-    plain_text,
     points_available,
     quantity,
     rate_label,
@@ -35,7 +35,7 @@ _PERSISTENT = 2
 """How many bands of absence lie below 10 per cent."""
 
 
-@plain_text
+@readable
 def attendance_bars(
     frame: pd.DataFrame,
     *,
@@ -118,7 +118,7 @@ def _confidence(frame: pd.DataFrame) -> str:
     return "" if confidence is None else f"{round(100 * confidence, 6):g} % "
 
 
-@plain_text
+@readable
 def absence_bands(
     frame: pd.DataFrame, *, suppress_below: int | None = None, title: str | None = None, ax: "Axes | None" = None
 ) -> "Axes":

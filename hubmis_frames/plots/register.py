@@ -8,6 +8,7 @@ import pandas as pd
 from ..analysis.calendar import Calendar, check_calendar
 from ..analysis.periods import week_start
 from ..errors import BadArgumentError
+from ._readable import readable
 from ._style import (
     COLOURS,
     GREY,
@@ -15,7 +16,6 @@ from ._style import (
     draw_empty,
     font_size,
     heading,
-    plain_text,
     points_available,
     require_result,
     wrap_text,
@@ -52,7 +52,7 @@ _SHUT: dict[str, Any] = {"facecolor": "#F2F2F2", "edgecolor": "#BBBBBB", "hatch"
 _GAP = 0.7
 
 
-@plain_text
+@readable
 def student_register(
     marks: pd.DataFrame,
     *,

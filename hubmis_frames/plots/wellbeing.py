@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import BadArgumentError
+from ._readable import readable
 from ._style import (
     COLOURS,
     GREY,
@@ -19,7 +20,6 @@ from ._style import (
     heading,
     legend_beside,
     number_of_students,
-    plain_text,
     points_available,
     quantity,
     require_result,
@@ -49,7 +49,7 @@ _LANES = {
 _HATCH = "#ADADAD"
 
 
-@plain_text
+@readable
 def wellbeing_by_category(
     summary: pd.DataFrame, *, value: str = "events", title: str | None = None, ax: "Axes | None" = None
 ) -> "Axes":
@@ -109,7 +109,7 @@ def wellbeing_by_category(
     return ax
 
 
-@plain_text
+@readable
 def student_timeline(
     timeline: pd.DataFrame,
     *,

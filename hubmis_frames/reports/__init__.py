@@ -1,1 +1,1 @@
-"""A report as one HTML page, and the notebooks that it is made from."""
+"""A report as one HTML page, and the notebooks that users copy."""

@@ -12,9 +12,15 @@ from typing import NamedTuple
 from ..errors import SettingsError, warn
 from ..files import own_folder, shared_by, whole_file, why
 from ..transport import SLICE
-from .page import notebooks
 
 _SECRET = "HUBMIS_CLIENT_SECRET"  # noqa: S105 - the name of a variable
+
+
+def notebooks() -> Path:
+    """Return the folder of the notebooks: inside an installed package, or beside the package in a clone."""
+    package = Path(__file__).parent.parent
+    installed = package / "notebooks"
+    return installed if installed.is_dir() else package.parent / "notebooks"
 
 
 class Copied(NamedTuple):

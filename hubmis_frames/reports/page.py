@@ -1,35 +1,23 @@
-"""A report as one HTML page: the notebooks on attendance and wellbeing, run over an export, without their code."""
+"""A report as one HTML page: the lists to act on first, then figures, pictures, checks and what the words mean."""
 
-import asyncio
-import contextlib
-import html
-import importlib.util
-import os
+import base64
+import functools
+import hashlib
 import re
-import tempfile
-import threading
-from collections.abc import Iterable, Mapping
-from concurrent.futures import Future, wait
-from datetime import datetime
-from os import PathLike
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from html import escape
 from pathlib import Path
-from typing import Any
 
-from ..analysis.columns import natural_key
-from ..errors import BadArgumentError, ExportError, did_you_mean, warn
-from ..export.places import remember
-from ..files import private_folder, safe_name, shared_by, whole_file, why
-from ..school_data import SchoolData, open_export
-from ..school_data.tables import ExportTables
-from ..transport import SLICE
-from ..wellbeing import concerns, events
+import pandas as pd
+from pandas.api.types import is_datetime64_any_dtype, is_float_dtype, is_integer_dtype
 
-SECTIONS = ("02-attendance", "03-wellbeing")
-# Tags of notebook cells. notebooks/README.md explains them.
-_LEFT_OUT = ("simulated", "aside")
-_SETTINGS = "parameters"
-_SUMMARY = "summary"
-_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+from .figures import Block, Picture, Table
+from .lists import NameList, day
+from .parts import FIGURES, Parts
+from .previous import Record, as_html
+
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -37,276 +25,297 @@ _PAGE = """<!DOCTYPE html>
 <meta http-equiv="Content-Security-Policy" content="{policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
-<style>
-body {{ font: 16px/1.5 system-ui, sans-serif; color: #1a1a1a; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }}
-h1 {{ margin-top: 3rem; border-bottom: 2px solid #1a1a1a; }}
-h1:first-of-type {{ margin-top: 0; }}
-h2 {{ margin-top: 2.5rem; }}
-nav ul {{ list-style: none; padding: 0; columns: 2; }}
-nav .level2 {{ padding-left: 1rem; }}
-nav .level1 {{ font-weight: bold; }}
-img {{ max-width: 100%; height: auto; }}
-.output_html, .jp-OutputArea-output {{ overflow-x: auto; }}
-table {{ border-collapse: collapse; font-size: 0.85rem; font-variant-numeric: tabular-nums; margin: 0.5rem 0 1rem; }}
-th, td {{ padding: 0.25rem 0.6rem; border-bottom: 1px solid #ccc; vertical-align: top; }}
-th {{ background: #f2f2f2; }}
-pre {{ white-space: pre-wrap; margin: 0.5rem 0; font: inherit; }}
-[class*="stderr"] pre {{ border-left: 4px solid #D55E00; padding-left: 0.75rem; }}
-@media print {{ body {{ font-size: 11px; max-width: none; }} img, table {{ break-inside: avoid; }} }}
-</style>
+{record}
+<style>{style}</style>
 </head>
 <body>
-{head}
-{contents}
 {body}
+<script>{script}</script>
 </body>
 </html>
 """
+_TOOLS = """<div id="tools" role="search" hidden>
+<label>Find in all lists: <input type="search" id="search" autocomplete="off"></label>
+{only_new}
+<span id="found" role="status"></span>
+</div>"""
+_WORDS = (
+    ("Session", "half a school day, morning or afternoon."),
+    ("Absence (%)", "missed sessions out of the student's own possible sessions. Unmarked sessions and codes without a "
+     "category are in no rate."),
+    ("Can still miss", "how many sessions the student can miss until the end of the year, besides those already "
+     "booked, and still end it below the limit. Below 0, booked absence must be given up too."),
+    ("Codes", "the school's codes of the missed sessions that the line is about, with how often each was used. N "
+     "usually means that no reason is known yet, and may change within five school days."),
+    ("Study leave", "counts as absence in the school's figures, as in published ones. Those who are on a list only "
+     "because of it are in a list of their own."),
+    ("Concern", "a pastoral event of a category that is not praise."),
+    ("New", "the line was not in the same list of the report before."),
+)  # fmt: skip
+_WORDS_HEADING = "What the words mean"
+_LONG_WORD = re.compile(r"(\S{20})(?=\S)")
+_CANNOT_SAY = (
+    "The page cannot say why a student was absent: a code is what somebody wrote down. It cannot say whether students "
+    "are well: it counts records, and a quiet student has none. It says nothing about students who have left."
+)
 
 
-def notebooks() -> Path:
-    """Return the folder of the notebooks: inside an installed package, or beside the package in a clone."""
-    package = Path(__file__).parent.parent
-    installed = package / "notebooks"
-    return installed if installed.is_dir() else package.parent / "notebooks"
+@dataclass(frozen=True)
+class Page:
+    """One page: the lists of some students, and what was listed before.
 
-
-def report(
-    directory: str | PathLike[str],
-    file: str | PathLike[str] | None = None,
-    *,
-    realm: str | None = None,
-    praise: Iterable[str] = (),
-    year_group: str | None = None,
-) -> tuple[Path, list[str]]:
-    """Write an export's attendance and wellbeing as one HTML file, which needs no other files and no network.
-
-    The report names children. Store it only where people who may see the register can open it.
-
-    Parameters
+    Attributes
     ----------
-    directory
-        The folder of an export that has at least the tables of ``core``.
-    file
-        Where to write. The default is ``report-<date>.html`` in that folder, with the year group after the date. A
-        report of the same day is replaced.
-    realm
-        Which school, if the folder holds several.
-    praise
-        The categories of pastoral events that record something good; without any, those in ``school.toml``. All other
-        categories count as concerns, and the report names them.
-    year_group
-        Limit lists of names to the students of this year group, such as ``"Year 9"``. Charts and other tables still
-        show the whole school.
-
-    Returns
-    -------
-    tuple
-        The file, and a sentence for each part that could not be made. The file has the same sentence in that place.
-
-    Raises
-    ------
-    ExportError
-        The folder holds no export, or several schools and ``realm`` is none of them. Or no part of the report could
-        be made, or the file could not be written.
-    BadArgumentError
-        The export has no such year group or category.
-    SettingsError
-        ``school.toml`` cannot be used.
+    parts
+        What all pages of the report share.
+    group
+        The names of the students' groups; empty for the whole school.
+    students
+        The students.
+    lists
+        Their lists.
+    record, before
+        What this page lists, for the next report, and what the report before listed, if there is one.
+    book
+        The name of the workbook beside the page.
     """
-    folder = Path(directory).absolute()
-    tables = ExportTables.of_folder(folder, realm)
-    if len(tables.realms) > 1:
-        raise ExportError(f"{folder} holds {', '.join(tables.realms)}. Choose one with --realm (or realm=).")
-    manifest = tables.manifest()
-    praise = [praise] if isinstance(praise, str) else list(praise)
-    _check(open_export(folder, realm=manifest["realm"]), praise, year_group)
-    if importlib.util.find_spec("nbconvert") is None or importlib.util.find_spec("nbclient") is None:
-        raise ExportError(
-            "A report needs more packages. Install them in your clone of hubmis_frames: "
-            'python -m pip install -e ".[notebooks]"'
+
+    parts: Parts
+    group: str
+    students: pd.DataFrame
+    lists: list[NameList]
+    record: Record
+    before: Record | None
+    book: str | None
+
+    def html(self) -> str:
+        """The page."""
+        style, script = _file("page.css"), _file("page.js")
+        policy = (
+            f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}; "
+            "base-uri 'none'; form-action 'none'"
         )
-    plain = re.fullmatch(r"[\w ]+", year_group or "")
-    suffix = f"-{year_group.replace(' ', '-') if plain else safe_name(year_group)}" if year_group else ""
-    target = Path(file).absolute() if file else folder / f"report-{datetime.now():%Y-%m-%d}{suffix}.html"
-    if service := shared_by(target):
-        warn(
-            f"{target} seems to be in {service}, so the report leaves this machine. It names children. Choose a folder "
-            "that is not synced, unless you may store such data there."
+        figures = [_section(heading, blocks) for heading, blocks in self.parts.figures(self.students)]
+        only_new = _ONLY_NEW if self.before else ""
+        main = [
+            self._short(), _TOOLS.format(only_new=only_new), *map(self._list, self.lists), *figures, _words_section()
+        ]  # fmt: skip
+        # The head comes last, as it names the parts that failed.
+        body = "\n".join([f"<header>{''.join(self._head())}</header>", "<main>", *main, "</main>"])
+        title = f"{self.parts.school}: attendance and wellbeing{f', {self.group}' if self.group else ''}"
+        return _PAGE.format(
+            policy=escape(policy),
+            title=escape(title),
+            record=as_html(self.record, self.before),
+            style=style,
+            script=script,
+            body=body,
         )
-    values = (str(folder), manifest["realm"], year_group, None, praise or None)
-    settings = f"EXPORT, REALM, YEAR_GROUP, ROWS, PRAISE = {values!r}"
-    parts = _run(SECTIONS, settings)
-    problems = [problem for _, problem in parts if problem]
-    if len(problems) == len(SECTIONS):
-        raise ExportError(f"No part of the report could be made. {' '.join(problems)}")
-    body, contents = _with_contents("\n".join(part for part, _ in parts))
-    title = f"Attendance and wellbeing: {manifest['realm']}"
-    head = _head(title, manifest, year_group)
-    page = _PAGE.format(policy=_POLICY, title=html.escape(title), head=head, contents=contents, body=body)
-    try:
-        private_folder(target.parent)
-        with whole_file(target) as scratch:
-            scratch.write_text(page, encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise ExportError(f"Cannot write {target}: {why(error)}. Choose another file.") from error
-    remember(folder, target)
-    return target, problems
 
-
-def _check(data: SchoolData, praise: list[str], year_group: str | None) -> None:
-    """Check the names of year group and categories before the notebooks run."""
-    with contextlib.suppress(ExportError):  # if a table is missing, the report says so in that part
-        if year_group is not None:
-            groups = sorted(set(data.students()["year_group_name"].dropna()), key=natural_key)
-            if year_group not in groups:
-                raise BadArgumentError(
-                    f"No student is in the year group {year_group!r}.{did_you_mean(year_group, groups)} The year "
-                    f"groups are {', '.join(groups)}."
-                )
-        if praise:
-            concerns(events(data["pastoral_events"]), praise, categories=data["pastoral_categories"])
-
-
-def _with_contents(body: str) -> tuple[str, str]:
-    """Give each heading an id of its own, as two notebooks may use the same, and return the page and its contents."""
-    entries: list[str] = []
-
-    def with_id(heading: re.Match[str]) -> str:
-        level, text = heading[1], heading[2]
-        entries.append(f'<li class="level{level}"><a href="#part-{len(entries)}">{text}</a></li>')
-        return f'<h{level} id="part-{len(entries) - 1}">{text}</h{level}>'
-
-    body = re.sub(r"<h([12])[^>]*>(.*?)(?:<a class=\"anchor-link\".*?</a>)?</h\1>", with_id, body)
-    return body, f"<nav><ul>{''.join(entries)}</ul></nav>"
-
-
-def _head(title: str, manifest: Mapping[str, Any], year_group: str | None) -> str:
-    """Return the beginning of the page as HTML. It is not Markdown, so that text from outside is never markup."""
-    fetched = manifest["operations"].get("student_attendance", {}).get("fetched_to")
-    when = f"on {datetime.fromisoformat(fetched).astimezone():%d %B %Y at %H:%M}" if fetched else "at an unknown time"
-    names = "lists children by pseudonym" if manifest.get("pseudonymised") else "names children"
-    lines = [
-        f"<h1>{html.escape(title)}</h1>",
-        f"<p>Made on {datetime.now():%d %B %Y at %H:%M}. The newest marks were fetched {when}.</p>",
-        f"<p><strong>This report {names}.</strong> Store it only where people who may see the register can open it, "
-        "and delete it when you no longer need it.</p>",
-    ]
-    if year_group:
-        lines.append(
-            f"<p><strong>Lists of names show only {html.escape(year_group)}.</strong> Charts and other tables show the "
-            "whole school.</p>"
+    def sheets(self) -> dict[str, pd.DataFrame]:
+        """The sheets of the workbook: how many are on each list, then a sheet for each list, with ids at the end."""
+        short = pd.DataFrame(
+            {
+                "List": [each.title for each in self.lists],
+                "Listed": pd.array([None if each.unknown else len(each.rows) for each in self.lists], dtype="Int64"),
+                "What it holds": [(each.unknown and f"Not known: {each.unknown}") or each.about for each in self.lists],
+            }
         )
-    partly = [
-        f"{table}: {entry['status']}. {' '.join(entry['remarks'])}"
-        for table, entry in manifest["operations"].items()
-        if entry["status"] != "complete"
-    ]
-    if partly or not manifest["finished_at"]:
-        lines.append(
-            "<p><strong>The export is not complete</strong>, so figures that use these tables are not complete "
-            "either:</p>"
+        sheets = {"In short": short}
+        for each in self.lists:
+            if each.unknown:
+                continue
+            rows = each.rows[each.columns].copy()
+            new = self._new(each)
+            if new is not None and self.before:
+                flags = each.rows["row"].isin(new).map({True: "new", False: ""})
+                rows.insert(min(1, rows.shape[1]), self._new_since, flags)
+            sheets[each.title] = rows.assign(**{"Student id": each.rows["student_id"]})
+        return sheets
+
+    # --- what is new
+
+    @property
+    def _made_before(self) -> str:
+        return day(self.before.made) if self.before else ""
+
+    @property
+    def _new_since(self) -> str:
+        return f"New since {self._made_before}"
+
+    def _new(self, each: NameList) -> frozenset[str] | None:
+        """The rows that the report before did not have; None where that is not known."""
+        if self.before is None or each.unknown or each.key not in self.before.lists:
+            return None
+        return frozenset(each.rows["row"]) - self.before.lists[each.key]
+
+    def _gone(self, each: NameList) -> frozenset[str] | None:
+        """The rows that only the report before had; None if it was about other students."""
+        if self.before is None or self._new(each) is None or self.before.group != self.record.group:
+            return None
+        return self.before.lists[each.key] - frozenset(each.rows["row"])
+
+    # --- parts of the page
+
+    def _head(self) -> Iterator[str]:
+        parts = self.parts
+        yield f"<h1>{escape(parts.school)}</h1>"
+        whom = f"{self.group}: " if self.group else ""
+        whom = f"{escape(whom)}{len(self.students):,} students"
+        yield f"<p>Attendance and wellbeing. {whom}. Made on {day(date.today())}.</p>"
+        if parts.register:
+            yield f"<p>{escape(parts.register)}</p>"
+        who = "lists children by pseudonym" if parts.pseudonymous else "names children"
+        yield (
+            f'<p class="notice"><strong>This report {who}.</strong> Store it only where people who may see the '
+            "register can open it, and delete it when you no longer need it.</p>"
         )
-        items = (f"<li>{html.escape(text)}</li>" for text in partly or ["The export was interrupted."])
-        lines.append(f"<ul>{''.join(items)}</ul>")
-    return "\n".join(lines)
-
-
-def _run(sections: Iterable[str], settings: str) -> list[tuple[str, str]]:
-    """Run notebooks over an export, all at once; return what :func:`_run_one` does of each.
-
-    They run in another thread, as the event loop of a Jupyter notebook may be running in this one, which waits in
-    slices: on Windows Ctrl-C is not noticed before a wait ends. After Ctrl-C the kernels are ended too.
-    """
-    interrupted = threading.Event()
-
-    async def run_all() -> list[tuple[str, str]]:
-        tasks = [asyncio.create_task(_run_one(section, settings)) for section in sections]
-        running = set(tasks)
-        while running and not interrupted.is_set():
-            _, running = await asyncio.wait(running, timeout=SLICE)
-        for task in running:
-            task.cancel()
-        return await asyncio.gather(*tasks)
-
-    def run() -> None:
-        try:
-            # The default loop of Windows cannot wait for the sockets of kernels.
-            with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-                done.set_result(runner.run(run_all()))
-        except BaseException as error:
-            done.set_exception(error)
-
-    done: Future[list[tuple[str, str]]] = Future()
-    threading.Thread(target=run, name="hubmis-report").start()
-    try:
-        while not done.done():
-            wait([done], SLICE)
-    finally:
-        interrupted.set()
-    return done.result()
-
-
-async def _run_one(section: str, settings: str) -> tuple[str, str]:
-    """Run a notebook over an export; return its HTML and "", or HTML that says why it failed, and the reason."""
-    import nbclient
-    import nbformat
-
-    notebook = nbformat.read(notebooks() / f"{section}.ipynb", as_version=4)
-    notebook.cells = [cell for cell in notebook.cells if not _tagged(cell, *_LEFT_OUT)]
-    for cell in notebook.cells:
-        if _tagged(cell, _SETTINGS):
-            cell.source = settings
-    try:
-        with tempfile.TemporaryDirectory() as elsewhere:  # files that a notebook writes are removed
-            quiet = ["--log-level=40"]
-            client = nbclient.NotebookClient(
-                notebook,
-                timeout=1800,
-                resources={"metadata": {"path": elsewhere}},
-                extra_arguments=quiet,
-                coalesce_streams=True,  # or one sentence may become two paragraphs
+        for problem in parts.problems:
+            yield f'<p class="notice"><strong>A part is missing.</strong> {escape(problem)}</p>'
+        if parts.incomplete:
+            items = [f"{table}: {reason}" if table else reason for table, reason in parts.incomplete]
+            yield (
+                '<div class="notice"><p><strong>The export is not complete</strong>, so figures that use these tables '
+                f"are not complete either:</p><ul>{''.join(f'<li>{escape(item)}</li>' for item in items)}</ul></div>"
             )
-            # The notebooks read an export and need no login.
-            await client.async_execute(env=_environment_without_login())
-    except nbclient.exceptions.CellExecutionError as error:
-        return _missing(section, error.ename, error.evalue)
-    except (nbclient.exceptions.DeadKernelError, nbclient.exceptions.CellTimeoutError) as error:
-        return _missing(section, type(error).__name__)
-    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-    if shown := [output for output in outputs if output.output_type == "error"]:  # for example, a table that failed
-        return _missing(section, shown[0].ename, shown[0].evalue)
-    title, *cells = notebook.cells
-    notebook.cells = [title, *sorted(cells, key=lambda cell: not _tagged(cell, _SUMMARY))]
-    return await asyncio.to_thread(_to_html, section, notebook), ""
+        if parts.praise_said:
+            yield f"<p>{escape(parts.praise_said)}</p>"
+        compared = (
+            f"What is new since the report of {self._made_before} is marked."
+            if self.before
+            else "This folder has no earlier report, so nothing is marked as new."
+        )
+        beside = f" The same lists are in {self.book}." if self.book else ""
+        yield f"<p>{escape(compared + beside)}</p>"
+
+    def _short(self) -> str:
+        headings = ["List", "Listed", *(["New", "Gone"] if self.before else [])]
+        caption = "How many are on each list"
+        if self.before:
+            caption += f", and how many are new or gone since {self._made_before}"
+        rows = []
+        for each in self.lists:
+            cells = [f'<a href="#{each.key}">{escape(each.title)}</a>']
+            cells.append("not known" if each.unknown else f"{len(each.rows):,}")
+            if self.before:
+                cells += ["" if found is None else f"{len(found):,}" for found in (self._new(each), self._gone(each))]
+            rows.append(cells)
+        head, *others = [escape(heading) for heading in headings]
+        lines = [
+            f'<tr role="row"><th scope="row" role="rowheader">{cells[0]}</th>'
+            + "".join(
+                f'<td role="cell" class="number" data-label="{heading}">{cell}</td>'
+                for heading, cell in zip(others, cells[1:], strict=True)
+            )
+            + "</tr>"
+            for cells in rows
+        ]
+        table = _table("short", caption, [head, *others], lines)
+        after = ", ".join(f'<a href="#{_anchor(part)}">{escape(part)}</a>' for part in (*FIGURES, _WORDS_HEADING))
+        return (
+            f'<section aria-labelledby="in-short"><h2 id="in-short">In short</h2>{table}'
+            f"<p>After the lists: {after}</p></section>"
+        )
+
+    def _list(self, each: NameList) -> str:
+        heading = f"{each.key}-heading"
+        content = [f'<h2 id="{heading}">{escape(each.title)}</h2>']
+        if each.unknown:
+            content.append(f"<p>Not known: {escape(each.unknown)}</p>")
+        elif each.rows.empty:
+            content.append(f"<p>{escape(each.about)}</p><p><strong>Nobody.</strong></p>")
+        else:
+            content.append(f'<p>{escape(each.about)}</p><p class="shown" role="status" hidden></p>')
+            number = f"{len(each.rows):,} {'line' if len(each.rows) == 1 else 'lines'}"
+            marked = [row in (self._new(each) or ()) for row in each.rows["row"]]
+            content.append(_frame_table("names", f"{each.title}: {number}", each.rows[each.columns], marked))
+        content.append('<p class="to-top"><a href="#in-short">Back to the lists</a></p>')
+        return f'<section id="{each.key}" aria-labelledby="{heading}">{"".join(content)}</section>'
 
 
-def _environment_without_login() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.upper().startswith("HUBMIS_")}
+_ONLY_NEW = '<label><input type="checkbox" id="only-new"> only what is new</label>'
 
 
-def _missing(section: str, error: str, message: str = "") -> tuple[str, str]:
-    """Return a part that says why it is missing, and the reason as text."""
-    # Only our own messages are known to contain no child's data.
-    own = error in ("ExportError", "BadArgumentError", "MissingFieldError", "SettingsError")
-    reason = message if own else f"{error}. To see where, run the notebook {section} over the export."
-    problem = f"{section} could not be made: {reason}"
-    text = f"<p><strong>This part is missing.</strong> {html.escape(problem)}</p>"
-    return f"<h1>{html.escape(section[3:].capitalize())}</h1>\n{text}", problem
+def _section(heading: str, blocks: Iterable[Block]) -> str:
+    anchor, content = _anchor(heading), "".join(map(_block, blocks))
+    return f'<section aria-labelledby="{anchor}"><h2 id="{anchor}">{escape(heading)}</h2>{content}</section>'
 
 
-def _to_html(section: str, notebook: Any) -> str:
-    import nbconvert
-
-    heading = ""
-    for number, cell in enumerate(notebook.cells):
-        cell.id = f"{section}-{number}"  # two notebooks may use the same ids
-        heading = next((line.lstrip("# ") for line in cell.source.splitlines() if line.startswith("#")), heading)
-        cell.metadata["alt"] = f"Chart below the heading: {heading}"
-    exporter = nbconvert.HTMLExporter(template_name="basic", exclude_input=True, exclude_output_prompt=True)
-    body: str = exporter.from_notebook_node(notebook)[0]
-    return body
+def _anchor(heading: str) -> str:
+    return re.sub(r"[^a-z]+", "-", heading.casefold()).strip("-")
 
 
-def _tagged(cell: Any, *tags: str) -> bool:
-    return not set(tags).isdisjoint(cell.metadata.get("tags", []))
+def _block(block: Block) -> str:
+    if isinstance(block, Picture):
+        image = base64.b64encode(block.png).decode("ascii")
+        return f'<figure><img src="data:image/png;base64,{image}" alt="{escape(block.alt)}"></figure>'
+    if isinstance(block, Table):
+        return _frame_table("figures", block.caption, block.rows, [False] * len(block.rows))
+    return f"<p>{escape(block)}</p>"
+
+
+def _words_section() -> str:
+    words = "".join(f"<li><strong>{escape(word)}</strong>: {escape(meaning)}</li>" for word, meaning in _WORDS)
+    anchor = _anchor(_WORDS_HEADING)
+    return (
+        f'<section aria-labelledby="{anchor}"><h2 id="{anchor}">{_WORDS_HEADING}</h2><ul>{words}</ul>'
+        f"<p>{escape(_CANNOT_SAY)}</p></section>"
+    )
+
+
+def _frame_table(kind: str, caption: str, frame: pd.DataFrame, marked: Sequence[bool]) -> str:
+    """A frame as a table whose first column names the row."""
+    columns = [_cells(str(name), frame.iloc[:, place]) for place, name in enumerate(frame.columns)]
+    lines = []
+    for row, (first, *others) in enumerate(zip(*columns, strict=True)):
+        new = ' <span class="new">new</span>' if marked[row] else ""
+        flag = " data-new" if marked[row] else ""
+        lines.append(
+            f'<tr role="row"{flag}><th scope="row" role="rowheader"{first[0]}>{first[1]}{new}</th>'
+            + "".join(f'<td role="cell"{attributes}>{text}</td>' for attributes, text in others)
+            + "</tr>"
+        )
+    return _table(kind, caption, [escape(str(name)) for name in frame.columns], lines)
+
+
+def _table(kind: str, caption: str, headings: Iterable[str], lines: Iterable[str]) -> str:
+    """A table. The roles stand there because on a phone its rows are shown as blocks, which would else lose them."""
+    heads = "".join(f'<th scope="col" role="columnheader">{heading}</th>' for heading in headings)
+    return (
+        f'<table class="{kind}" role="table"><caption>{escape(caption)}</caption>'
+        f'<thead role="rowgroup"><tr role="row">{heads}</tr></thead>'
+        f'<tbody role="rowgroup">{"".join(lines)}</tbody></table>'
+    )
+
+
+def _cells(name: str, column: pd.Series) -> list[tuple[str, str]]:
+    """The attributes and the text of each cell of a column. The value is what sorting compares."""
+    label = f' data-label="{escape(name)}"'
+    cells = []
+    for value in column:
+        if pd.isna(value):
+            cells.append((label, ""))
+        elif is_datetime64_any_dtype(column.dtype):
+            cells.append((f'{label} data-value="{value:%Y-%m-%d}"', f"{value.day} {value:%b %Y}"))
+        elif is_float_dtype(column.dtype):
+            cells.append((f'{label} class="number" data-value="{value}"', f"{round(value, 1) + 0.0:,.1f}"))
+        elif is_integer_dtype(column.dtype):
+            cells.append((f'{label} class="number" data-value="{value}"', f"{value:,}"))
+        else:
+            cells.append((label, _breakable(str(value))))
+    return cells
+
+
+def _breakable(text: str) -> str:
+    """Text as HTML. A word without end may break, or its column would push others off the page."""
+    return "<wbr>".join(escape(part) for part in _LONG_WORD.split(text) if part)
+
+
+@functools.cache
+def _file(name: str) -> str:
+    return (Path(__file__).parent / name).read_text(encoding="utf-8")
+
+
+def _hash(content: str) -> str:
+    """How the page's policy names the one style or script that it allows."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"

@@ -10,10 +10,12 @@ import pandas as pd
 from ..analysis.realms import REALM, STUDENTS
 from ..attendance import AbsenceRule, Calendar, CodeMap
 from ..errors import BadArgumentError, did_you_mean, warn
+from ..export.columns import as_frame, rows_of
 from ..files import expanded, safe_name
 from ..frames.finding import find
-from . import people
+from . import giving, people
 from . import settings as of_school
+from .about import about_rows
 from .checks import checks_of
 from .earlier import LACKS
 from .one import OneSchool
@@ -199,7 +201,8 @@ class SchoolData(Mapping[str, pd.DataFrame]):
         Parameters
         ----------
         **given
-            ``timezone``, such as ``"Asia/Dubai"``; ``weekdays`` with school, by name or number (0 for Monday);
+            ``school_name``, which heads its reports; ``timezone``, such as ``"Asia/Dubai"``; ``weekdays`` with school,
+            by name or number (0 for Monday);
             ``sessions`` with a register (``["am"]`` for one a day); ``short_days``, the sessions of weekdays that have
             fewer (``{"Friday": ["am"]}``); ``code_map``, a :class:`hubmis_frames.attendance.CodeMap`, ``"england"`` or
             the name of a CSV file beside the export; ``rules``, a list of
@@ -471,6 +474,84 @@ class SchoolData(Mapping[str, pd.DataFrame]):
             parts = [people.contacts_of(part.everybody, part.table, where) for part in self._parts()]
             text = pd.concat(parts, ignore_index=True)
         return people.with_names(frame, everybody, text)
+
+    # --- for others
+
+    sql = giving.sql
+    pseudonymise = giving.pseudonymise
+    student_page = giving.student_page
+
+    def _about(self, frames: Mapping[str, pd.DataFrame], headings: bool) -> pd.DataFrame:
+        """What to know of figures that are given away, for :func:`hubmis_frames.to_excel`."""
+        return about_rows(self, frames, headings)
+
+    def _dictionary(self) -> pd.DataFrame:
+        """One row per column of the tables, with ``filled``; see :func:`hubmis_frames.dictionary`."""
+        return as_frame(row for held in self._tables.held() for row in rows_of(held))
+
+    def report(
+        self,
+        path: str | PathLike[str] | None = None,
+        *,
+        year_group_name: str | None = None,
+        form_name: str | None = None,
+        house_name: str | None = None,
+        split: Literal["year group", "form", "house"] | None = None,
+        excel: bool = False,
+    ) -> list[Path]:
+        """Write one HTML page that opens with the lists to act on, and needs no other file and no network.
+
+        Each list has name, form, tutor and the reason for each student: who is at risk, persistently or severely
+        absent, away now, and more; students who would be listed only because of study leave are told apart. Figures,
+        pictures and checks of the data follow. Lines that the last report in that folder did not have are marked as
+        new. **The page names children.** Store it only where people who may see the register can open it.
+
+        Parameters
+        ----------
+        path
+            Where to write. By default ``report-<date>.html`` in the folder of the export, with the names of groups
+            after the date. A report of the same day is replaced.
+        year_group_name, form_name, house_name
+            Limit lists, figures and pictures to the students of this year group, form and house (academic or
+            boarding).
+        split
+            Write a page for each ``"year group"``, ``"form"`` or ``"house"``.
+        excel
+            Write a workbook beside each page, with a sheet for each list. This needs the extra ``excel``.
+
+        Returns
+        -------
+        list of Path
+            The files: a page, or one for each group; each followed by its workbook.
+
+        Raises
+        ------
+        ExportError
+            There are several schools, no part of the report could be made, or a file could not be written.
+        BadArgumentError
+            There is no such group, or a category in the school's list of praise does not exist.
+        SettingsError
+            With ``excel``: the extra is not installed.
+
+        Warns
+        -----
+        HubmisWarning
+            A part could not be made; the page says so in its place. Or with ``split``: students are in no group.
+        """
+        from ..reports.making import write_report
+
+        files, problems = write_report(
+            self,
+            path,
+            year_group=year_group_name,
+            form=form_name,
+            house=house_name,
+            split=split,
+            excel=excel,
+        )
+        for problem in problems:
+            warn(f"report: {problem}")
+        return files
 
     # --- one school, or each of several
 

@@ -161,6 +161,12 @@ def _timezone(name: str, value: object) -> str:
     raise _ProblemError(f"{name} takes the name of a zone, such as 'Asia/Dubai', not {value!r}.{near}")
 
 
+def _school_name(name: str, value: object) -> str:
+    if isinstance(value, str) and value.strip():
+        return value.strip()
+    raise _ProblemError(f"{name} takes the name of the school, which heads its reports, not {value!r}.")
+
+
 def _weekdays(name: str, value: object) -> tuple[int, ...] | dict[str, tuple[int, ...]]:
     if isinstance(value, Mapping):
         return _dated(name, value, lambda days: _days_of(name, days))
@@ -276,6 +282,7 @@ def _items(name: str, value: object) -> list[object]:
 
 
 _CHECKS: dict[str, Callable[[str, object], Any]] = {
+    "school_name": _school_name,
     "timezone": _timezone,
     "weekdays": _weekdays,
     "sessions": _sessions,

@@ -8,7 +8,7 @@ from .calendar import ACTIVE, PREVIOUS, YEARS
 from .people import Entities
 from .reference import by_name
 from .rows import Row, RowsById, ids
-from .structure import ADVANCED_BLOCKS, BLOCKS
+from .structure import ADVANCED_BLOCKS, BLOCKS, YEAR_GROUP_IDS
 
 Placements = dict[int, RowsById]
 """A student's fields in one academic year (year group, form, ...), by year and student."""
@@ -21,18 +21,19 @@ ACTIVITIES = ("Orchestra", "Chess", "Debating", "Netball", "Rowing", "Choir", "R
 
 def placements(entities: Entities) -> Placements:
     """Return the students of each academic year with their year group, section, first and last day."""
-    sections = {number: row["section"] for number, row in entities["year_group"].items()}
     placed: Placements = {year: {} for year in YEARS}
     for number, student in entities["student"].items():
         for year in YEARS.values():
-            group = student["_cohort"] - (year.id != ACTIVE)
+            year_number = student["_cohort"] - (year.id != ACTIVE)
             first = max(student["start_date"], str(year.start))
             last = min(student["leaving_date"] or str(year.end), str(year.end))
-            if group in sections and first <= last:
+            if year_number in YEAR_GROUP_IDS and first <= last:
+                group = YEAR_GROUP_IDS[year_number]
                 placed[year.id][number] = {
                     "year_group": group,
-                    "section": sections[group],
+                    "section": entities["year_group"][group]["section"],
                     "subject_sets": [],
+                    "_year_number": year_number,
                     "_first": first,
                     "_last": last,
                 }
@@ -52,18 +53,19 @@ def form_groups(rng: Random, entities: Entities, placed: Placements) -> None:
         free = rng.sample(teachers, len(teachers))
         by_group, by_house = defaultdict(list), defaultdict(list)
         for number, row in students.items():
-            by_group[row["year_group"]].append(number)
+            by_group[row["_year_number"]].append(number)
             academic_house = {**entities["student"][number], **row}["academic_house"]
             by_house[row["section"], academic_house].append(number)
-        for group, in_year_group in sorted(by_group.items()):
+        for year_number, in_year_group in sorted(by_group.items()):
             count = -(-len(in_year_group) // FORM_SIZE)
+            group = YEAR_GROUP_IDS[year_number]
             for letter, position in zip(ascii_uppercase, range(count), strict=False):
                 members = in_year_group[position::count]
-                form = forms.add(year, f"{group}{letter}", f"Form {group}{letter}", members, FORM_SIZE + 6)
+                form = forms.add(year, f"{year_number}{letter}", f"Form {year_number}{letter}", members, FORM_SIZE + 6)
                 form |= {
                     "year_group": group,
                     "section": entities["year_group"][group]["section"],
-                    "short_description": f"Year {group} form group {letter}",
+                    "short_description": f"Year {year_number} form group {letter}",
                     "staff": [free.pop() if free else rng.choice(_teachers(entities))],
                     "student_representatives": sorted(rng.sample(members, min(2, len(members)))),
                 }
@@ -71,16 +73,16 @@ def form_groups(rng: Random, entities: Entities, placed: Placements) -> None:
                     students[number]["form"] = form["id"]
         for (section, house), members in sorted(by_house.items()):
             name = f"{houses[house]['name']} {entities['section'][section]['name']}"
-            group = tutor_groups.add(
+            tutor_group = tutor_groups.add(
                 year, houses[house]["code"] + entities["section"][section]["code"][0], name, members, 60
             )
-            group |= {
+            tutor_group |= {
                 "section": section,
                 "staff": [rng.choice(_teachers(entities))],
                 "short_description": f"{name} tutor group",
             }
             for number in members:
-                students[number]["tutor_group"] = group["id"]
+                students[number]["tutor_group"] = tutor_group["id"]
     entities["form"], entities["tutor_group"] = forms.rows, tutor_groups.rows
 
 
@@ -91,21 +93,22 @@ def subject_sets(rng: Random, entities: Entities, placed: Placements) -> None:
     for year, students in placed.items():
         takers = defaultdict(list)
         for number, row in students.items():
-            for name in _subjects(number, row["year_group"]):
-                takers[row["year_group"], name].append(number)
-        for (group, name), members in sorted(takers.items()):
+            for name in _subjects(number, row["_year_number"]):
+                takers[row["_year_number"], name].append(number)
+        for (year_number, name), members in sorted(takers.items()):
             count = -(-len(members) // SET_SIZE)
-            row = entities["subject"][subjects[name]]
+            row, group = entities["subject"][subjects[name]], YEAR_GROUP_IDS[year_number]
             for position in range(count):
-                code = f"{group}{row['code']}{position + 1}"
+                code = f"{year_number}{row['code']}{position + 1}"
                 in_set = members[position::count]
-                subject_set = sets.add(year, code, f"Year {group} {name} {position + 1}", in_set, SET_SIZE + 5)
+                subject_set = sets.add(year, code, f"Year {year_number} {name} {position + 1}", in_set, SET_SIZE + 5)
                 subject_set |= {
                     "subject": subjects[name],
                     "year_group": group,
                     "section": entities["year_group"][group]["section"],
                     "short_description": f"{name}, set {position + 1}",
-                    "credit_score": rng.choice((1, 2, 3)) if group > 9 else None,
+                    "credit_score": rng.choice((1, 2, 3)) if year_number > 9 else None,
+                    "_year_number": year_number,
                 }
                 for number in in_set:
                     students[number]["subject_sets"].append(subject_set["id"])
@@ -208,10 +211,10 @@ class _GroupBuilder:
         return row
 
 
-def _subjects(student: int, year_group: int) -> list[str]:
+def _subjects(student: int, year_number: int) -> list[str]:
     """Return a student's subjects; students choose again in Year 10 and in Year 12."""
-    rng = Random(f"options of {student} {year_group > 9} {year_group > 11}")
-    return [rng.choice(block) for block in (ADVANCED_BLOCKS if year_group > 11 else BLOCKS)]
+    rng = Random(f"options of {student} {year_number > 9} {year_number > 11}")
+    return [rng.choice(block) for block in (ADVANCED_BLOCKS if year_number > 11 else BLOCKS)]
 
 
 def _teachers(entities: Entities, department: int | None = None) -> list[int]:

@@ -100,7 +100,7 @@ class StudentMarks:
         self._codes = {row["code"]: number for number, row in codes.items()}
         self._habits: Habits = student["_habits"]
 
-    def of_year(self, year: Year, placement: Row, today: date) -> list[Row]:
+    def year_number(self, year: Year, placement: Row, today: date) -> list[Row]:
         """Return the marks of one academic year up to today, without ids."""
         last = min(date.fromisoformat(placement["_last"]), today)
         days = year.days(date.fromisoformat(placement["_first"]), last, self._profile.weekdays)
@@ -138,7 +138,7 @@ class StudentMarks:
                 codes[am] = codes[am + 1] = "D"
             if habits.alternative and weekday == 4:
                 codes[am] = codes[am + 1] = "K"
-            if chances[2, position] < 0.9 and (trip := _trip(placement["year_group"], day)):
+            if chances[2, position] < 0.9 and (trip := _trip(placement["_year_number"], day)):
                 codes[am] = codes[am + 1] = trip
         self._absences(rng, codes, days, year)
         for position, day in enumerate(days):
@@ -207,16 +207,16 @@ def _relative_chance(days: list[date], year: Year) -> npt.NDArray[np.float64]:
     return np.asarray(weekday * term * (1 + wave) / 1.16, dtype=np.float64)
 
 
-def _trip(year_group: int, day: date) -> str | None:
+def _trip(year_number: int, day: date) -> str | None:
     """Return the code of a trip or other activity that takes a whole year group out of school on this day."""
     monday = day - timedelta(day.weekday())
-    if year_group in (10, 12) and monday in (date(2025, 6, 30), date(2026, 6, 15)):
+    if year_number in (10, 12) and monday in (date(2025, 6, 30), date(2026, 6, 15)):
         return "W"
-    if year_group in (11, 13) and monday in (date(2025, 6, 9), date(2026, 6, 8)):
+    if year_number in (11, 13) and monday in (date(2025, 6, 9), date(2026, 6, 8)):
         return "S"
     if day.month == 9 and day.day < 15:
         return None
-    return "V" if (day.toordinal() * 7 + year_group * 31) % 97 == 0 else None
+    return "V" if (day.toordinal() * 7 + year_number * 31) % 97 == 0 else None
 
 
 def student_marks(
@@ -224,5 +224,5 @@ def student_marks(
 ) -> list[Row]:
     """Return all marks of a student in these years, with their ids, on the days of the English school."""
     drawn = StudentMarks(seed, student, codes, profile)
-    marks = [mark for year, row in placed.items() for mark in drawn.of_year(YEARS[year], row, today)]
+    marks = [mark for year, row in placed.items() for mark in drawn.year_number(YEARS[year], row, today)]
     return [{"id": student["id"] * 1000 + position, **mark} for position, mark in enumerate(marks, start=1)]

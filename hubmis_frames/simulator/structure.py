@@ -1,7 +1,11 @@
 """The structure of the school without people: sections, year groups, houses, departments, subjects and rooms."""
 
-from .rows import Row, RowsById, numbered
+from .rows import Row, RowsById, ids, numbered
 
+ENTERED = (12, 13, 7, 8, 9, 10, 11)
+"""The year groups in the order of their ids: the school entered its sixth form first."""
+YEAR_GROUP_IDS = dict(zip(ENTERED, ids("year_group", len(ENTERED)), strict=True))
+"""The id of each year group, which is never the number in its name."""
 SECTIONS = {"Lower School": (7, 8, 9), "Upper School": (10, 11), "Sixth Form": (12, 13)}
 KEY_STAGES = {7: "KS3", 8: "KS3", 9: "KS3", 10: "KS4", 11: "KS4", 12: "KS5", 13: "KS5"}
 ACADEMIC_HOUSES = ("Ash", "Briar", "Cedar", "Dogwood")
@@ -44,17 +48,22 @@ def sections() -> RowsById:
     return numbered(
         "section",
         (
-            {"name": name, "code": name[0] + "S", "year_groups": list(years), "position": position}
+            {
+                "name": name,
+                "code": name[0] + "S",
+                "year_groups": [YEAR_GROUP_IDS[n] for n in years],
+                "position": position,
+            }
             for position, (name, years) in enumerate(listed, start=1)
         ),
     )
 
 
 def year_groups(sections: RowsById) -> RowsById:
-    """Return the year groups. They stay the same in every academic year, and the id of Year 9 is 9."""
+    """Return the year groups, which stay the same in every academic year."""
     return {
-        number: {
-            "id": number,
+        YEAR_GROUP_IDS[number]: {
+            "id": YEAR_GROUP_IDS[number],
             "name": f"Year {number}",
             "code": f"Y{number:02}",
             "dfe_year": str(number),
@@ -66,7 +75,7 @@ def year_groups(sections: RowsById) -> RowsById:
             "status": "active",
         }
         for section, row in sections.items()
-        for number in row["year_groups"]
+        for number in SECTIONS[row["name"]]
     }
 
 
@@ -125,7 +134,7 @@ def subjects(departments: RowsById, sections: RowsById) -> RowsById:
                 "department": department,
                 "can_copy": True,
                 "sections": [
-                    number for number, section in sections.items() if _is_taught(name, section["year_groups"])
+                    number for number, section in sections.items() if _is_taught(name, SECTIONS[section["name"]])
                 ],
             }
             for department, row in departments.items()
@@ -134,6 +143,6 @@ def subjects(departments: RowsById, sections: RowsById) -> RowsById:
     )
 
 
-def _is_taught(subject: str, year_groups: list[int]) -> bool:
-    blocks = ADVANCED_BLOCKS if year_groups[0] > 11 else BLOCKS
+def _is_taught(subject: str, years: tuple[int, ...]) -> bool:
+    blocks = ADVANCED_BLOCKS if years[0] > 11 else BLOCKS
     return any(subject in block for block in blocks)

@@ -18,13 +18,13 @@ ENDS = ("09:55:00", "10:50:00", "12:05:00", "13:00:00", "14:45:00", "15:40:00")
 WEEK = len(DAYS) * len(STARTS)
 
 
-def slots(year_group: int) -> dict[str, list[int]]:
+def slots(year_number: int) -> dict[str, list[int]]:
     """Return the periods of the week, counted from 0, in which each subject of a year group meets."""
-    order = [(7 * turn + 5 * year_group) % WEEK for turn in range(WEEK)]
+    order = [(7 * turn + 5 * year_number) % WEEK for turn in range(WEEK)]
     by_subject: dict[str, list[int]] = {}
     first = 0
-    for block in BLOCKS if year_group < 12 else ADVANCED_BLOCKS:
-        lessons = WEEKLY.get(block[0], 3) if year_group < 12 else 5
+    for block in BLOCKS if year_number < 12 else ADVANCED_BLOCKS:
+        lessons = WEEKLY.get(block[0], 3) if year_number < 12 else 5
         by_subject |= dict.fromkeys(block, order[first : first + lessons])
         first += lessons
     return by_subject
@@ -41,7 +41,7 @@ def add(rng: Random, entities: Entities) -> None:
             if row["academic_year"] != year:
                 continue
             subject = entities["subject"][row["subject"]]
-            row["_slots"] = slots(row["year_group"])[subject["name"]]
+            row["_slots"] = slots(row["_year_number"])[subject["name"]]
             own = [number for number, person in staff.items() if subject["department"] in person["departments"]]
             row["staff"] = [_free(rng, busy, "staff", row["_slots"], own, list(staff))]
             row["rooms"] = [_free(rng, busy, "room", row["_slots"], list(entities["room"]), [])]

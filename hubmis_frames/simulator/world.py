@@ -5,7 +5,7 @@ from datetime import date
 from functools import lru_cache
 from random import Random
 
-from . import addresses, calendar, groups, marks, pastoral, people, reference, structure, timetable
+from . import addresses, calendar, gaps, groups, marks, pastoral, people, reference, structure, timetable
 from .calendar import ACTIVE, YEARS
 from .profiles import PROFILES, Profile
 from .reference import by_name
@@ -53,7 +53,9 @@ class World:
             return []
         today = self.profile.day_before_moving(self.today)
         drawn = marks.student_marks(self.seed, row, codes, placed, today, self.profile)
-        return [self.profile.moved(mark) for mark in drawn]
+        moved = [self.profile.moved(mark) for mark in drawn]
+        removed = row["deleted_at"]  # nobody takes a register for a student after that
+        return [mark for mark in moved if not removed or mark["date_time"] < removed]
 
 
 def build_world(
@@ -113,6 +115,7 @@ def build_world(
     timetable.add(rng, entities)
     groups.staff_allocations(rng, entities)
     pastoral.add(rng, today, entities, placements)
+    gaps.leave_gaps(seed, entities)
     yearly = {"student": placements, **groups.sizes(entities, placements)}
     if kind is not PROFILES["england"]:
         entities = {name: kind.all_moved(rows) for name, rows in entities.items()}

@@ -1,5 +1,6 @@
 """An export or a refresh that is stopped, or meets a file that it cannot use: nothing is lost, nothing counts twice."""
 
+import contextlib
 import json
 import random
 import subprocess
@@ -17,8 +18,7 @@ import pytest
 
 import hubmis_frames as hf
 from hubmis_frames import files
-from hubmis_frames.export import folder as export_folder
-from hubmis_frames.export.folder import FILE, INCOMPLETE, ExportFolder
+from hubmis_frames.export.folder import ExportFolder
 from hubmis_frames.school import School
 from hubmis_frames.simulator import SimulatedRequest, SimulatedResponse, Simulator
 
@@ -126,7 +126,7 @@ def test_a_refresh_that_goes_on_takes_no_answer_from_before_it_began_and_none_of
         assert asked_for_marks(simulator) == asked
 
 
-# --- two files, and files that are held
+# --- two files, and files that are damaged
 
 
 def test_a_refresh_that_fails_between_two_files_counts_deleted_rows_once(
@@ -137,7 +137,7 @@ def test_a_refresh_that_fails_between_two_files_counts_deleted_rows_once(
     before = hf.read(out, MARKS)
     day = last_day(out)
     simulator.hooks.append(drop_marks(day))
-    put = export_folder.put
+    put = files._replace
 
     def fail(part: Path, file: Path) -> None:
         if file.parent.parent.name == MARKS:
@@ -146,7 +146,8 @@ def test_a_refresh_that_fails_between_two_files_counts_deleted_rows_once(
 
     for _ in range(2):
         with monkeypatch.context() as patch:
-            patch.setattr(export_folder, "put", fail)
+            patch.setattr(files, "_replace", fail)
+            patch.setattr(files, "_kept", lambda *_: contextlib.nullcontext())  # a killed process brings nothing back
             with pytest.raises(Stopped):
                 school.export(out, [MARKS], refresh=True)
         assert len(hf.read(out, MARKS)) == len(before)
@@ -156,49 +157,6 @@ def test_a_refresh_that_fails_between_two_files_counts_deleted_rows_once(
     assert not deleted.duplicated(["student_id", "date", "attendance_session"]).any()
     assert set(deleted["date"].dt.date.astype(str)) == {day}
     assert not scratch_files(out)
-
-
-def hold(monkeypatch: pytest.MonkeyPatch, table: str, seconds: float) -> None:
-    """Hold the file of a table open for some time, as a reader on Windows does."""
-    put, until = files._replace, time.monotonic() + seconds
-
-    def held(part: Path, file: Path) -> None:
-        if file.name == FILE and file.parent.parent.name == table and time.monotonic() < until:
-            raise PermissionError(13, "The process cannot access the file")
-        put(part, file)
-
-    monkeypatch.setattr(files, "_replace", held)
-
-
-def test_a_file_that_is_held_for_a_moment_is_waited_for(
-    school: School, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    school.export(tmp_path / "out", ["genders"])
-    hold(monkeypatch, "genders", 0.5)
-    assert school.export(tmp_path / "out", ["genders"]).status.tolist() == ["complete"]
-
-
-@pytest.mark.parametrize("held", ["students", "students_nationalities"])
-def test_a_file_that_stays_held_fails_that_table_by_name_and_the_rest_goes_on(
-    simulator: Simulator, school: School, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held: str
-):
-    out = tmp_path / "out"
-    school.export(out, ["students", "genders", MARKS])
-    monkeypatch.setattr(files, "HELD", 0.3)
-    with monkeypatch.context() as patch:
-        hold(patch, held, 60)
-        done = school.export(out, ["students", "genders", MARKS], refresh=True).set_index("table")
-    assert done.status["students"] == "failed"
-    assert f"{held}" in done.remarks["students"]
-    assert "Close the program" in done.remarks["students"]
-    assert done.status["genders"] == done.status[MARKS] == "complete"
-    assert (ExportFolder(out, "S999").of_table(held) / INCOMPLETE).exists()
-    with pytest.warns(hf.HubmisWarning, match="incomplete"):
-        hf.read(out, "students")
-    assert not scratch_files(out)
-    done = school.export(out, ["students"], refresh=True).set_index("table")
-    assert done.status["students"] == "complete"
-    assert not list(out.rglob(INCOMPLETE))
 
 
 @pytest.mark.parametrize("where", [0, 0.3, 0.6, 0.99])

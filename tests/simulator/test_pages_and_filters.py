@@ -10,6 +10,7 @@ from hubmis_frames.operations.declaration import YEAR
 from hubmis_frames.simulator import World
 from hubmis_frames.simulator.filters import WITHOUT_EFFECT, filter_values
 from hubmis_frames.simulator.store import Store, kind_of_records
+from hubmis_frames.simulator.structure import YEAR_GROUP_IDS
 from tests.helpers.simulator import THIS_YEAR, Client, steady
 
 
@@ -63,10 +64,10 @@ def test_students_are_filtered_by_their_fields(client: Client, everyone: list[di
 
 
 def test_filters_narrow_each_other(client: Client, everyone: list[dict[str, Any]]) -> None:
-    query = {"filter[yearGroup]": 9, "filter[gender]": everyone[0]["gender"]["id"]}
-    asked = client.rows("students", query)
+    year_group, gender = (everyone[0][name]["id"] for name in ("year_group", "gender"))
+    asked = client.rows("students", {"filter[yearGroup]": year_group, "filter[gender]": gender})
     assert asked
-    assert {(row["year_group"]["id"], row["gender"]["id"]) for row in asked} == {(9, everyone[0]["gender"]["id"])}
+    assert {(row["year_group"]["id"], row["gender"]["id"]) for row in asked} == {(year_group, gender)}
 
 
 def test_events_are_filtered_by_the_tutor_group_of_students(client: Client) -> None:
@@ -149,15 +150,19 @@ def test_events_of_past_students_are_returned_on_request(client: Client, world: 
 
 
 def test_events_are_filtered_by_groups_of_the_student(client: Client) -> None:
-    rows = client.rows("pastoral/events", {"filter[yearGroup]": 9, "page[size]": 10000})
+    rows = client.rows("pastoral/events", {"filter[yearGroup]": YEAR_GROUP_IDS[9], "page[size]": 10000})
     assert rows
-    assert {row["year_group"]["id"] for row in rows} == {9}
+    assert {row["year_group"]["id"] for row in rows} == {YEAR_GROUP_IDS[9]}
     kinds = client.rows("pastoral/events", {"filter[type]": "wellbeing_plan", "page[size]": 10000})
     assert {row["type"] for row in kinds} == {"wellbeing_plan"}
 
 
 def test_a_summary_counts_the_rows_that_pass_its_filters(client: Client) -> None:
-    for query in ({}, {"filter[yearGroup]": 9}, {"filter[status]": "active", "filter[includePastStudents]": "true"}):
+    for query in (
+        {},
+        {"filter[yearGroup]": YEAR_GROUP_IDS[9]},
+        {"filter[status]": "active", "filter[includePastStudents]": "true"},
+    ):
         summary = client.rows("pastoral/events/summary", query)
         events = client.rows("pastoral/events", {**query, "page[size]": 10000})
         assert sum(row["total"] for row in summary) == len(events) > 0
@@ -165,7 +170,7 @@ def test_a_summary_counts_the_rows_that_pass_its_filters(client: Client) -> None
 
 def test_filters_may_be_ignored(serve: Any) -> None:
     _, client = serve(ignore_filters=True)
-    assert client.rows("students", {"filter[yearGroup]": 9}) == client.rows("students")
+    assert client.rows("students", {"filter[yearGroup]": YEAR_GROUP_IDS[9]}) == client.rows("students")
 
 
 @pytest.mark.parametrize("spelling", ["last_name", "lastName"])
@@ -191,7 +196,7 @@ def test_nulls_are_sorted_last_in_both_directions(client: Client, direction: str
 
 def test_a_second_sort_orders_ties_of_the_first(client: Client) -> None:
     rows = client.rows("students", {"sort[year_group]": "asc", "sort[first_name]": "desc", "page[size]": 1000})
-    for one, other in pairwise(row for row in rows if row["year_group"]["id"] == 8):
+    for one, other in pairwise(row for row in rows if row["year_group"]["id"] == YEAR_GROUP_IDS[8]):
         assert one["first_name"].casefold() >= other["first_name"].casefold()
 
 

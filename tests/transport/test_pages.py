@@ -12,12 +12,14 @@ import pytest
 import hubmis_frames as hf
 from hubmis_frames.school import School
 from hubmis_frames.simulator import SimulatedRequest, SimulatedResponse, Simulator
+from hubmis_frames.simulator.structure import YEAR_GROUP_IDS
 from hubmis_frames.transport import pagination as pages
 from tests.helpers.faults import FAULTS, Fault
 
 Serve = Callable[..., Simulator]
 Connect = Callable[..., School]
 QUERY = "api/v1/students?"
+YEAR_9 = YEAR_GROUP_IDS[9]
 
 
 @pytest.mark.parametrize(
@@ -47,7 +49,7 @@ def test_the_first_page_is_found_out_once_for_each_operation(serve: Serve, conne
     school = connect_to(simulator)
     students = hf.load_students(school)
     hf.load_staff(school)
-    hf.load_students(school, year_group=9)
+    hf.load_students(school, year_group=YEAR_9)
     hf.load_student_wellbeing_events(school, students)
     probes = [asked.table for asked in simulator.log if re.search(r"number]=0|size]=3$", asked.target)]
     assert probes.count("students") == probes.count("staff") == 1
@@ -62,7 +64,7 @@ def test_an_end_costs_one_request_more_and_a_first_page_one(serve: Serve, connec
     assert simulator.count(QUERY) == 5  # 25, the first 3 of them again, 25, 10 and none
     assert len(hf.load_students(school, refresh=True)) == 60
     assert simulator.count(QUERY) == 10
-    hf.load_students(school, year_group=9)
+    hf.load_students(school, year_group=YEAR_9)
     assert sum(asked.target[-12:] == "page[size]=3" for asked in simulator.log) == 2
 
 
@@ -172,7 +174,7 @@ def test_a_server_that_refuses_page_0_begins_at_1(serve: Serve, connect_to: Conn
     simulator.hooks.append(on_page(0, lambda answer: replace(answer, status=code)))
     school = connect_to(simulator)
     assert len(hf.load_students(school)) == 60
-    hf.load_students(school, year_group=9)
+    hf.load_students(school, year_group=YEAR_9)
     assert sum(number_of(asked) == 0 for asked in simulator.log) == attempts
     # Another process knows it from the file, and answers from the cache alone.
     sent = len(simulator.log)
@@ -234,7 +236,7 @@ def test_a_server_that_takes_no_large_page_is_asked_for_smaller_ones(serve: Serv
     )
     school = connect_to(simulator)
     assert len(hf.load_students(school)) == 60
-    hf.load_students(school, year_group=9)
+    hf.load_students(school, year_group=YEAR_9)
     assert sum("page[size]=500" in asked.target for asked in simulator.log) == 2
     sent = len(simulator.log)
     assert len(hf.load_students(connect_to(simulator))) == len(hf.load_students(connect_to(simulator, offline=True)))
