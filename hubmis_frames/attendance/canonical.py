@@ -15,7 +15,7 @@ from ..analysis.removed import without_removed
 from ..errors import BadArgumentError, warn
 from ..frames.output import GUARDED
 from ..frames.partitions import by_partition
-from .checks import CANONICAL, category_numbers, check_marks
+from .checks import CANONICAL, category_numbers, check_marks, is_repeated
 from .codes import GIVEN, POSSIBLE, CodeMap
 from .sessions import dates_and_sessions, drop_duplicates, own_zone, refuse_lessons
 
@@ -163,8 +163,10 @@ def marks(
     report: dict[str, Any] = {
         "rows": rows, "removed": rows - len(canonical), "unplaced": 0, "not_enrolled": 0, "duplicates": 0
     }  # fmt: skip
-    refuse_lessons(canonical, records, fields, caller)
-    placed = canonical[["student_id", "date", "session"]].notna().all(axis=1)
+    several = is_repeated(canonical, ["student_id", "date", "session"], keep=False)
+    if several.any():
+        refuse_lessons(canonical, records, fields, caller)
+    placed = canonical["student_id"].notna() & canonical["date"].notna() & canonical["session"].notna()
     if not placed.all():
         report["unplaced"] = int((~placed).sum())
         canonical = canonical[placed]
@@ -178,8 +180,9 @@ def marks(
                 f"{caller}: {report['not_enrolled']} marks are from before a student joined or after they left, and "
                 "were left out."
             )
-    updated = None if "updated" not in fields else records[fields["updated"]]
-    canonical, report["duplicates"] = drop_duplicates(canonical, updated)
+    if several.any():
+        updated = None if "updated" not in fields else records[fields["updated"]]
+        canonical, report["duplicates"] = drop_duplicates(canonical, updated)
     if report["duplicates"]:
         warn(
             f"{caller}: {report['duplicates']} marks are further ones for the same student, date and session. "

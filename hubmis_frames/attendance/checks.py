@@ -46,7 +46,7 @@ def warn_duplicates(marks: pd.DataFrame, caller: str) -> None:
         )
 
 
-def is_repeated(marks: pd.DataFrame, keys: list[str], keep: Literal["first"] | bool = "first") -> npt.NDArray[np.bool_]:
+def is_repeated(marks: pd.DataFrame, keys: list[str], keep: Literal["first", False] = "first") -> npt.NDArray[np.bool_]:
     """As ``marks.duplicated``, in a fifth of the time."""
     repeated: npt.NDArray[np.bool_] = pd.Series(row_numbers(marks[keys])).duplicated(keep=keep).to_numpy()
     return repeated

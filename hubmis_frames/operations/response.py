@@ -221,7 +221,7 @@ def check_filters(endpoint: Endpoint, arguments: Mapping[str, Any], frame: pd.Da
         if asked is None or parameter.place != "query" or column not in frame:
             continue
         values = frame[column]
-        if parameter.choices:
+        if asked in parameter.choices:
             # Values from another vocabulary than the filter's do not show whether it was applied.
             words = values.astype("string").str.lower()
             outside = words.isin([choice.lower() for choice in parameter.choices]) & (words != str(asked).lower())

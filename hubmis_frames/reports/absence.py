@@ -22,6 +22,7 @@ _AWAY = 4  # sessions in a row
 _RISE = 10  # percentage points
 _WEEKS = 4
 _EARLY = 6  # weeks
+_SEVERAL = 5  # students
 _DAY = pd.Timedelta(days=1)
 _STUDY = re.compile(r"\bstudy leave\b", re.IGNORECASE)
 
@@ -222,22 +223,28 @@ class AbsenceLists:
         counted = self.marks[~self.marks["category"].isin(_NOT_COUNTED)]
         last = counted.groupby("student_id")["date"].max()
         lately = self.calendar.open_days(until=self.newest)[-5:].min()
-        students = self.data.students()[["student_id"]]
-        lost = students.assign(last_mark=students["student_id"].map(last))
-        lost = lost[~(lost["last_mark"] >= lately)].sort_values("last_mark", kind="stable", na_position="first")
+        students = self.data.students()
+        students = students.assign(last_mark=students["student_id"].map(last))
+        boarding = students.get("boarding_type_name", pd.Series(pd.NA, students.index, "str"))
+        never = students["last_mark"].isna().groupby(boarding).agg(["all", "size"])
+        kinds = never.index[never["all"] & never["size"].ge(_SEVERAL)]
+        lost = students[~boarding.isin(kinds) & ~(students["last_mark"] >= lately)]
+        lost = lost.sort_values("last_mark", kind="stable", na_position="first")
 
         def why(row: Row) -> str:
             if pd.isna(row["last_mark"]):
                 return "No mark this year says present or absent."
             return f"The last mark that says present or absent is of {day(row['last_mark'])}."
 
-        return NameList(
-            "no-marks",
-            "No mark for five school days",
+        about = (
             "On the list of students, but in no register of the last five school days: leavers, registers that were "
-            "not taken, or sessions that were not possible. They can be in none of the lists above.",
-            self._listed(lost, why, {"last_mark": "Last mark"}, since=None, codes=False),
+            "not taken, or sessions that were not possible. They can be in none of the lists above."
         )
+        if len(kinds):
+            out = int(boarding.isin(kinds).sum())
+            about += f" Left out: {out} students of boarding types that have no register: {', '.join(kinds)}."
+        rows = self._listed(lost, why, {"last_mark": "Last mark"}, since=None, codes=False)
+        return NameList("no-marks", "No mark for five school days", about, rows)
 
     def study_leave(self) -> NameList:
         """Who would be in one of these lists only because of study leave."""

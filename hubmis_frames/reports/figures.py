@@ -200,6 +200,7 @@ def trust(data: "SchoolData", students: pd.DataFrame) -> Iterator[Block]:
     yield Table("Checks of the data that found something", found[list(labels)].rename(columns=labels))
     used = code_frequency(data.marks(students=students))
     used = used.drop(columns="share", errors="ignore")
+    used["code"] = used["code"].astype("str").str.strip().replace("", "(blank)").fillna("(blank)")
     used["category"] = used["category"].astype("str").str.replace("_", " ")
     yield Table("Codes of this year's marks", used.rename(columns=lambda name: _words(str(name)).capitalize()))
     settings = data.settings.rename(columns=lambda name: str(name).capitalize())

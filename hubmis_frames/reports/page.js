@@ -23,10 +23,17 @@ function sort(table, heading, column) {
 for (const table of document.querySelectorAll("table")) {
   if (table.tBodies[0].rows.length < 2) continue;
   [...table.tHead.rows[0].cells].forEach((heading, column) => {
-    const button = document.createElement("button");
-    button.type = "button";
+    // Not a button element: Chromium leaves those out where it repeats the headings on the next page of paper.
+    const button = document.createElement("span");
+    button.setAttribute("role", "button");
+    button.tabIndex = 0;
     button.textContent = heading.textContent;
     button.addEventListener("click", () => sort(table, heading, column));
+    button.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      sort(table, heading, column);
+    });
     heading.replaceChildren(button);
   });
 }

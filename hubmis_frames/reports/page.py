@@ -15,7 +15,7 @@ from pandas.api.types import is_datetime64_any_dtype, is_float_dtype, is_integer
 
 from .figures import Block, Picture, Table
 from .lists import NameList, day
-from .parts import Parts
+from .parts import FIGURES, Parts
 from .previous import Record, as_html
 
 _PAGE = """<!DOCTYPE html>
@@ -52,6 +52,7 @@ _WORDS = (
     ("Concern", "a pastoral event of a category that is not praise."),
     ("New", "the line was not in the same list of the report before."),
 )  # fmt: skip
+_WORDS_HEADING = "What the words mean"
 _LONG_WORD = re.compile(r"(\S{20})(?=\S)")
 _CANNOT_SAY = (
     "The page cannot say why a student was absent: a code is what somebody wrote down. It cannot say whether students "
@@ -116,9 +117,7 @@ class Page:
         short = pd.DataFrame(
             {
                 "List": [each.title for each in self.lists],
-                "On the list": pd.array(
-                    [None if each.unknown else len(each.rows) for each in self.lists], dtype="Int64"
-                ),
+                "Listed": pd.array([None if each.unknown else len(each.rows) for each in self.lists], dtype="Int64"),
                 "What it holds": [(each.unknown and f"Not known: {each.unknown}") or each.about for each in self.lists],
             }
         )
@@ -190,7 +189,10 @@ class Page:
         yield f"<p>{escape(compared + beside)}</p>"
 
     def _short(self) -> str:
-        headings = ["List", "On the list", *([self._new_since, "No longer listed"] if self.before else [])]
+        headings = ["List", "Listed", *(["New", "Gone"] if self.before else [])]
+        caption = "How many are on each list"
+        if self.before:
+            caption += f", and how many are new or gone since {self._made_before}"
         rows = []
         for each in self.lists:
             cells = [f'<a href="#{each.key}">{escape(each.title)}</a>']
@@ -208,8 +210,12 @@ class Page:
             + "</tr>"
             for cells in rows
         ]
-        table = _table("short", "How many are on each list", [head, *others], lines)
-        return f'<section aria-labelledby="in-short"><h2 id="in-short">In short</h2>{table}</section>'
+        table = _table("short", caption, [head, *others], lines)
+        after = ", ".join(f'<a href="#{_anchor(part)}">{escape(part)}</a>' for part in (*FIGURES, _WORDS_HEADING))
+        return (
+            f'<section aria-labelledby="in-short"><h2 id="in-short">In short</h2>{table}'
+            f"<p>After the lists: {after}</p></section>"
+        )
 
     def _list(self, each: NameList) -> str:
         heading = f"{each.key}-heading"
@@ -231,7 +237,12 @@ _ONLY_NEW = '<label><input type="checkbox" id="only-new"> only what is new</labe
 
 
 def _section(heading: str, blocks: Iterable[Block]) -> str:
-    return f"<section><h2>{escape(heading)}</h2>{''.join(map(_block, blocks))}</section>"
+    anchor, content = _anchor(heading), "".join(map(_block, blocks))
+    return f'<section aria-labelledby="{anchor}"><h2 id="{anchor}">{escape(heading)}</h2>{content}</section>'
+
+
+def _anchor(heading: str) -> str:
+    return re.sub(r"[^a-z]+", "-", heading.casefold()).strip("-")
 
 
 def _block(block: Block) -> str:
@@ -245,7 +256,11 @@ def _block(block: Block) -> str:
 
 def _words_section() -> str:
     words = "".join(f"<li><strong>{escape(word)}</strong>: {escape(meaning)}</li>" for word, meaning in _WORDS)
-    return f"<section><h2>What the words mean</h2><ul>{words}</ul><p>{escape(_CANNOT_SAY)}</p></section>"
+    anchor = _anchor(_WORDS_HEADING)
+    return (
+        f'<section aria-labelledby="{anchor}"><h2 id="{anchor}">{_WORDS_HEADING}</h2><ul>{words}</ul>'
+        f"<p>{escape(_CANNOT_SAY)}</p></section>"
+    )
 
 
 def _frame_table(kind: str, caption: str, frame: pd.DataFrame, marked: Sequence[bool]) -> str:

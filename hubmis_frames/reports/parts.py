@@ -13,6 +13,8 @@ from .figures import Block, attendance_figures, trust, wellbeing_figures
 from .lists import NameList, day
 from .wellbeing import WellbeingLists, praise_of
 
+FIGURES = ("Attendance in figures", "Wellbeing in figures", "Can the figures be trusted?")
+"""The headings of the parts after the lists."""
 _Made = TypeVar("_Made")
 
 
@@ -63,12 +65,12 @@ class Parts:
 
     def figures(self, students: pd.DataFrame) -> Iterator[tuple[str, list[Block]]]:
         """The figures of some students: headings, and what stands below each. A part that fails says so there."""
-        parts: dict[str, Callable[[], Iterator[Block]]] = {
-            "Attendance in figures": lambda: attendance_figures(self.data, students),
-            "Wellbeing in figures": lambda: wellbeing_figures(self.data, students, self.praise),
-            "Can the figures be trusted?": lambda: trust(self.data, students),
-        }
-        for heading, blocks in parts.items():
+        parts: list[Callable[[], Iterator[Block]]] = [
+            lambda: attendance_figures(self.data, students),
+            lambda: wellbeing_figures(self.data, students, self.praise),
+            lambda: trust(self.data, students),
+        ]
+        for heading, blocks in zip(FIGURES, parts, strict=True):
             made = self._attempt(heading, lambda blocks=blocks: list(blocks()))  # type: ignore[misc]
             yield heading, [f"This part is missing. {self.problems[-1]}"] if made is None else made
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import nbclient
 import nbformat
 import psutil
 import pytest
@@ -44,6 +45,21 @@ def test_ctrl_c_ends_a_report_and_its_kernels(run: Callable[..., object], tmp_pa
     while any(map(psutil.pid_exists, kernels)) and time.monotonic() < ended:
         time.sleep(0.1)
     assert not any(map(psutil.pid_exists, kernels))
+
+
+@pytest.mark.parametrize("said", ["Kernel didn't respond in 60 seconds", "Kernel died before replying to kernel_info"])
+def test_a_kernel_that_does_not_start_is_a_part_that_is_missing(
+    run: Callable[..., list[tuple[str, str]]], monkeypatch: pytest.MonkeyPatch, said: str
+):
+    """As on a slow machine, where programs start under the eyes of a virus scanner."""
+
+    async def never(client: object, **_: object) -> None:
+        raise RuntimeError(said)
+
+    monkeypatch.setattr(nbclient.NotebookClient, "async_execute", never)
+    ((part, problem),) = run("1")
+    assert "This part is missing." in part
+    assert problem.startswith("0-part could not be made: its Jupyter kernel did not start")
 
 
 def test_the_loop_of_a_report_can_wait_for_sockets_of_kernels(
