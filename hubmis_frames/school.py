@@ -11,7 +11,7 @@ import pandas as pd
 
 from .display.notebook import as_table, is_watched
 from .errors import warn
-from .export import WINDOW, ExportOptions, collect, export, exports_with, plan
+from .export import WINDOW, Compression, ExportOptions, collect, export, exports_with, plan
 from .fetch import Fetcher
 from .files import expanded, shared_by
 from .operations.declaration import Endpoint
@@ -171,6 +171,7 @@ class School:
         window: int = WINDOW,
         free_text: bool = False,
         pseudonymise: bool = False,
+        compression: Compression = "zstd",
         on_table: Callable[[str, int, float], None] = lambda _table, _requests, _seconds: None,
     ) -> pd.DataFrame:
         """Write tables to Parquet files that :func:`pandas.read_parquet` opens.
@@ -214,6 +215,9 @@ class School:
         pseudonymise
             Write pseudonyms instead of ids, and nothing that names a person: see :func:`hubmis_frames.pseudonymise`.
             The key is that of :func:`hubmis_frames.open_key`.
+        compression
+            Of the Parquet files: ``"zstd"``, or ``"snappy"``, which makes them larger and is for readers that know no
+            other. Give it with each refresh too.
         on_table
             Called before a table is asked for, with its name, the number of its requests, and the most seconds that
             they take.
@@ -245,7 +249,7 @@ class School:
                 f"{directory} seems to lie in {service}, so what is written there leaves this machine. Check that "
                 "children's data may be stored there."
             )
-        options = ExportOptions(refresh, window, free_text, open_key() if pseudonymise else None)
+        options = ExportOptions(refresh, window, free_text, open_key() if pseudonymise else None, compression)
         with self._saying_what_is_kept("export"):
             return export(self._fetcher, folder, tables, options, on_table)
 

@@ -77,6 +77,7 @@ def _export(options: argparse.Namespace) -> int:
             "refresh": options.refresh,
             "free_text": options.free_text,
             "pseudonymise": options.pseudonymise,
+            "compression": options.compression,
         }
         if options.window is not None:
             choices["window"] = options.window

@@ -89,6 +89,10 @@ def _add_tables_and_exports(commands: Subparsers) -> None:
         "--pseudonymise", action="store_true", help="write pseudonyms instead of ids, and leave out names"
     )
     command.add_argument(
+        "--compression", choices=["zstd", "snappy"], default="zstd",
+        help="of the Parquet files; snappy makes them larger and is for readers that know no other",
+    )  # fmt: skip
+    command.add_argument(
         "--refresh", action="store_true",
         help="bring an export up to date: ask for everything again, but for marks only of the last days",
     )  # fmt: skip
