@@ -11,8 +11,7 @@ import pytest
 import hubmis_frames as hf
 from hubmis_frames.cli import actions
 from hubmis_frames.cli import command as cli
-from hubmis_frames.reports.notebooks import copy_notebooks, run_jupyterlab
-from hubmis_frames.reports.page import notebooks
+from hubmis_frames.reports.notebooks import copy_notebooks, notebooks, run_jupyterlab
 from tests.helpers.browser import BROWSER, lab, page, run_notebook
 
 NAMES = sorted(notebook.name for notebook in notebooks().glob("*.ipynb"))

@@ -48,7 +48,6 @@ TESTS = (
     "tests/frames/test_out.py",
     "tests/privacy/test_privacy.py",
     "tests/reports/test_report.py",
-    "tests/reports/test_stopping.py",
     "tests/setup",
     "tests/transport/test_damaged_files.py",
     "tests/transport/test_files.py",
