@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from ..frames import AS_SENT, FROM, Column, TableLayout, final_type, lay_out
 from ..frames.keys import Key, keys_of
 from ..frames.layout import POSITION, ROW, VALUE
-from ..operations import CATALOGUE
+from ..operations import CATALOGUE, FURTHER
 from ..operations.declaration import Endpoint, listed_in
 from ..operations.shapes import PEOPLE_KEYS
 from ..privacy import personal_columns, quasi_identifier, safe_columns
@@ -167,7 +167,7 @@ class _Told:
 
     def __init__(self, table: str, held: Held | None) -> None:
         self.base = table.removesuffix(DELETED)
-        endpoint = CATALOGUE.get(held.operation) if held is not None else None
+        endpoint = {**CATALOGUE, **FURTHER}.get(held.operation) if held is not None else None
         declared = _declared().get(self.base)
         self._endpoint = declared[0] if declared else endpoint
         self._layout = declared[1] if declared else None
@@ -239,7 +239,7 @@ class _Told:
 def _declared() -> Mapping[str, tuple[Endpoint, TableLayout]]:
     return {
         layout.name: (endpoint, layout)
-        for endpoint in CATALOGUE.values()
+        for endpoint in (*CATALOGUE.values(), *FURTHER.values())
         for layout in lay_out(
             endpoint.table, endpoint.record, endpoint.key, tuple(p.name for p in endpoint.path_ids)
         ).all()
@@ -252,9 +252,11 @@ _NO_KEY = Key("", "", "", False, False, None)
 @functools.cache
 def _keys(table: str) -> Mapping[str, Key]:
     base = table.removesuffix(DELETED)
-    known = {key.column: key for key in keys_of(base)}
-    if base.endswith("_deprecated"):
-        names = _declared()[base][1].keys if base in _declared() else ()
+    endpoint, layout = _declared().get(base, (None, None))
+    asked = "" if endpoint is None else endpoint.asks
+    known = {key.column: key for key in keys_of(base.replace(endpoint.table, asked, 1) if endpoint and asked else base)}
+    if layout is not None:
+        names = [name for name in layout.keys if name.endswith("_id") and name not in known]
         known |= {name: Key(base, name, name, False, False, listed_in().get(name)) for name in names}
     return known
 

@@ -186,9 +186,9 @@ def test_what_stays_and_can_point_to_a_person_is_listed_with_every_column_of_it(
     assert quasi_identifier("first_name") is None
 
 
-@pytest.mark.parametrize("place", ["help", "README"])
+@pytest.mark.parametrize("place", ["help", "SECURITY"])
 def test_people_read_the_same_list(place: str):
-    readme = Path(__file__).parents[2] / "README.md"
-    text = hf.pseudonymise.__doc__ or "" if place == "help" else readme.read_text(encoding="utf-8")
+    page = Path(__file__).parents[2] / ".github" / "SECURITY.md"
+    text = hf.pseudonymise.__doc__ or "" if place == "help" else page.read_text(encoding="utf-8")
     assert f"What stays can still point to a person: {'; '.join(QUASI_IDENTIFIERS)}." in " ".join(text.split())
     assert "hubmis_frames.pseudonymise" in (hf.School.export.__doc__ or "")
