@@ -1,6 +1,7 @@
 """One school, as a user holds it: the first argument of the loaders, with methods to plan and export."""
 
-from collections.abc import Callable, Iterable, Mapping
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from os import PathLike
 from pathlib import Path
@@ -10,7 +11,7 @@ import pandas as pd
 
 from .display.notebook import as_table, is_watched
 from .errors import warn
-from .export import WINDOW, ExportOptions, collect, export, exports_with, plan
+from .export import WINDOW, Compression, ExportOptions, collect, export, exports_with, plan
 from .fetch import Fetcher
 from .files import expanded, shared_by
 from .operations.declaration import Endpoint
@@ -89,6 +90,14 @@ class School:
         """Close connections and the cache."""
         self._session.close()
 
+    @contextlib.contextmanager
+    def _saying_what_is_kept(self, method: str, refresh: bool = False) -> Iterator[None]:
+        try:
+            yield
+        except KeyboardInterrupt as interrupt:
+            interrupt.add_note(f"{method} was interrupted. What was fetched is kept. {self._fetcher.to_go_on(refresh)}")
+            raise
+
     def plan(self, tables: str | Iterable[str] = "core", *, refresh: bool = False) -> pd.DataFrame:
         """Say what an export would cost, judging by what the cache holds. Nothing is sent.
 
@@ -149,7 +158,8 @@ class School:
         """
         from .school_data import SchoolData  # the analysis is imported when it is first used
 
-        frames, problems = collect(self._fetcher, tables, refresh=refresh)
+        with self._saying_what_is_kept("fetch", refresh):
+            frames, problems = collect(self._fetcher, tables, refresh=refresh)
         return SchoolData._fetched(frames, {self.realm: problems}, [self.realm])
 
     def export(
@@ -161,6 +171,7 @@ class School:
         window: int = WINDOW,
         free_text: bool = False,
         pseudonymise: bool = False,
+        compression: Compression = "zstd",
         on_table: Callable[[str, int, float], None] = lambda _table, _requests, _seconds: None,
     ) -> pd.DataFrame:
         """Write tables to Parquet files that :func:`pandas.read_parquet` opens.
@@ -204,6 +215,9 @@ class School:
         pseudonymise
             Write pseudonyms instead of ids, and nothing that names a person: see :func:`hubmis_frames.pseudonymise`.
             The key is that of :func:`hubmis_frames.open_key`.
+        compression
+            Of the Parquet files: ``"zstd"``, or ``"snappy"``, which makes them larger and is for readers that know no
+            other. Give it with each refresh too.
         on_table
             Called before a table is asked for, with its name, the number of its requests, and the most seconds that
             they take.
@@ -235,8 +249,9 @@ class School:
                 f"{directory} seems to lie in {service}, so what is written there leaves this machine. Check that "
                 "children's data may be stored there."
             )
-        options = ExportOptions(refresh, window, free_text, open_key() if pseudonymise else None)
-        return export(self._fetcher, folder, tables, options, on_table)
+        options = ExportOptions(refresh, window, free_text, open_key() if pseudonymise else None, compression)
+        with self._saying_what_is_kept("export"):
+            return export(self._fetcher, folder, tables, options, on_table)
 
     def cache(self) -> dict[str, object]:
         """Describe the cache: its file, the number of responses, their ages and its size."""

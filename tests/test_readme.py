@@ -1,11 +1,18 @@
 """The pages for people: short, closed, with links that lead somewhere and code and commands that exist."""
 
+import functools
 import re
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import pytest
 
+import hubmis_frames as hf
 from hubmis_frames.cli.command import main
+from hubmis_frames.simulator import Rules, Simulator, build_world
+from tests.helpers.pages import blocks, run
+from tests.helpers.schools import GENEROUS
 
 TOP = Path(__file__).parent.parent
 PACKAGE = TOP / "hubmis_frames"
@@ -37,6 +44,51 @@ def test_what_is_opened_is_closed(page: Path):
     fences = re.findall(r"^```(\w*)$", text(page), re.MULTILINE)
     assert all(language for language in fences[::2]), "a block of code has no language, or one before it is not closed"
     assert not any(fences[1::2]), "a block of code is not closed"
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::hubmis_frames.HubmisWarning")  # such as: the code * has no category
+def test_each_block_of_python_in_the_readme_runs_in_order_as_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    worlds = {realm: build_world(students=number, seed=3) for realm, number in (("S999", 60), ("S1", 12), ("S2", 12))}
+    monkeypatch.chdir(tmp_path)
+    with Simulator(worlds, Rules(**GENEROUS)) as simulator:
+        for name, value in {
+            "REALM": "S999", "CLIENT_ID": simulator.rules.client_id, "CLIENT_SECRET": simulator.rules.client_secret,
+            "BASE_URL": simulator.url, "CACHE_DIR": str(tmp_path / "cache"),
+        }.items():  # fmt: skip
+            monkeypatch.setenv(f"HUBMIS_{name}", value)
+        # Only the pace differs, as the one that HUBmis allows would make the test wait.
+        pace = {"rate": (10**6, 0.001), "progress": False}
+        monkeypatch.setattr(hf, "connect", functools.partial(hf.connect, **pace))
+        monkeypatch.setattr(hf, "connect_group", functools.partial(hf.connect_group, **pace))
+        monkeypatch.setattr(hf, "demo", functools.partial(hf.demo, 24, progress=False))
+        names: dict[str, Any] = {}
+        for block in blocks(README):
+            run(block, names)
+        schools = [names["school"], names["group"]]
+    for school in schools:
+        school.close()
+    data = names["data"]
+    marks = data.marks()
+    recent = marks[marks["date"] > data.newest_register - pd.Timedelta(weeks=4)]
+    missed = (
+        recent[recent["category"].isin(["authorised_absence", "unauthorised_absence"])].groupby("student_id").size()
+    )
+    written = {
+        file: pd.read_excel(tmp_path / f"{file}.xlsx") for file in ("absent", "boarding", "without-email", "houses")
+    }
+    absent = written["absent"]
+    assert absent["Absent sessions"].tolist() == sorted(missed[missed > 5], reverse=True)
+    assert set(absent["Student ID"]) == set(missed[missed > 5].index)
+    assert absent["Contacts"].notna().any()
+    assert written["boarding"]["Possible sessions"].sum() == hf.attendance.summarise(marks)["possible_sessions"].sum()
+    links = data["student_contacts"].merge(data["contacts"], on="contact_id")
+    can = links[links["primary_email"].notna() & links["deleted_at"].isna() & links["status"].ne("inactive")]
+    without = set(data.students()["student_id"]) - set(can["student_id"])
+    assert set(written["without-email"]["Student ID"]) == without
+    assert written["houses"].shape[1] == 3
+    assert {file.name for file in (tmp_path / "group").glob("manifest-*.json")} != set()
+    assert set(hf.open_export(tmp_path / "group").realms) == {"S1", "S2"}
 
 
 @each_page

@@ -22,7 +22,7 @@ from ..school import School
 from ..school_data import open_export
 from ..setup.settings import USUAL
 from . import setup
-from .console import COMPLETE, FAILED, PARTLY, print_json, print_table, progress_line
+from .console import COMPLETE, FAILED, PARTLY, in_command_words, print_json, print_table, progress_line
 
 
 def _school(options: argparse.Namespace) -> School:
@@ -77,6 +77,7 @@ def _export(options: argparse.Namespace) -> int:
             "refresh": options.refresh,
             "free_text": options.free_text,
             "pseudonymise": options.pseudonymise,
+            "compression": options.compression,
         }
         if options.window is not None:
             choices["window"] = options.window
@@ -98,7 +99,7 @@ def _export_to(
     remarked = result[result["remarks"].notna() & result["remarks"].ne("")]
     for row in remarked.to_dict("records"):
         realm = f"{row['realm']}, " if "realm" in row else ""
-        print(f"{realm}{row['table']}: {row['remarks']}", file=sys.stderr)
+        print(f"{realm}{row['table']}: {in_command_words(row['remarks'])}", file=sys.stderr)
     sent = f"{school.sent} requests sent." if school.sent else "No requests were sent: everything was in the cache."
     print(f"\n{sent} Written to {directory}", file=sys.stderr if as_json else sys.stdout)
     if (result["status"] == "complete").all():
@@ -136,7 +137,7 @@ def _lab(options: argparse.Namespace) -> int:
             "get an original, rename your copy and run this command again.",
             flush=True,
         )
-    return run_jupyterlab(options.directory, ["--no-browser"] if options.no_browser else [])
+    return run_jupyterlab(options.directory, [*(["--no-browser"] if options.no_browser else []), *options.options])
 
 
 def _plan(options: argparse.Namespace) -> int:

@@ -89,6 +89,10 @@ def _add_tables_and_exports(commands: Subparsers) -> None:
         "--pseudonymise", action="store_true", help="write pseudonyms instead of ids, and leave out names"
     )
     command.add_argument(
+        "--compression", choices=["zstd", "snappy"], default="zstd",
+        help="of the Parquet files; snappy makes them larger and is for readers that know no other",
+    )  # fmt: skip
+    command.add_argument(
         "--refresh", action="store_true",
         help="bring an export up to date: ask for everything again, but for marks only of the last days",
     )  # fmt: skip
@@ -120,6 +124,9 @@ def _add_reports(commands: Subparsers) -> None:
     command.add_argument("--excel", action="store_true", help="write a workbook beside each page")
 
     command = _command(commands, "lab", "copy the notebooks to a folder of yours and open JupyterLab there")
+    command.usage = "%(prog)s [-h] [--no-browser] [directory] [-- OPTION ...]"
+    command.epilog = "What follows -- goes to JupyterLab: hubmis-frames lab -- --port=9000"
+    command.set_defaults(options=[])
     command.add_argument("directory", nargs="?", default="hubmis-notebooks", type=Path, help="default: %(default)s")
     command.add_argument("--no-browser", action="store_true", help="only show the address")
 

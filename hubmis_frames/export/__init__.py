@@ -6,7 +6,9 @@ from .reading import read
 from .refresh import WINDOW
 from .run import ExportOptions, export
 from .steps import CORE, Step, plan, steps_of
+from .write import Compression
 
 __all__ = [
-    "CORE", "WINDOW", "ExportOptions", "Step", "collect", "export", "exports_with", "plan", "read", "steps_of",
+    "CORE", "WINDOW", "Compression", "ExportOptions", "Step", "collect", "export", "exports_with", "plan", "read",
+    "steps_of",
 ]  # fmt: skip

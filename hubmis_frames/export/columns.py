@@ -169,7 +169,7 @@ class _Told:
 
     def __init__(self, table: str, held: Held | None) -> None:
         self.base = table.removesuffix(DELETED)
-        endpoint = CATALOGUE.get(held.operation) if held is not None else None
+        endpoint = {**CATALOGUE, **FURTHER}.get(held.operation) if held is not None else None
         declared = _declared().get(self.base)
         self._endpoint = declared[0] if declared else endpoint
         self._layout = declared[1] if declared else None
@@ -259,9 +259,11 @@ _NO_KEY = Key("", "", "", False, False, None)
 @functools.cache
 def _keys(table: str) -> Mapping[str, Key]:
     base = table.removesuffix(DELETED)
-    known = {key.column: key for key in keys_of(FURTHER[base].asks if base in FURTHER else base)}
-    if base.endswith("_deprecated") or base in FURTHER:
-        names = _declared()[base][1].keys if base in _declared() else ()
+    endpoint, layout = _declared().get(base, (None, None))
+    asked = "" if endpoint is None else endpoint.asks
+    known = {key.column: key for key in keys_of(base.replace(endpoint.table, asked, 1) if endpoint and asked else base)}
+    if layout is not None:
+        names = [name for name in layout.keys if name.endswith("_id") and name not in known]
         known |= {name: Key(base, name, name, False, False, listed_in().get(name)) for name in names}
     return known
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 from ..errors import BadArgumentError, ExportError
 from ..files import own_folder, why
 from ..frames.provenance import source
-from ..operations import CATALOGUE
+from ..operations import CATALOGUE, FURTHER
 from ..privacy import declared_columns, is_declared, pseudonymise, safe_columns
 from ..privacy.pseudonyms import is_pseudonym
 from .folder import LOCK, ExportFolder, is_link, owns, refuse_nested
@@ -20,6 +20,8 @@ from .package import describe_export
 from .places import remember
 from .reading import is_incomplete
 from .write import TableWriter, put_in_place
+
+_OPERATIONS = {**CATALOGUE, **FURTHER}
 
 
 def write_pseudonymised(
@@ -52,7 +54,7 @@ def write_pseudonymised(
             for name, frame in kept.items():
                 incomplete = origin is not None and is_incomplete(origin, name, realm)
                 _write(folder, name, frame.drop(columns="realm", errors="ignore"), incomplete=incomplete)
-                operation = next(operation for operation in CATALOGUE if owns(operation, name))
+                operation = next(operation for operation in _OPERATIONS if owns(operation, name))
                 entry = entries.setdefault(operation, _entry(operation, frames[name]))
                 entry.tables[name] = len(frame)
                 if left_out := _left_out(name):
@@ -77,7 +79,7 @@ def _write(folder: ExportFolder, name: str, frame: pd.DataFrame, *, incomplete: 
 
 
 def _entry(operation: str, frame: pd.DataFrame) -> Entry:
-    endpoint, told = CATALOGUE[operation], source(frame)
+    endpoint, told = _OPERATIONS[operation], source(frame)
     entry = Entry(
         endpoint.title,
         told.get("path") or endpoint.path,

@@ -42,7 +42,7 @@ from .package import describe_export
 from .places import remember
 from .refresh import HISTORIES, WINDOW, History, deleted_rows, open_history
 from .steps import YEARS, Step, first_day, steps_of
-from .write import TableWriter, is_sound, put_in_place
+from .write import COMPRESSIONS, Compression, TableWriter, is_sound, put_in_place
 
 _log = logging.getLogger(__name__)
 _SHOWN = 3  # failed ids that a remark names; the manifest names all
@@ -57,6 +57,7 @@ class ExportOptions:
     free_text: bool = False
     key: bytes | None = None
     """The key for pseudonyms, if they are wanted."""
+    compression: Compression = "zstd"
 
 
 def export(
@@ -74,6 +75,8 @@ def export(
             f"{', '.join(undeclared)}: only the vendor's file knows these tables, so which of their columns may be "
             "passed on with pseudonyms is not known. Leave them out, or export without pseudonyms."
         )
+    if options.compression not in COMPRESSIONS:
+        raise BadArgumentError(f"compression takes {' or '.join(COMPRESSIONS)}, not {options.compression!r}.")
     if options.window < 0:
         raise BadArgumentError(f"window is a number of days, 0 or more; not {options.window}.")
     try:
@@ -230,7 +233,9 @@ class _Run:
                         rows = history.merge_window([people[ids] for ids in batch.requests], rows)
                     stored = owned_name(endpoint.table, name, self.fetcher.others)
                     if stored not in writers:
-                        writers[stored] = stack.enter_context(TableWriter(self.folder, stored))
+                        writers[stored] = stack.enter_context(
+                            TableWriter(self.folder, stored, self.options.compression)
+                        )
                     writers[stored].add(rows)
                     if name == endpoint.table and name in self.needed:
                         kept.append(_days(rows) if name in HISTORIES else batch.tables[name])
@@ -356,7 +361,7 @@ class _Run:
         rows = deleted_rows(history, file)
         if rows is None:
             return None
-        writer = stack.enter_context(TableWriter(self.folder, name))
+        writer = stack.enter_context(TableWriter(self.folder, name, self.options.compression))
         writer.add(rows)
         return writer
 

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,6 +15,9 @@ from ..operations import CATALOGUE
 from .folder import FILE, INCOMPLETE, ExportFolder, read_file, replace_files, table_folder
 
 ROW_GROUP = 2**16
+Compression = Literal["zstd", "snappy"]
+"""How files are written: small, or larger and for every reader of Parquet."""
+COMPRESSIONS: tuple[Compression, ...] = ("zstd", "snappy")
 
 
 class TableWriter(contextlib.ExitStack):
@@ -22,8 +26,9 @@ class TableWriter(contextlib.ExitStack):
     Until then the table's folder is neither created nor changed.
     """
 
-    def __init__(self, folder: ExportFolder, table: str) -> None:
+    def __init__(self, folder: ExportFolder, table: str, compression: Compression = "zstd") -> None:
         super().__init__()
+        self._compression = compression
         self._folder = folder
         self.table = table
         self._parts: list[_Part] = []
@@ -71,7 +76,7 @@ class TableWriter(contextlib.ExitStack):
     def _begin(self, schema: pa.Schema) -> "_Part":
         scratch = self._folder.directory / table_folder(self.table)
         key = CATALOGUE[self.table].key if self.table in CATALOGUE else None
-        part = _Part(self.enter_context(scratch_file(scratch)), schema, key)
+        part = _Part(self.enter_context(scratch_file(scratch)), schema, key, self._compression)
         self.callback(part.drop)  # before the file goes
         self._parts.append(part)
         return part
@@ -80,17 +85,19 @@ class TableWriter(contextlib.ExitStack):
 class _Part:
     """Batches of one schema in a file of their own. Row groups do not depend on the size of the batches."""
 
-    def __init__(self, file: Path, schema: pa.Schema, key: str | None) -> None:
+    def __init__(self, file: Path, schema: pa.Schema, key: str | None, compression: Compression) -> None:
         self.file = file
         self.schema = schema
         # Each id of a row occurs once. A dictionary of them was two thirds of the file of marks.
         ids = [name for name in schema.names if name == key and pa.types.is_integer(schema.field(name).type)]
+        if compression == "snappy":  # a reader that knows no other compression may not know this encoding either
+            ids = []
         # Without pandas' own metadata, nullable integers would come back as floats.
         metadata = pa.Schema.from_pandas(to_pandas(schema.empty_table()), preserve_index=False).metadata
         self._writer = pq.ParquetWriter(
             file,
             schema.with_metadata(metadata),
-            compression="zstd",
+            compression=compression,
             write_page_checksum=True,
             use_dictionary=[name for name in schema.names if name not in ids],
             column_encoding=dict.fromkeys(ids, "DELTA_BINARY_PACKED"),
