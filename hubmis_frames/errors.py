@@ -5,7 +5,10 @@ A message says what to do next and holds no secret, no token and no child's data
 
 import difflib
 import inspect
+import itertools
 import sys
+import traceback
+import types
 import warnings
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
@@ -17,7 +20,27 @@ if TYPE_CHECKING:
 
 
 class HubmisError(Exception):
-    """Anything that hubmis_frames raises on purpose."""
+    """Anything that hubmis_frames raises on purpose.
+
+    A notebook shows it with the user's own lines alone; ``%debug`` and :func:`traceback.print_last` have all lines.
+    """
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows: up to the first of our lines, and no cause, as the message says what to do."""
+        frames = [(frame, line) for frame, line in traceback.walk_tb(self.__traceback__)]
+        users = list(itertools.takewhile(lambda each: not _is_ours(each[0]), frames))
+        short = None
+        for frame, line in reversed(users):
+            short = types.TracebackType(short, frame, frame.f_lasti, line)
+        cause, context = self.__cause__, self.__context__
+        self.__cause__ = self.__context__ = None
+        try:
+            shown: list[str] = (
+                sys.modules["IPython"].get_ipython().InteractiveTB.structured_traceback(type(self), self, short)
+            )
+        finally:
+            self.__cause__, self.__context__ = cause, context
+        return shown
 
 
 class SettingsError(HubmisError, ValueError):
@@ -86,6 +109,10 @@ class NotCachedError(HubmisError):
     """Offline, and the response is not in the cache."""
 
 
+ONLINE = "connect without offline=True"
+"""What to do if an answer is not in the cache; the command line has words of its own for it."""
+
+
 class CacheError(HubmisError):
     """The cache or another file of ours cannot be read or written."""
 
@@ -124,13 +151,46 @@ class HubmisWarning(UserWarning):
 def warn(text: str) -> None:
     """Warn at the user's own line; from a Dask worker, where nobody would see it, at the client."""
     users_line, level, frame = 2, 1, inspect.currentframe()
+    users = frame
     while frame is not None:
         level += 1
-        if str(frame.f_globals.get("__name__")).partition(".")[0] == __package__:
-            users_line = level  # whoever called the outermost of our functions
+        if _is_ours(frame):
+            users_line, users = level, frame.f_back  # whoever called the outermost of our functions
         frame = frame.f_back
-    show = getattr(sys.modules.get("distributed"), "warn", warnings.warn)
-    show(text, HubmisWarning, stacklevel=users_line)
+    if at_client := getattr(sys.modules.get("distributed"), "warn", None):
+        at_client(text, HubmisWarning, stacklevel=users_line)
+        return
+    module, file = ("sys", "sys") if users is None else (str(users.f_globals.get("__name__")), users.f_code.co_filename)
+    line = 0 if users is None else users.f_lineno
+    # Python forgets what it has shown whenever pandas changes a filter, so a loop would show it again and again.
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    seen = (text, file, line, getattr(shell, "execution_count", None))
+    if _action(text, module, line) in ("default", "module", "once"):
+        if seen in _SHOWN:
+            return
+        _SHOWN.add(seen)
+    warnings.warn_explicit(text, HubmisWarning, file, line, module, registry={})
+
+
+_SHOWN: set[tuple[str, str, int, int | None]] = set()
+"""The warnings that were shown: text, file, line, and in a notebook the number of the run of the cell."""
+
+
+def _action(text: str, module: str, line: int) -> str:
+    """What the filters of Python's warnings say about one of ours: ``default``, ``error``, ``always``, ``ignore``."""
+    for action, message, category, of_module, of_line in warnings.filters:
+        if (
+            (message is None or message.match(text))
+            and issubclass(HubmisWarning, category)
+            and (of_module is None or of_module.match(module))
+            and of_line in (0, line)
+        ):
+            return action
+    return "default"
+
+
+def _is_ours(frame: types.FrameType) -> bool:
+    return str(frame.f_globals.get("__name__")).partition(".")[0] == __package__
 
 
 def check_realm(realm: str) -> str:

@@ -85,8 +85,16 @@ class Fetcher:
         if endpoint.deprecated:
             self.warn_once(f"{endpoint.loader}: HUBmis has deprecated this operation. {endpoint.instead}")
         requests = self.requests(endpoint, arguments)
-        fetch = self.fetch(endpoint, requests, refresh=bool(arguments.get("refresh")))
-        tables = {name: to_pandas(table) for name, table in fetch.tables().items()}
+        refresh = bool(arguments.get("refresh"))
+        fetch = self.fetch(endpoint, requests, refresh=refresh)
+        try:
+            tables = {name: to_pandas(table) for name, table in fetch.tables().items()}
+        except KeyboardInterrupt as interrupt:
+            interrupt.add_note(
+                f"{endpoint.loader} was interrupted. The answers to {fetch.asked:,} requests are kept. "
+                f"{self.to_go_on(refresh)}"
+            )
+            raise
         for sentence in fetch.findings.sentences():
             self.warn_once(f"{endpoint.table}: {sentence}.")
         for sentence in fetch.findings.sentences(most=None):
@@ -149,6 +157,11 @@ class Fetcher:
         if endpoint.path_source == "inferred" and not self._simulated:
             self.warn_once(INFERRED)
         return Fetch(self, endpoint, requests, refresh, new_since, only_whole)
+
+    def to_go_on(self, refresh: bool) -> str:
+        """What to do after an interruption, and for how long it helps."""
+        until = "" if self.session.cache_on_disk else ", as long as this school is open"
+        return f"The same call{' without refresh=True' if refresh else ''} goes on from there{until}."
 
     def count_cached(self, endpoint: Endpoint, request: Request) -> int | None:
         """How many requests an answer in the cache took; ``None`` if it is not complete or has expired."""

@@ -1,6 +1,7 @@
 """One school, as a user holds it: the first argument of the loaders, with methods to plan and export."""
 
-from collections.abc import Callable, Iterable, Mapping
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from os import PathLike
 from pathlib import Path
@@ -89,6 +90,14 @@ class School:
         """Close connections and the cache."""
         self._session.close()
 
+    @contextlib.contextmanager
+    def _saying_what_is_kept(self, method: str, refresh: bool = False) -> Iterator[None]:
+        try:
+            yield
+        except KeyboardInterrupt as interrupt:
+            interrupt.add_note(f"{method} was interrupted. What was fetched is kept. {self._fetcher.to_go_on(refresh)}")
+            raise
+
     def plan(self, tables: str | Iterable[str] = "core", *, refresh: bool = False) -> pd.DataFrame:
         """Say what an export would cost, judging by what the cache holds. Nothing is sent.
 
@@ -149,7 +158,8 @@ class School:
         """
         from .school_data import SchoolData  # the analysis is imported when it is first used
 
-        frames, problems = collect(self._fetcher, tables, refresh=refresh)
+        with self._saying_what_is_kept("fetch", refresh):
+            frames, problems = collect(self._fetcher, tables, refresh=refresh)
         return SchoolData._fetched(frames, {self.realm: problems}, [self.realm])
 
     def export(
@@ -240,7 +250,8 @@ class School:
                 "children's data may be stored there."
             )
         options = ExportOptions(refresh, window, free_text, open_key() if pseudonymise else None, compression)
-        return export(self._fetcher, folder, tables, options, on_table)
+        with self._saying_what_is_kept("export"):
+            return export(self._fetcher, folder, tables, options, on_table)
 
     def cache(self) -> dict[str, object]:
         """Describe the cache: its file, the number of responses, their ages and its size."""

@@ -38,9 +38,21 @@ def rules_of_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     windows_rules.keep(monkeypatch)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def nobodys_settings_in_shared_fixtures(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """As :func:`nobodys_settings`, for the fixtures that several tests share, which are made before a test begins."""
+    with pytest.MonkeyPatch.context() as patch:
+        _leave_settings(patch, tmp_path_factory)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def nobodys_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep tests, and processes that they start, from the settings, folders and keyring of the person who runs them."""
+    _leave_settings(monkeypatch, tmp_path_factory)
+
+
+def _leave_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     for name in [name for name in os.environ if name.startswith("HUBMIS_")]:
         monkeypatch.delenv(name)
     for name in ("CACHE", "CONFIG", "STATE"):

@@ -118,9 +118,12 @@ def test_a_second_run_takes_what_is_there_unless_other_packages_are_needed(
     assert made == [True, False, True]
 
 
-def test_the_tests_that_it_names_are_there():
-    for name in windows.TESTS:
-        assert (windows.TOP / name).exists()
+def test_each_word_chooses_a_test():
+    chosen = windows.chosen_tests()
+    assert len(chosen) == len(set(chosen)) > 60
+    for file, words in windows.TESTS.items():
+        for word in words or ("test",):
+            assert any(name.startswith(file) and word in name for name in chosen), (file, word)
 
 
 def test_the_dll_without_code_is_one_of_windows():

@@ -157,7 +157,7 @@ def sorted_numbers(numbers: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64
     As ``numpy.unique``, which sorts all of them.
     """
     size = int(numbers.max(initial=-1)) + 1
-    if size > max(4 * len(numbers), 2**20):
+    if size > max(len(numbers), 2**20):
         place, found = pd.factorize(numbers)
         order = found.argsort()
         rank = np.empty(len(found), dtype=np.int64)

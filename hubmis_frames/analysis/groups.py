@@ -114,7 +114,10 @@ def _ordered(values: pd.Series, dates: pd.Series | None) -> tuple[Whole, pd.Inde
         code, uniques = pd.factorize(values)
         level = pd.Index(uniques)
         if dates is not None:
-            order = first_dates(code, dates, len(level)).argsort(kind="stable")
+            # Schools whose years begin on one day: then by name, whatever the order of the rows.
+            first = first_dates(code, dates, len(level))
+            places = sorted(range(len(level)), key=lambda n: (first[n], natural_key(level[n])))
+            order = np.array(places, dtype=np.int64)
         elif pd.api.types.is_string_dtype(level.dtype) or level.dtype == object:
             order = np.array(sorted(range(len(level)), key=lambda n: natural_key(level[n])), dtype=np.int64)
         else:

@@ -55,3 +55,7 @@ __all__ = [
     "summarise",
     "year_on_year",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__  # completion offers these, and no module that they are from

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import pandas as pd
 
+from ..analysis.calendar import WEEKDAYS
 from ..analysis.groups import MarkGroups, Whole, first_dates, number_groups
 from ..analysis.periods import CALENDAR_PERIODS
 from ..analysis.realms import REALM, check_groups_of_schools, person_columns, realms_of
@@ -18,6 +19,7 @@ from ..frames.partitions import Frame, is_dask, own_text
 from .checks import CANONICAL, check_marks, refuse_several_years
 
 T = TypeVar("T")
+_WEEKDAYS = pd.CategoricalDtype(list(WEEKDAYS), ordered=True)
 
 
 class GroupCounts(NamedTuple):
@@ -97,6 +99,12 @@ def concatenate(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
         return frames[0]
     from dask.dataframe import methods
 
+    for name in frames[0]:
+        types = {frame.dtypes[name] for frame in frames}
+        if len(types) > 1 and all(isinstance(t, pd.CategoricalDtype) and t.ordered for t in types):
+            # Each part has its own years, terms or first day of the week, in an order that is found again.
+            common = _WEEKDAYS if name == "weekday" else next(iter(types)).categories.dtype
+            frames = [frame.astype({name: common}) for frame in frames]
     return own_text(methods.concat(list(frames), ignore_index=True))
 
 

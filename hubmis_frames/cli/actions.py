@@ -24,7 +24,7 @@ from ..school import School
 from ..school_data import open_export
 from ..setup.settings import USUAL
 from . import setup
-from .console import COMPLETE, FAILED, PARTLY, print_json, print_table, progress_line
+from .console import COMPLETE, FAILED, PARTLY, in_command_words, print_json, print_table, progress_line
 
 
 def _school(options: argparse.Namespace) -> School:
@@ -101,7 +101,7 @@ def _export_to(
     remarked = result[result["remarks"].notna() & result["remarks"].ne("")]
     for row in remarked.to_dict("records"):
         realm = f"{row['realm']}, " if "realm" in row else ""
-        print(f"{realm}{row['table']}: {row['remarks']}", file=sys.stderr)
+        print(f"{realm}{row['table']}: {in_command_words(row['remarks'])}", file=sys.stderr)
     sent = f"{school.sent} requests sent." if school.sent else "No requests were sent: everything was in the cache."
     print(f"\n{sent} Written to {directory}", file=sys.stderr if as_json else sys.stdout)
     if (result["status"] == "complete").all():
@@ -139,7 +139,7 @@ def _lab(options: argparse.Namespace) -> int:
             "get an original, rename your copy and run this command again.",
             flush=True,
         )
-    return run_jupyterlab(options.directory, ["--no-browser"] if options.no_browser else [])
+    return run_jupyterlab(options.directory, [*(["--no-browser"] if options.no_browser else []), *options.options])
 
 
 def _plan(options: argparse.Namespace) -> int:

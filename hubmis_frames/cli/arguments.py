@@ -128,6 +128,9 @@ def _add_reports(commands: Subparsers) -> None:
     command.add_argument("--excel", action="store_true", help="write a workbook beside each page")
 
     command = _command(commands, "lab", "copy the notebooks to a folder of yours and open JupyterLab there")
+    command.usage = "%(prog)s [-h] [--no-browser] [directory] [-- OPTION ...]"
+    command.epilog = "What follows -- goes to JupyterLab: hubmis-frames lab -- --port=9000"
+    command.set_defaults(options=[])
     command.add_argument("directory", nargs="?", default="hubmis-notebooks", type=Path, help="default: %(default)s")
     command.add_argument("--no-browser", action="store_true", help="only show the address")
 

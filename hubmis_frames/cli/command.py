@@ -1,5 +1,6 @@
 """The command ``hubmis-frames``: reads its arguments, runs what was chosen, and returns an exit status."""
 
+import argparse
 import contextlib
 import errno
 import logging
@@ -12,7 +13,7 @@ from ..display.streams import replace_missing_streams
 from ..errors import HubmisError, HubmisWarning
 from ..files import why
 from .arguments import build_parser
-from .console import COMPLETE, FAILED
+from .console import COMPLETE, FAILED, in_command_words
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,9 +21,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     replace_missing_streams()
     if hasattr(sys.stdout, "reconfigure"):  # a redirected Windows console cannot show every name
         sys.stdout.reconfigure(errors="replace")
-    options = build_parser().parse_args(arguments)
+    options = _parsed(list(sys.argv[1:] if arguments is None else arguments))
     warnings.simplefilter("always", HubmisWarning)
-    warnings.showwarning = lambda message, *_, **__: print(f"note: {message}", file=sys.stderr)
+    warnings.showwarning = lambda said, *_, **__: print(f"note: {in_command_words(str(said))}", file=sys.stderr)
     if options.verbose:
         _log_to_screen()
     try:
@@ -31,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = ACTIONS[options.command](options)
         sys.stdout.flush()
     except HubmisError as error:
-        print(f"hubmis-frames: {error}", file=sys.stderr)
+        print(f"hubmis-frames: {in_command_words(str(error))}", file=sys.stderr)
         return FAILED
     except OSError as error:
         if _is_reader_gone(error):
@@ -49,6 +50,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return 130
     return status
+
+
+def _parsed(arguments: list[str]) -> argparse.Namespace:
+    """The options, and for ``lab`` those of JupyterLab after ``--``, which argparse would take for ours."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    if "lab" not in arguments[:end]:
+        return build_parser().parse_args(arguments)
+    options = build_parser().parse_args(arguments[:end])
+    options.options = arguments[end + 1 :]
+    return options
 
 
 def _is_reader_gone(error: OSError) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from ..display.streams import is_terminal
+from ..errors import ONLINE
 
 if TYPE_CHECKING:
     import pandas as pd  # help and wrong usage do not wait for it
@@ -24,6 +25,11 @@ def print_table(frame: "pd.DataFrame", as_json: bool = False) -> None:
     for column in frame.select_dtypes("float"):
         cells[column] = [f"{value:,.1f}" if isinstance(value, float) else value for value in cells[column]]
     print(cells.to_string(index=False, max_colwidth=60))
+
+
+def in_command_words(message: str) -> str:
+    """A message of the package for someone who uses the command line."""
+    return message.replace(ONLINE, "run the command without --offline")
 
 
 def rows_of(frame: "pd.DataFrame") -> list[dict[str, object]]:

@@ -13,8 +13,17 @@ _ARGUMENT = re.compile(r"\bload_(\w+)(?:\.tables)?\((?:[^()]|\([^()]*\))*\b(\w+)
 """An unfinished argument in the last open call of a loader."""
 
 
+_TABLE = re.compile(
+    r"(?:\.read\((?:[^()\[]|\([^()]*\))*,|\.export\((?:[^()\[]|\([^()]*\))*,|\.(?:plan|fetch)\()"
+    r"\s*(?:tables\s*=\s*)?(?:\[[^\]()]*)?(['\"])\w*$"
+)
+"""The unfinished name of a table, alone or in a list, in a call that takes tables."""
+
+
 def choices(text: str) -> list[str]:
     """The values that may follow the text, in quotes unless a quote is open."""
+    if _TABLE.search(text):
+        return [*({} if ".read(" in text else {"core": 0, "all": 0}), *CATALOGUE]
     argument = _ARGUMENT.search(text)
     if not argument or argument[1] not in CATALOGUE:
         return []

@@ -17,7 +17,7 @@ _USUAL = {
     "category_name": "category", "severity_name": "severity",
 }  # fmt: skip
 _WORDS = ("category", "type", "what")  # columns that hold our own words, such as authorised_absence
-_SHORT = 30  # characters
+_SHORT, _DATE, _PAGE = 30, 11, 150  # characters of a short text, of a date, and beside each other on a page
 
 
 class ShownTable:
@@ -38,8 +38,9 @@ class ShownTable:
         if self._cells.empty:
             return note
         sides = ["text-align: right" if right else "text-align: left" for right in self._right]
-        # A name or a date on two lines is hard to read; headings and long texts may wrap.
-        short = self._cells.map(len).max().le(_SHORT)
+        # A name or a date on two lines is hard to read; headings and long texts may wrap. A wide table wraps more.
+        lengths = self._cells.map(len).max()
+        short = lengths.le(_SHORT if lengths.clip(upper=_SHORT).sum() <= _PAGE else _DATE)
         styles = [f"{side}; white-space: nowrap" if keep else side for side, keep in zip(sides, short, strict=True)]
         head = _line("th", sides, self._cells.columns)
         lines = "".join(_line("td", styles, row) for row in self._cells.to_numpy())

@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..files import whole_file
+from ..errors import warn
+from ..files import whole_file, why
 from ..frames.output import as_csv
 from .columns import REALM, Held, as_frame, held_in, identifying, references, rows_of
 from .folder import FILE, partition, table_folder
@@ -23,7 +24,21 @@ _PROFILE = "https://datapackage.org/profiles/2.0/"
 
 
 def describe_export(directory: Path) -> None:
-    """Write both files anew; one that would not change is left alone."""
+    """Write both files anew; one that would not change is left alone.
+
+    If that is not possible, for example because a spreadsheet has one of them open, this warns: the export is whole.
+    """
+    try:
+        _describe(directory)
+    except (OSError, pa.ArrowException) as error:
+        held = f" ({error.filename})" if isinstance(error, OSError) and error.filename else ""
+        warn(
+            f"{DICTIONARY} and {PACKAGE} in {directory} may not fit the export, as they cannot be written: "
+            f"{why(error)}{held}. Close the program that has one of them open, or free some disk, then export again."
+        )
+
+
+def _describe(directory: Path) -> None:
     contents = manifests(directory)
     tables = list(held_in(directory, contents))
     by_table = {held.table: rows_of(held) for held in tables}

@@ -22,3 +22,7 @@ __all__ = [
     "student_timeline",
     "wellbeing_by_category",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__  # completion offers these, and no module that they are from

@@ -3,9 +3,12 @@
 import contextlib
 import importlib.util
 import os
+import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -57,8 +60,23 @@ def copy_notebooks(folder: Path) -> Copied:
             elif own.read_bytes() != content:
                 copied.kept.append(own.name)
     except OSError as error:
-        raise SettingsError(f"Cannot write {folder}: {why(error)}. Choose another folder.") from error
+        raise SettingsError(f"Cannot write {folder}: {why(error)}. Choose another folder.") from None
+    if _git_would_add(folder):
+        warn(
+            f"{folder} is in a git repository that does not ignore notebooks. A notebook that you run shows children's "
+            f"data. Choose a new folder, or let git ignore this one: put a line * into {folder / '.gitignore'}"
+        )
     return copied
+
+
+def _git_would_add(folder: Path) -> bool:
+    """Whether the folder is in a git repository that does not ignore its notebooks; not known without git."""
+    git = shutil.which("git")
+    if git is None:
+        return False
+    names = sorted(notebook.name for notebook in notebooks().glob("*.ipynb"))
+    command = [git, "check-ignore", "--quiet", names[0]]
+    return subprocess.run(command, cwd=folder, capture_output=True, check=False).returncode == 1  # noqa: S603 - no input of others
 
 
 def need_jupyterlab() -> None:
@@ -89,9 +107,22 @@ def run_jupyterlab(folder: Path, options: Iterable[str] = ()) -> int:
             "hf.connect() finds it."
         )
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder.absolute()}", *options]
-    with subprocess.Popen(command, cwd=folder, env=environment) as server:  # noqa: S603 - our own Python and the user's own folder
+    with subprocess.Popen(command, cwd=folder, env=environment) as server, _passed_on(signal.SIGTERM, server):  # noqa: S603 - our own Python and the user's own folder
         while server.poll() is None:
             # JupyterLab receives Ctrl-C too, and asks before it stops.
             with contextlib.suppress(KeyboardInterrupt, subprocess.TimeoutExpired):
                 server.wait(SLICE)
-        return server.returncode
+        return server.returncode if server.returncode >= 0 else 128 - server.returncode  # ended by a signal
+
+
+@contextlib.contextmanager
+def _passed_on(number: int, server: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Pass a signal on to the server, and end when it has ended; only the main thread may handle signals."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(number, lambda *_: server.terminate())
+    try:
+        yield
+    finally:
+        signal.signal(number, before)

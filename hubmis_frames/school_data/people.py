@@ -82,7 +82,7 @@ def with_names(frame: pd.DataFrame, students: pd.DataFrame, contacts: pd.Series 
         people["contacts"] = contacts
     new = [name for name in people if name not in (REALM, STUDENTS)]
     # What the frame has already stays: a mark's own year group may be that of another year.
-    joined = join(frame, people.drop(columns=[name for name in new if name in frame]))
+    joined = join(frame, people.drop(columns=[name for name in new if name in frame]), on=STUDENTS)
     front = [name for name in (REALM, STUDENTS, *new) if name in joined]
     return joined[[*front, *(name for name in joined if name not in front)]]
 

@@ -11,6 +11,12 @@ def place(url: str | None) -> str:
     return urlsplit(url or "").path
 
 
+def server_of(url: str) -> str:
+    """The server of a URL as a message may show it, without path and query."""
+    parts = urlsplit(url)
+    return shown_address(f"{parts.scheme}://{parts.netloc}")
+
+
 def is_same_server(url: str, base_url: str) -> bool:
     """Whether a URL leads to the server of another: the same scheme, host and port, and no user name."""
     one, other = urlsplit(url), urlsplit(base_url)

@@ -6,17 +6,17 @@ import requests
 
 from ..errors import NotFoundError, NotPermittedError, RefusedError
 from ..request import Request, Scopes, listed, scopes_in_words
-from .addresses import proxy_for
+from .addresses import proxy_for, server_of
 
 
 def broken_connection(error: Exception, where: str, url: str) -> str:
     """Say why no whole answer arrived, and through which proxy it was asked."""
     proxy = proxy_for(url)
     through = f" It was asked through the proxy {proxy} (HTTPS_PROXY, or the system's settings): is that the right one?"
-    return _reason(error, where) + (through if proxy else "")
+    return _reason(error, where, url) + (through if proxy else "")
 
 
-def _reason(error: Exception, where: str) -> str:
+def _reason(error: Exception, where: str, url: str) -> str:
     text = str(error)
     if isinstance(error, requests.exceptions.ProxyError):
         return f"The proxy did not let the request through at {where}. Check the settings HTTPS_PROXY and NO_PROXY."
@@ -26,12 +26,12 @@ def _reason(error: Exception, where: str) -> str:
             "ask for its root certificate, and install it in the system or name its file in REQUESTS_CA_BUNDLE."
         )
     if isinstance(error, requests.Timeout | TimeoutError):
-        return f"No whole answer arrived in time at {where}."
+        return f"No whole answer arrived in time at {where} of {server_of(url)}."
     if "NameResolution" in text or "getaddrinfo" in text:
-        return "The name of the server was not found. Check the network and HUBMIS_BASE_URL."
+        return f"The name of the server was not found: {server_of(url)}. Check the network and HUBMIS_BASE_URL."
     if "refused" in text:
-        return "The server refused the connection. Check the network, the proxy and HUBMIS_BASE_URL."
-    return f"The connection broke before the answer was complete at {where}."
+        return f"{server_of(url)} refused the connection. Check the network, the proxy and HUBMIS_BASE_URL."
+    return f"The connection to {server_of(url)} broke before the answer was complete at {where}."
 
 
 def unusable_setting(error: Exception) -> str:

@@ -20,7 +20,7 @@ import requests
 from requests.structures import CaseInsensitiveDict
 from requests_cache.models.response import CachedResponse
 
-from ..errors import CacheError, NotCachedError, PayloadError, SettingsError, SpecError
+from ..errors import ONLINE, CacheError, NotCachedError, PayloadError, SettingsError, SpecError
 from ..files import remove, why
 from ..request import REALM, Envelope, Request, Scopes
 from .adapter import RetryAdapter
@@ -122,6 +122,11 @@ class Session:
         """Requests that went over the wire, those for tokens and repeated attempts included."""
         return self._adapter.sent + self._tokens_adapter.sent
 
+    @property
+    def cache_on_disk(self) -> bool:
+        """Whether responses stay when the session ends."""
+        return self._on_disk
+
     def permitted(self) -> tuple[int, float]:
         """How many requests could be sent at once, and the seconds after which one more is permitted."""
         return int(self.bucket.left()), self.bucket.rate.interval
@@ -191,10 +196,7 @@ class Session:
             if stored is not None and (self.offline or not stored.is_expired):
                 return self._checked(_stored(stored), request, reading)
             if only_cached:
-                raise NotCachedError(
-                    f"The answer at {request.path} is not in the cache. To ask for it, connect without "
-                    "offline=True; on the command line, without --offline."
-                )
+                raise NotCachedError(f"The answer at {request.path} is not in the cache. To ask for it, {ONLINE}.")
             response = run_apart(lambda: self._ask(prepared, reading))
             if response.status_code != 200:
                 raise refusal(response.status_code, request, self.granted, all_known=self.token_names_scopes)

@@ -28,3 +28,7 @@ __all__ = [
     "timeline",
     "without_plan",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__  # completion offers these, and no module that they are from

@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 
 from hubmis_frames.export.folder import ExportFolder
-from hubmis_frames.export.write import TableWriter
+from hubmis_frames.export.write import TableWriter, put_in_place
 from hubmis_frames.frames import Findings, flatten, tidy, to_pandas
 from hubmis_frames.frames.coercion import on_wire
 
@@ -43,8 +43,7 @@ def ours_to_parquet(data: Data) -> dict[str, range]:
                 writers[name].add(table)
         for writer in writers.values():
             writer.finish()
-        for writer in writers.values():
-            writer.put(None)
+        put_in_place(writers.values(), None)
         return {name: range(writer.rows) for name, writer in writers.items()}
 
 

@@ -232,6 +232,13 @@ def complete(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[str]]:
         ("hf.load_student_attendance(school, students, attendance_session='", ["am", "pm"]),
         ("x = hf.load_student_attendance.tables(\n    school, list(students), attendance_session=p", ['"pm"']),
         ("hf.load_houses(school, house_type = ", ['"academic"', '"boarding"']),
+        ("hf.load_staff(school, status='p", ["past"]),
+        ('hf.read("school", "student_att', ["student_attendance"]),
+        ("hf.read(folder, 'houses_sum", ["houses_summary"]),
+        ('school.plan("cor', ["core"]),
+        ('school.plan(["genders", "house_st', ["house_students"]),
+        ('school.fetch(tables="genders', ["genders"]),
+        ('school.export("school", ["students", "gende', ["genders"]),
     ],
 )
 def test_completion_offers_filters_and_their_values(
@@ -251,6 +258,10 @@ def test_completion_offers_filters_and_their_values(
         "hf.load_students(school, search=",
         "hf.load_nothing(school, house_type=",
         "print(house_type=",
+        'hf.read("student_att',
+        'school.export("student_att',
+        'school.plan("core", "student_att',
+        'school.plan("core")',
     ],
 )
 def test_no_value_is_offered_elsewhere(text: str):

@@ -77,3 +77,15 @@ def test_odd_columns_are_shown_as_what_they_are() -> None:
     groups = pd.DataFrame({"form": ["A", "A", "B"], "n": [1, 2, 4]}).groupby("form").sum()
     assert list(hf.show(groups)._cells) == ["form", "n"]
     assert hf.show(groups)._cells.iloc[0].tolist() == ["A", "3"]
+
+
+def test_a_wide_table_wraps_and_a_narrow_one_keeps_its_names_whole() -> None:
+    def kept_on_one_line(columns: int) -> int:
+        frame = pd.DataFrame({f"name {n}": ["Bartholomew Featherstonehaugh"] for n in range(columns)})
+        frame["day"] = pd.Timestamp("2026-11-12")
+        return str(hf.show(frame)._repr_html_()).count("white-space: nowrap")
+
+    assert kept_on_one_line(4) == 5
+    assert kept_on_one_line(12) == 1, "a date is short in any table"
+    operations = str(hf.show(hf.endpoints().head(3))._repr_html_())
+    assert len([part for part in operations.split("<td")[1:17] if "nowrap" in part]) < 10

@@ -240,6 +240,16 @@ def test_a_code_map_that_a_spreadsheet_has_open_stays_whole(out: Path):
     assert england.extend({"*": "present"}).save(file).read_bytes() != before
 
 
+@pytest.mark.parametrize("name", ["dictionary.csv", "datapackage.json"])
+def test_a_description_of_the_export_that_a_spreadsheet_has_open_costs_no_table(school: School, out: Path, name: str):
+    described = out / name
+    described.write_text("of an earlier export", encoding="utf-8")
+    with described.open("rb"), pytest.warns(hf.HubmisWarning, match=f"{name}.*Close the program"):
+        assert set(refresh(school, out).status) == {"complete"}
+    refresh(school, out)
+    assert described.read_text("utf-8-sig") != "of an earlier export"
+
+
 def test_a_damaged_cache_that_is_held_is_not_counted_as_purged(school: School, out: Path, tmp_path: Path):
     hf.load_genders(school)
     (cache,) = (tmp_path / "cache").rglob("*.sqlite")
@@ -309,7 +319,8 @@ def test_the_history_of_marks_is_not_begun_anew_because_it_cannot_be_opened(
     with monkeypatch.context() as patch:
         lock(patch, ExportFolder(out, "S999").file(marks))
         simulator.log.clear()
-        done = school.export(out, [marks], refresh=True).set_index("table")
+        with pytest.warns(hf.HubmisWarning, match=r"dictionary\.csv"):
+            done = school.export(out, [marks], refresh=True).set_index("table")
     assert done.status[marks] == "failed"
     assert not any(asked.table == marks for asked in simulator.log)
     assert content(out)[marks] == before[marks]

@@ -82,7 +82,7 @@ def stop_after(monkeypatch: pytest.MonkeyPatch, school: School, requests: int) -
 # --- going on
 
 
-@pytest.mark.parametrize("done", [1, 28, 59])
+@pytest.mark.parametrize("done", [28, *(pytest.param(each, marks=pytest.mark.slow) for each in (1, 59))])
 def test_an_interrupted_refresh_goes_on_where_it_was(
     simulator: Simulator, connect_to: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, done: int
 ):

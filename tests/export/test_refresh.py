@@ -82,7 +82,9 @@ def on(serve: Serve) -> Callable[[date], Simulator]:
     return start
 
 
-@pytest.mark.parametrize("choices", [{}, {"free_text": True}, {"pseudonymise": True}])
+@pytest.mark.parametrize(
+    "choices", [{}, pytest.param({"free_text": True}, marks=pytest.mark.slow), {"pseudonymise": True}]
+)
 def test_a_refresh_leaves_the_very_files_that_a_new_export_writes(
     on: Callable[[date], Simulator], export: Export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, choices: Any
 ):

@@ -57,7 +57,10 @@ FORMATS: dict[str, Any] = {
 
 
 @pytest.mark.filterwarnings("ignore::hubmis_frames.errors.HubmisWarning")
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize(
+    "name",
+    ["date_time", "new", *(pytest.param(each, marks=pytest.mark.slow) for each in ("date", "attendance_session"))],
+)
 def test_a_refresh_with_a_file_of_other_types_gives_what_a_new_export_gives(
     name: str, serve: Serve, connect_to: Connect, tmp_path: Path
 ):

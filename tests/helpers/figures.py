@@ -31,9 +31,9 @@ TERMS = pd.DataFrame(
 START = date(2025, 9, 1)  # a Monday
 CATEGORY = {
     "/": "present", "L": "late", "V": "approved_activity", "I": "authorised_absence", "O": "unauthorised_absence",
-    "Y": "not_possible", "#": "administrative", "-": "unmarked", "?": "unmapped",
+    "Z": "other_possible", "Y": "not_possible", "#": "administrative", "-": "unmarked", "?": "unmapped",
 }  # fmt: skip
-ATTENDED, POSSIBLE = set("/LV"), set("/LVIO")
+ATTENDED, ABSENT, POSSIBLE = set("/LV"), set("IO"), set("/LVIOZ")
 
 
 def marks_of(registers: dict[int, str], per_day: int = 1, start: date = START) -> pd.DataFrame:

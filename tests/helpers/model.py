@@ -240,7 +240,6 @@ def runs(marks: Sequence[Mark], days: Days, kinds: Sequence[str] = ABSENT) -> li
     found = []
     for student, own in by_student(marks).items():
         own = [mark for mark in own if mark.day in days.opens]
-        current: list[Mark] = []
         last_day = None
 
         def close(going_on: bool, current: list[Mark], own: list[Mark] = own, student: int = student) -> None:

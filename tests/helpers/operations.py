@@ -23,8 +23,8 @@ class Heard:
         return answer
 
 
-def calls_of(school: School, table: str) -> list[dict[str, Any]]:
-    """The calls an export would make for the table, with fifteen parents at the most."""
+def calls_of(school: School, table: str, parents: int = 15) -> list[dict[str, Any]]:
+    """The calls an export would make for the table, with so many parents at the most."""
     *before, step = steps_of([table])
     loaded: dict[str, pd.DataFrame] = {}
     fetcher = school._fetcher
@@ -32,5 +32,5 @@ def calls_of(school: School, table: str) -> list[dict[str, Any]]:
     for parent in before:
         endpoint = fetcher.resolve(parent.endpoint)
         requests = parent.requests(fetcher, endpoint, loaded, year)
-        loaded[endpoint.table] = to_pandas(fetcher.fetch(endpoint, requests).tables()[endpoint.table]).head(15)
+        loaded[endpoint.table] = to_pandas(fetcher.fetch(endpoint, requests).tables()[endpoint.table]).head(parents)
     return step.calls(loaded, year)

@@ -1,5 +1,6 @@
 """An OpenAPI 3.0 file as another author would write it: other paths, names, styles and schemas."""
 
+import functools
 import re
 from typing import Any
 
@@ -14,6 +15,13 @@ LOST = {
     "pastoral_events_deprecated",
     "pastoral_events_summary",
 }
+
+
+@functools.cache
+def described() -> dict[str, Any]:
+    """The paths of the file and what stands there, to read and not to change."""
+    paths: dict[str, Any] = vendor_file()["paths"]
+    return paths
 
 
 def vendor_file() -> dict[str, Any]:

@@ -100,7 +100,9 @@ def by_hand(
     return result
 
 
-REGISTERS = st.dictionaries(st.integers(1, 6), st.text("/////IIOLY- ", min_size=1, max_size=56), min_size=1, max_size=6)
+REGISTERS = st.dictionaries(
+    st.integers(1, 6), st.text("/////IIOLYZ- ", min_size=1, max_size=56), min_size=1, max_size=6
+)
 DAYS = st.lists(st.tuples(st.integers(1, 7), st.integers(-10, 70)), max_size=8)
 
 
@@ -110,7 +112,7 @@ def a_school(seed: int) -> tuple[dict[int, str], list[tuple[int, int]], dict[int
     registers = {}
     for student in range(1, 13):
         absent, until = rng.uniform(0.05, 0.5), int(rng.choice([70, 70, 70, rng.integers(7, 64)]))
-        codes = np.where(rng.random(until) < absent, "I", rng.choice(list("////LVY-#"), until))
+        codes = np.where(rng.random(until) < absent, "I", rng.choice(list("////LVY-#Z"), until))
         joined = int(rng.integers(-50, 25))
         registers[student] = "-" * min(joined, until) + "".join(codes[max(0, joined) :])
     events = [(int(rng.integers(1, 14)), int(rng.integers(-10, 75))) for _ in range(rng.integers(0, 8))]

@@ -13,7 +13,7 @@ import hubmis_frames as hf
 from hubmis_frames.openapi import read_spec
 from hubmis_frames.operations.declaration import CATALOGUE
 from hubmis_frames.school import School
-from hubmis_frames.simulator import Rules, Simulator, World
+from hubmis_frames.simulator import Rules, Simulator, World, build_world
 from tests.helpers.schools import GENEROUS
 from tests.helpers.styles import Style, described, enveloped, served, styles
 
@@ -43,6 +43,12 @@ def loaded(school: School) -> dict[str, pd.DataFrame]:
 
 
 @pytest.fixture(scope="module")
+def world() -> World:
+    """A school whose lists of people take more than one page, and not many."""
+    return build_world(students=30, seed=3)
+
+
+@pytest.fixture(scope="module")
 def expected() -> dict[str, Any]:
     return {}
 
@@ -63,7 +69,8 @@ def check(style: Style, world: World, connect_to: Connect, tmp_path: Path, expec
         assert simulator.count() < 70, "a list did not end"
     assert list(tables) == list(expected)
     for name, frame in expected.items():
-        pd.testing.assert_frame_equal(tables[name], frame, obj=name)
+        if not frame.equals(tables[name]):  # equals takes a tenth of the time
+            pd.testing.assert_frame_equal(tables[name], frame, obj=name)
 
 
 QUICK = list(styles(6, seed=1))

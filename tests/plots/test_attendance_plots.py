@@ -231,3 +231,14 @@ def test_what_is_no_summary_is_refused_by_the_name_of_what_lacks(marks: pd.DataF
         plots.absence_bands(at.absence_bands(marks, "year_group_name"))
     with pytest.raises(BadArgumentError, match="groups of one column"):
         plots.attendance_bars(at.summarise(marks, None, confidence=0.95))
+
+
+def test_a_rule_of_the_schools_own_can_be_drawn(marks: pd.DataFrame):
+    rule = at.AbsenceRule("long_away", at_least=5)
+    by_group = at.summarise(marks, "year_group_name", rules=[rule], confidence=0.95, across_years=True)
+    ax = plots.attendance_bars(by_group, rate="long_away_absence_rate")
+    words = " ".join(text.get_text() for text in ax.findobj(mpl.text.Text))
+    assert "Absence by the rule long away" in words
+    assert "% of students" in words
+    with pytest.raises(BadArgumentError, match="of a school's own rule"):
+        plots.attendance_bars(by_group, rate="long_away")

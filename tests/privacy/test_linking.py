@@ -24,18 +24,30 @@ from hubmis_frames.privacy import (
 )
 from hubmis_frames.privacy.personal import _columns
 from hubmis_frames.school import School
-from hubmis_frames.simulator import SimulatedRequest, SimulatedResponse, Simulator
+from hubmis_frames.simulator import Rules, SimulatedRequest, SimulatedResponse, Simulator, World
+from hubmis_frames.transport import Rate, Session
+from tests.helpers.schools import GENEROUS, QUICK
 
 TABLES = [*CORE, "contacts", "student_contacts", "student_emails", "student_learning_support_reviews"]
 NAME = "Ottilie Brocklebank"
 
 
-@pytest.fixture
-def exports(
-    simulator: Simulator, school: School, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> tuple[Path, Path, bytes]:
+@pytest.fixture(scope="module")
+def exports(world: World, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, bytes]:
     """The same school, named and pseudonymised, with fields that nobody declared, and one request that fails."""
-    monkeypatch.setenv("HUBMIS_PSEUDONYM_KEY", str(tmp_path / "key"))
+    folder = tmp_path_factory.mktemp("linking")
+    with pytest.MonkeyPatch.context() as patch, Simulator(world, Rules(**GENEROUS)) as simulator:
+        patch.setenv("HUBMIS_PSEUDONYM_KEY", str(folder / "key"))
+        session = Session(
+            base_url=simulator.url, realm="S999", client_id="demo-client", client_secret="demo-secret",
+            cache_dir=folder / "cache", rate_file=folder / "rate.sqlite", rate=Rate(10**6, 0.001), retry=QUICK,
+        )  # fmt: skip
+        with School(session, progress=False) as school:
+            _export_twice(simulator, school, folder)
+    return folder / "named", folder / "hidden", (folder / "key").read_bytes()
+
+
+def _export_twice(simulator: Simulator, school: School, folder: Path) -> None:
 
     def add(asked: SimulatedRequest, answer: SimulatedResponse) -> SimulatedResponse:
         if asked.table not in ("students", "student_attendance", "staff") or answer.status != 200:
@@ -54,9 +66,8 @@ def exports(
     simulator.hooks.append(
         lambda asked, answer: replace(answer, status=404) if f"/students/{bad}/att" in asked.path else answer
     )
-    school.export(tmp_path / "named", TABLES)
-    school.export(tmp_path / "hidden", TABLES, pseudonymise=True)
-    return tmp_path / "named", tmp_path / "hidden", (tmp_path / "key").read_bytes()
+    school.export(folder / "named", TABLES)
+    school.export(folder / "hidden", TABLES, pseudonymise=True)
 
 
 def tables_of(folder: Path) -> dict[str, pd.DataFrame]:

@@ -1,7 +1,13 @@
 """``hubmis-frames lab`` copies notebooks, never overwrites one, and opens JupyterLab, also in a real browser."""
 
 import importlib.util
+import os
+import shutil
+import signal
 import stat
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -11,8 +17,7 @@ import pytest
 import hubmis_frames as hf
 from hubmis_frames.cli import actions
 from hubmis_frames.cli import command as cli
-from hubmis_frames.reports.notebooks import copy_notebooks, run_jupyterlab
-from hubmis_frames.reports.page import notebooks
+from hubmis_frames.reports.notebooks import copy_notebooks, notebooks, run_jupyterlab
 from tests.helpers.browser import BROWSER, lab, page, run_notebook
 
 NAMES = sorted(notebook.name for notebook in notebooks().glob("*.ipynb"))
@@ -60,9 +65,14 @@ def test_the_command_says_what_was_copied_and_kept(
     assert cli.main(["lab", str(tmp_path), "--no-browser"]) == 0
     (tmp_path / NAMES[0]).write_text("changed", encoding="utf-8")
     assert cli.main(["lab", str(tmp_path)]) == 0
-    assert ran == [(tmp_path, ["--no-browser"]), (tmp_path, [])]
+    assert cli.main(["lab", str(tmp_path), "--no-browser", "--", "--port", "9000", "--allow-root"]) == 0
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["lab", "--", "--port=9000"]) == 0
+    more = ["--no-browser", "--port", "9000", "--allow-root"]
+    assert ran[:3] == [(tmp_path, ["--no-browser"]), (tmp_path, []), (tmp_path, more)]
+    assert ran[3] == (Path("hubmis-notebooks"), ["--port=9000"])
     shown = capsys.readouterr().out
-    assert shown.count("Copied to") == 1
+    assert shown.count("Copied to") == 2
     assert f"Kept as they are in {tmp_path}: {NAMES[0]}." in shown
 
 
@@ -80,6 +90,43 @@ def test_jupyterlab_runs_with_this_python_and_we_return_its_status(tmp_path: Pat
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     assert run_jupyterlab(tmp_path, ["--no-browser"]) == 7
     assert (tmp_path / "seen").read_text() == repr([f"--ServerApp.root_dir={tmp_path}", "--no-browser"])
+
+
+@pytest.mark.posix(
+    "signals between processes", proved_by="test_jupyterlab_runs_with_this_python_and_we_return_its_status"
+)
+def test_a_server_ends_with_the_command_that_started_it(tmp_path: Path):
+    (tmp_path / "jupyterlab.py").write_text(
+        "import os, time\n"
+        "open('pid.part', 'w').write(str(os.getpid())); os.replace('pid.part', 'pid')\n"
+        "while True: time.sleep(0.05)"
+    )
+    program = (
+        "import pathlib, sys; from hubmis_frames.reports.notebooks import run_jupyterlab as run\n"
+        f"sys.exit(run(pathlib.Path({str(tmp_path)!r})))"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    with subprocess.Popen([sys.executable, "-c", program], env=environment) as command:
+        while not (tmp_path / "pid").exists():
+            assert command.poll() is None
+            time.sleep(0.05)
+        command.terminate()
+        assert command.wait() == 128 + signal.SIGTERM
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="no git is installed here")
+def test_a_folder_that_git_does_not_ignore_gives_a_warning(tmp_path: Path, recwarn: pytest.WarningsRecorder):
+    subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
+    copy_notebooks(tmp_path / "new")
+    assert not recwarn.list, "git ignores a new folder"
+    (tmp_path / "old").mkdir()
+    with pytest.warns(hf.HubmisWarning, match="does not ignore notebooks"):
+        copy_notebooks(tmp_path / "old")
+    (tmp_path / "old" / ".gitignore").write_text("*\n", encoding="utf-8")
+    copy_notebooks(tmp_path / "old")
+    assert not recwarn.list
 
 
 @pytest.mark.slow

@@ -127,7 +127,13 @@ def test_corrections_are_not_written_over(drafted: tuple[Path, Any], capsys: pyt
 
 
 @pytest.mark.usefixtures("environment")
-@pytest.mark.parametrize("envelope", ["laravel resource", "success", "results", "jsonapi", "hydra"])
+@pytest.mark.parametrize(
+    "envelope",
+    [
+        "jsonapi",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("laravel resource", "success", "results", "hydra")),
+    ],
+)
 @pytest.mark.filterwarnings("ignore::hubmis_frames.HubmisWarning")
 def test_in_an_envelope_too_ids_are_found_and_the_draft_says_where_the_records_are(
     simulator: Simulator, connect_to: Connect, tmp_path: Path, envelope: Any

@@ -18,7 +18,7 @@ MOVED = [name for name in PROFILES if name != "england"]
 
 @pytest.fixture(scope="module")
 def worlds() -> dict[str, World]:
-    return {name: build_world(40, realm=name, profile=name) for name in PROFILES}
+    return {name: build_world(24, realm=name, profile=name) for name in PROFILES}
 
 
 @pytest.fixture(scope="module")
