@@ -147,7 +147,7 @@ def test_analysis_is_importable_by_name_and_waits_until_it_is_used() -> None:
         "from hubmis_frames.wellbeing import events\n"
         "from hubmis_frames.joint import per_student\n"
         "from hubmis_frames.plots import attendance_trend\n"
-        "assert callable(hf.report) and hf.attendance.marks is marks\n"
+        "assert callable(hf.open_export) and hf.attendance.marks is marks\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

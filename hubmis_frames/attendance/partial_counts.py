@@ -99,7 +99,7 @@ def concatenate(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
         return frames[0]
     from dask.dataframe import methods
 
-    for name in frames[0]:
+    for name in frames[0].columns:
         types = {frame.dtypes[name] for frame in frames}
         if len(types) > 1 and all(isinstance(t, pd.CategoricalDtype) and t.ordered for t in types):
             # Each part has its own years, terms or first day of the week, in an order that is found again.

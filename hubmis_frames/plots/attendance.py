@@ -21,6 +21,7 @@ from ._style import (
     rate_name,
     require_one_group,
     require_result,
+    shorten,
     start_plot,
     style_axes,
 )
@@ -280,10 +281,11 @@ def _shade(ax: "Axes", calendar: Calendar, first: pd.Timestamp, last: pd.Timesta
     for name, start, end in zip(*(calendar.terms[column] for column in ("term", "start", "end")), strict=True):
         seen = (max(start, first), min(end, last))
         if seen[1] - seen[0] > (last - first) * 0.1:
-            text = str(name).replace(" ", "\n", 1) if crowded else str(name)
+            name = shorten(name, 24)
+            text = name.replace(" ", "\n", 1) if crowded else name
             ax.annotate(text, (seen[0] + (seen[1] - seen[0]) / 2, 1), xycoords=("data", "axes fraction"),
                         xytext=(0, -4), textcoords="offset points", ha="center", va="top", fontsize=8,
-                        color=GREY)  # fmt: skip
+                        color=GREY).set_in_layout(False)  # fmt: skip
     ax.set_xlim(first - half, last)  # type: ignore[arg-type]
     # Room for the names above the lines, but without ticks: no value is above 100 per cent.
     low, high = ax.get_ylim()

@@ -198,6 +198,7 @@ class AbsenceLists:
     def unauthorised(self) -> NameList:
         """Who has repeated unauthorised absence now."""
         marks = self.data.marks(academic_year="all")
+        marks = marks[marks["date"] >= self.calendar.terms["start"].min()]
         listed = repeated_absence(marks, self.calendar, until=self.newest)
         listed = listed[listed["current"]].sort_values("current_sessions", ascending=False, kind="stable")
 
@@ -273,7 +274,7 @@ class AbsenceLists:
 
         return NameList(
             "study-leave",
-            "On study leave: no call needed",
+            "On study leave (no call needed)",
             "They would be in a list above, but only because study leave counts as absence. They are counted in the "
             "school's figures.",
             self._listed(listed, why, {"absence_rate": "Absence (%)"}, since=None),

@@ -30,7 +30,7 @@ _PAGE = """<!DOCTYPE html>
 </head>
 <body>
 {body}
-<script>{script}</script>
+<script id="own">{script}</script>
 </body>
 </html>
 """

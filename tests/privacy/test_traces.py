@@ -14,13 +14,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pyarrow.parquet as pq
 import pytest
 
 import hubmis_frames as hf
 from hubmis_frames.cli.command import main
-from hubmis_frames.reports import page
 from hubmis_frames.reports.notebooks import run_jupyterlab
 from hubmis_frames.simulator import SimulatedRequest, SimulatedResponse, Simulator
 
@@ -131,7 +129,7 @@ def test_the_secret_the_token_and_names_are_found_only_where_they_belong(
         for command in commands:
             main(command)
         tracebacks = list(failures())
-        starts = (environment_of_a_kernel, environment_of_jupyterlab)
+        starts = (environment_of_jupyterlab,)
         environments = [start(tmp_path, monkeypatch) for start in starts]
     said = capfd.readouterr()
     output = said.out + said.err
@@ -165,16 +163,6 @@ def failures() -> Iterator[str]:
                 hf.load(school, table)
             assert NAME not in str(caught.value), "a message names nobody"
             yield shown(caught.value)
-
-
-def environment_of_a_kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The environment of the processes that run a report's notebooks, as one of them tells it."""
-    monkeypatch.setenv("OTHER_SETTING", "x")
-    cells = [nbformat.v4.new_markdown_cell("# Part"), nbformat.v4.new_code_cell("import os\nprint(os.environ)")]
-    (tmp_path / "part").mkdir()
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "part" / "01-part.ipynb")
-    monkeypatch.setattr(page, "notebooks", lambda: tmp_path / "part")
-    return page._run(("01-part",), "")[0][0]
 
 
 def environment_of_jupyterlab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
