@@ -21,6 +21,7 @@ CODES = hf.attendance.CodeMap.england().extend({"*": "approved_activity"})
 ONLY_SOMETIMES = {  # columns that a result has with other arguments or other marks
     "attendance.absentees": {"persistent_days", "persistent_sessions"},
     "attendance.at_risk": {"<rule>_sessions", "possible_days", "<rule>_days"},
+    "attendance.long_absence": {"sessions"},
     "attendance.marks": {"minutes_late"},
     "SchoolData.with_names": {"contacts"},
     "attendance.summarise": {"persistent_below_minimum"},
@@ -71,6 +72,8 @@ def results(data: hf.SchoolData) -> dict[str, Callable[[], pd.DataFrame]]:
         "attendance.cumulative": lambda: at.cumulative(marks),
         "attendance.data_quality": lambda: at.data_quality(marks, calendar),
         "attendance.heavy_codes": lambda: at.heavy_codes(marks, "form_name"),
+        "attendance.long_absence": lambda: at.long_absence(marks, calendar, at_least=2),
+        "attendance.status_changes": lambda: at.status_changes(marks, marks["date"].median()),
         "attendance.lateness": lambda: at.lateness(marks.assign(minutes_late=5), "year_group_name"),
         "attendance.marks": lambda: every[[name for name in every if name != "realm"]],
         "attendance.on_closed_days": lambda: at.on_closed_days(marks, calendar),
