@@ -56,6 +56,7 @@ if TYPE_CHECKING:  # for type checkers and editors; what is imported when the pr
     from .school import School as School
     from .school_data import SchoolData as SchoolData
     from .school_data import open_export as open_export
+    from .school_data.columns import dictionary as dictionary
 
 _MODULES = ("attendance", "joint", "plots", "wellbeing")
 _NAMES = {
@@ -79,6 +80,7 @@ _NAMES = {
     "privacy": ("open_key", "pseudonymise", "suppress"),
     "school": ("School",),
     "school_data": ("SchoolData", "open_export"),
+    "school_data.columns": ("dictionary",),
 }  # fmt: skip
 """The public names of each module. A module is imported when one of its names is first used, so that a program does not
 wait for what it does not use; the loaders, from the declarations, are public too."""

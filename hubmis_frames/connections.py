@@ -55,7 +55,8 @@ def connect(
         Show progress bars; ``None``: in a terminal or a notebook.
     rate
         The pace of a test host: how many requests may be sent at once, and after how many seconds one more, such
-        as ``(60, 0.5)``. ``None``: as documented, ``(500, 5)``. For HUBmis itself it can only be slower than that.
+        as ``(60, 0.5)``; else ``HUBMIS_RATE``, such as ``60,0.5``; else as documented, ``(500, 5)``. For HUBmis itself
+        it can only be slower than that.
 
     Returns
     -------
@@ -160,11 +161,11 @@ def demo(students: int = 240, *, seed: int = 1, profile: str = "england", progre
     """
     if not 7 <= students <= 4000:
         raise BadArgumentError("The simulated school has from 7 to 4000 students.")
-    from .simulator import PROFILES, Rules, Simulator, build_world  # not needed for a real school
+    from .simulator import PROFILES, UNFELT, Rules, Simulator, build_world  # not needed for a real school
 
     if profile not in PROFILES:
         raise BadArgumentError(f"{profile!r} is no profile.{did_you_mean(profile, PROFILES)}")
-    rules = Rules(capacity=1_000_000, refill_seconds=0.001)
+    rules = Rules(**UNFELT)
     world = build_world(students=students, seed=seed, profile=profile)
     simulator = Simulator(world, rules)
     simulator.start()

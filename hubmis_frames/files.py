@@ -44,6 +44,11 @@ def expanded(path: str | os.PathLike[str]) -> Path:
         ) from None
 
 
+def unquoted(text: str) -> str:
+    """The value of a variable of the environment, which has quotes around it if cmd was told ``set NAME="value"``."""
+    return text.strip().removeprefix('"').removesuffix('"') if re.fullmatch(r'\s*".*"\s*', text, re.S) else text
+
+
 def user_folder(kind: Literal["cache", "config", "state"], *, lasting: bool = False) -> Path:
     """Return this user's folder for files of ours; for a user without a home, a private one among temporary files.
 

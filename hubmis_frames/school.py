@@ -188,9 +188,10 @@ class School:
             come with them.
         refresh
             Bring an earlier export in the same directory up to date: ask HUBmis again, whatever the cache holds, but
-            for marks ask only for the last days. The files become what a new export would write, and files in which
-            nothing changed are not touched. Marks that are no longer sent are kept in ``student_attendance_deleted``
-            with ``noticed_at``, the instant at which this was noticed; the manifest counts them, and the new and
+            for marks ask only for the last days, and for the lists of students of other years once a week. The files
+            become what a new export would write, and files in which nothing changed are not touched. Marks that are no
+            longer sent are kept in ``student_attendance_deleted`` with ``noticed_at``, the instant at which this was
+            noticed; the manifest counts them, and the new and
             changed ones. All marks are asked for if there are none yet, if the file is damaged, or if the earlier
             export had other options. A refresh that was interrupted in the last twelve hours continues: what was
             fetched since it began counts as new.

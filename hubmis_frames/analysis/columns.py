@@ -2,8 +2,10 @@
 
 import datetime
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from ..errors import BadArgumentError, MissingFieldError, did_you_mean
@@ -120,6 +122,8 @@ _WHOLE = r"[-+]?\d{1,19}"
 
 def as_ids(values: pd.Series, caller: str) -> pd.Series:
     """Ids as ``Int64``, as an earlier merge may have turned them into floats. Ids of text and pseudonyms stay text."""
+    if values.dtype == "Int64":
+        return values
     present = values.dropna()
     text = isinstance(values.dtype, pd.StringDtype) or pd.api.types.infer_dtype(present) == "string"
     if text and len(present) and present.str.fullmatch(_TEXT_ID).all() and not present.str.fullmatch(_WHOLE).all():
@@ -130,6 +134,38 @@ def as_ids(values: pd.Series, caller: str) -> pd.Series:
         raise BadArgumentError(
             f"{caller} holds values that are not ids (whole numbers, or text with a digit and without spaces)."
         ) from None
+
+
+def once_each(values: pd.Series, function: Callable[[pd.Series], pd.Series]) -> pd.Series:
+    """What a function makes of each value, worked out once for each distinct one: codes and days are few."""
+    place, distinct = pd.factorize(values, use_na_sentinel=False)
+    return function(pd.Series(distinct)).take(place).set_axis(values.index)
+
+
+def row_numbers(frame: pd.DataFrame) -> npt.NDArray[np.int64]:
+    """One number for each row, the same for equal rows, where missing values are equal."""
+    number: npt.NDArray[np.int64] = np.zeros(len(frame), dtype=np.int64)
+    for name in frame:
+        place, distinct = pd.factorize(frame[name], use_na_sentinel=False)
+        number = number * max(len(distinct), 1) + place
+    return number
+
+
+def sorted_numbers(numbers: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The distinct numbers in order, and the place of each number among them. The numbers are not negative.
+
+    As ``numpy.unique``, which sorts all of them.
+    """
+    size = int(numbers.max(initial=-1)) + 1
+    if size > max(4 * len(numbers), 2**20):
+        place, found = pd.factorize(numbers)
+        order = found.argsort()
+        rank = np.empty(len(found), dtype=np.int64)
+        rank[order] = np.arange(len(found))
+        return found[order], rank[place]
+    present = np.zeros(size, dtype=bool)
+    present[numbers] = True
+    return np.flatnonzero(present), (present.cumsum() - 1)[numbers]
 
 
 def natural_key(name: object) -> tuple[object, ...]:

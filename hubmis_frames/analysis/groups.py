@@ -10,7 +10,7 @@ import pandas as pd
 from ..errors import BadArgumentError, did_you_mean
 from ..privacy.suppression import check_suppress_below, hidden_rows
 from .calendar import SESSIONS, WEEKDAYS, Calendar, check_calendar
-from .columns import DAY, as_ids, natural_key, require_columns
+from .columns import DAY, as_ids, natural_key, require_columns, sorted_numbers
 from .periods import CALENDAR_PERIODS, NAMED_PERIODS, PERIODS, period_of, week_start, weekdays_from
 from .realms import STUDENTS, person_columns, realms_of, require_one_school
 from .removed import without_removed
@@ -71,14 +71,14 @@ def number_groups(
         number, size = number * len(level) + place, size * len(level)
         if size > 2**62 // 4096:
             raise BadArgumentError(f"{caller}: by makes too many groups of {', '.join(names)}.")
-    present, number = np.unique(number, return_inverse=True)
+    present, number = sorted_numbers(number)
     keys: dict[str, pd.Index] = {}
     rest = present
     for name, level in zip(reversed(names), reversed(levels), strict=True):
         keys[name] = level.take(rest % len(level))
         rest = rest // len(level)
     frame = pd.DataFrame({name: keys[name] for name in names})
-    return MarkGroups(number.astype(np.int64), frame)
+    return MarkGroups(number, frame)
 
 
 def _level(marks: pd.DataFrame, name: str, calendar: Calendar | None, caller: str) -> tuple[Whole, pd.Index]:

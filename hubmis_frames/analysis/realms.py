@@ -13,8 +13,8 @@ STUDENTS = "student_id"
 
 def realms_of(*frames: pd.DataFrame | None) -> list[str]:
     """The realms in some frames, each once; a frame without the column adds none."""
-    columns = [frame[REALM].dropna().unique() for frame in frames if frame is not None and REALM in frame]
-    return list(dict.fromkeys(str(realm) for realms in columns for realm in realms))
+    columns = [frame[REALM].unique() for frame in frames if frame is not None and REALM in frame]
+    return list(dict.fromkeys(str(realm) for realms in columns for realm in realms if pd.notna(realm)))
 
 
 def require_one_school(frame: pd.DataFrame, caller: str, *others: pd.DataFrame | None) -> None:

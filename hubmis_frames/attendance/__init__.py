@@ -14,6 +14,7 @@ from ..analysis.calendar import Calendar
 from .canonical import marks, newest_register, on_closed_days
 from .checks import CANONICAL
 from .codes import CATEGORIES, CodeMap
+from .duties import long_absence, status_changes
 from .patterns import beside_holidays, broken_weeks, lateness, runs
 from .quality import data_quality, heavy_codes, registers_not_taken
 from .risk import absentees, at_risk
@@ -42,6 +43,7 @@ __all__ = [
     "data_quality",
     "heavy_codes",
     "lateness",
+    "long_absence",
     "marks",
     "newest_register",
     "on_closed_days",
@@ -49,6 +51,7 @@ __all__ = [
     "registers_not_taken",
     "repeated_absence",
     "runs",
+    "status_changes",
     "summarise",
     "year_on_year",
 ]

@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 
 from ..analysis.calendar import Calendar, check_calendar, check_timezone, year_name
-from ..analysis.columns import as_ids, find_columns, local_dates
+from ..analysis.columns import as_ids, find_columns, local_dates, once_each
 from ..analysis.periods import PERIOD_COLUMNS
 from ..analysis.realms import REALM, realms_of, rows_of_school
 from ..analysis.removed import without_removed
 from ..errors import BadArgumentError, warn
 from ..frames.output import GUARDED
 from ..frames.partitions import by_partition
-from .checks import CANONICAL, category_numbers, check_marks
+from .checks import CANONICAL, category_numbers, check_marks, is_repeated
 from .codes import GIVEN, POSSIBLE, CodeMap
 from .sessions import dates_and_sessions, drop_duplicates, own_zone, refuse_lessons
 
@@ -163,8 +163,10 @@ def marks(
     report: dict[str, Any] = {
         "rows": rows, "removed": rows - len(canonical), "unplaced": 0, "not_enrolled": 0, "duplicates": 0
     }  # fmt: skip
-    refuse_lessons(canonical, records, fields, caller)
-    placed = canonical[["student_id", "date", "session"]].notna().all(axis=1)
+    several = is_repeated(canonical, ["student_id", "date", "session"], keep=False)
+    if several.any():
+        refuse_lessons(canonical, records, fields, caller)
+    placed = canonical["student_id"].notna() & canonical["date"].notna() & canonical["session"].notna()
     if not placed.all():
         report["unplaced"] = int((~placed).sum())
         canonical = canonical[placed]
@@ -178,8 +180,9 @@ def marks(
                 f"{caller}: {report['not_enrolled']} marks are from before a student joined or after they left, and "
                 "were left out."
             )
-    updated = None if "updated" not in fields else records[fields["updated"]]
-    canonical, report["duplicates"] = drop_duplicates(canonical, updated)
+    if several.any():
+        updated = None if "updated" not in fields else records[fields["updated"]]
+        canonical, report["duplicates"] = drop_duplicates(canonical, updated)
     if report["duplicates"]:
         warn(
             f"{caller}: {report['duplicates']} marks are further ones for the same student, date and session. "
@@ -212,10 +215,10 @@ def on_closed_days(marks: pd.DataFrame, calendar: Calendar) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``realm`` if the marks have it, the canonical columns, ``closed_as`` (``closure``, ``INSET day``, ``holiday``,
-        ``weekend``, ``outside terms``; ``outside the calendar`` for a day that the calendar does not have) and
-        ``closed_name``. Codes of a closure (``#``, ``Y4``) belong here; marks of attendance or absence mean that the
-        calendar or the register is wrong.
+        ``realm`` if the marks have it, ``student_id``, ``date``, ``session``, ``code``, ``category``, ``closed_as``
+        (``closure``, ``INSET day``, ``holiday``, ``weekend``, ``outside terms``; ``outside the calendar`` for a day
+        that the calendar does not have) and ``closed_name``. Codes of a closure (``#``, ``Y4``) belong here; marks of
+        attendance or absence mean that the calendar or the register is wrong.
     """
     check_marks(marks, "on_closed_days")
     check_calendar(calendar, "on_closed_days")
@@ -291,7 +294,7 @@ def _year_from_august(marks: pd.DataFrame, caller: str) -> pd.Series:
                 ", without a summer between them. Give the school's years: calendar=hf.attendance.Calendar(...)."
             )
             return pd.Series(pd.NA, index=marks.index, dtype="str")
-    return year_name(marks["date"]).astype("str").where(marks["date"].notna())
+    return once_each(marks["date"], lambda days: year_name(days).astype("str").where(days.notna()))
 
 
 def _codes(frame: pd.DataFrame, fields: dict[str, str], codes: pd.DataFrame | None) -> pd.Series:
@@ -302,12 +305,12 @@ def _codes(frame: pd.DataFrame, fields: dict[str, str], codes: pd.DataFrame | No
         if pd.api.types.is_float_dtype(given) and given.dropna().mod(1).eq(0).all():
             given = given.astype("Int64")
         # hf.to_csv puts an apostrophe before some codes; it is removed here.
-        texts = given.astype("str").str.replace(GUARDED, "", regex=True)
+        texts = once_each(given.astype("str"), lambda each: each.str.replace(GUARDED, "", regex=True))
     if "code_id" in fields and codes is not None and {"attendance_code_id", "code"} <= set(codes.columns):
         by_id = codes.dropna(subset="attendance_code_id").drop_duplicates("attendance_code_id")
         named = by_id.set_index(as_ids(by_id["attendance_code_id"], "codes: attendance_code_id"))["code"]
         ids = as_ids(frame[fields["code_id"]], f"marks: {fields['code_id']}")
-        texts = texts.fillna(ids.map(named).astype("str"))
+        texts = texts.fillna(once_each(ids, lambda each: each.map(named).astype("str")))
     if "code_id" in fields and texts.isna().any():
         # An id that is not in the list of codes still is a code, and not a missing mark.
         texts = texts.fillna("id " + as_ids(frame[fields["code_id"]], f"marks: {fields['code_id']}").astype("str"))

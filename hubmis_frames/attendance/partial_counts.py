@@ -73,6 +73,9 @@ def _total(parts: Sequence[GroupCounts], by: Sequence[str], caller: str) -> Grou
 def by_people(count: Callable[[pd.DataFrame], T], marks: Frame, by: Sequence[str], caller: str) -> list[T]:
     """The result of ``count`` for all marks, or for each partition of a Dask frame so that nobody is in two of them."""
     if not is_dask(marks):
+        # Text of few values is counted by its codes, which are worked out once.
+        few = [name for name in (REALM, "session", "category") if name in marks and name not in by]
+        marks = marks.assign(**{name: marks[name].astype("category") for name in few})
         check_marks(marks, caller, several=True, duplicates=True)
         check_groups_of_schools(realms_of(marks), by, _periods_to_look_up(marks, by), caller)
         return [count(marks)]

@@ -8,18 +8,21 @@ import numpy.typing as npt
 import pandas as pd
 
 from ..analysis.calendar import SESSIONS, Calendar, check_calendar
-from ..analysis.groups import By, as_list, number_groups
+from ..analysis.groups import By, Whole, as_list, number_groups
 from ..analysis.realms import person_columns, with_realm
+from ..analysis.statistics import check_confidence
 from ..errors import BadArgumentError
 from .checks import category_numbers, check_marks, refuse_several_years, warn_out_of_range, years_of_groups
 from .codes import ABSENT, CATEGORIES, POSSIBLE
 from .summary import count_categories, per_cent, summarise
+from .trends import changes_of_groups, students_of_groups
 
 _ABSENT = tuple(CATEGORIES.index(name) for name in ABSENT)
 _ADMINISTRATIVE = CATEGORIES.index("administrative")
 _BESIDE = (
     "beside_possible_sessions", "beside_absent_sessions", "beside_unauthorised_sessions", "beside_absence_rate",
-    "not_beside_possible_sessions", "not_beside_absent_sessions", "not_beside_absence_rate", "difference", "holidays",
+    "not_beside_possible_sessions", "not_beside_absent_sessions", "not_beside_absence_rate", "students", "difference",
+    "difference_low", "difference_high", "holidays",
 )  # fmt: skip
 
 
@@ -66,7 +69,8 @@ def runs(
 
     Notes
     -----
-    A run continues over weekends, holidays and closures and over sessions that were not possible. An unmarked or
+    A run continues over weekends, holidays and closures and over sessions that were not possible, or were possible and
+    neither attended nor absent (``other_possible``). An unmarked or
     unmapped session neither ends a run nor counts in it; ``unknown_sessions`` is the number of such sessions. A run
     ends with a session attended, and with a school day for which the student has no mark at all. Not a published
     measure.
@@ -181,7 +185,7 @@ def broken_weeks(
     weekly = weekly.assign(
         weeks=1,
         broken_weeks=(weekly["absent_sessions"] > 0).astype("int64"),
-        whole_weeks=(weekly["absent_sessions"] == weekly["possible_sessions"]).astype("int64"),
+        whole_weeks=((weekly["absent_sessions"] > 0) & (weekly["attended_sessions"] == 0)).astype("int64"),
     )
     sums = ["weeks", "broken_weeks", "whole_weeks", "possible_sessions", "absent_sessions"]
     frame = weekly.groupby(names, dropna=False, observed=True, sort=False)[sums].sum().reset_index()
@@ -197,6 +201,7 @@ def beside_holidays(
     *,
     days: int = 1,
     shortest: int = 3,
+    confidence: float | None = None,
     across_years: bool = False,
 ) -> pd.DataFrame:
     """One row per student or group: absence on the school days next to a holiday, compared with all other days.
@@ -214,6 +219,8 @@ def beside_holidays(
         How many days with school count on either side (not calendar days).
     shortest
         The shortest holiday, in weekdays without school; 1 includes bank holidays.
+    confidence
+        Adds an interval of ``difference``, for example ``0.95``. None, the default, adds none; one student has none.
     across_years
         As for :func:`summarise`.
 
@@ -222,9 +229,12 @@ def beside_holidays(
     DataFrame
         The columns of ``by`` (and ``realm`` beside ``student_id``), ``beside_possible_sessions``,
         ``beside_absent_sessions``, ``beside_unauthorised_sessions``, ``beside_absence_rate`` (per cent), of other days
-        ``not_beside_possible_sessions``, ``not_beside_absent_sessions``, ``not_beside_absence_rate``, then
-        ``difference`` (percentage points, beside minus not beside) and ``holidays`` (how many holidays had an absence
-        beside them), the largest number first. Marks on days when the school is shut are in neither.
+        ``not_beside_possible_sessions``, ``not_beside_absent_sessions``, ``not_beside_absence_rate`` (both rates are
+        pooled over all students), then ``students`` (with a possible session on days of both kinds), ``difference``
+        (the mean of these students' own differences, beside minus not beside, in percentage points; with ``confidence``
+        also ``difference_low`` and ``difference_high``) and ``holidays`` (how many holidays had an absence beside
+        them), the largest number first. For a group ``difference`` is *not* the difference of the two rates, which also
+        differ when students are here for some of the days only. Marks on days when the school is shut are in neither.
 
     Raises
     ------
@@ -238,6 +248,8 @@ def beside_holidays(
     """
     check_marks(marks, "beside_holidays", duplicates=True)
     check_calendar(calendar, "beside_holidays")
+    if confidence is not None:
+        check_confidence(confidence)
     if days < 1 or shortest < 1:
         raise BadArgumentError("beside_holidays: days and shortest must be at least 1.")
     warn_out_of_range(marks, calendar, "beside_holidays")
@@ -251,20 +263,26 @@ def beside_holidays(
         refuse_several_years(years_of_groups(opens, groups.number, "beside_holidays", calendar), "beside_holidays")
     size = len(groups.keys)
     columns: dict[str, npt.NDArray[Any]] = {}
-    for part, inside in (("beside", holiday >= 0), ("not_beside", holiday < 0)):
+    owner, group = students_of_groups(opens, groups.number)
+    own: list[Whole] = []
+    for part, inside in (("not_beside", holiday < 0), ("beside", holiday >= 0)):
+        of_student = count_categories(owner[inside], numbers[inside], len(group))
+        own += [of_student[:, _ABSENT].sum(axis=1), of_student[:, : len(POSSIBLE)].sum(axis=1)]
         counts = count_categories(groups.number[inside], numbers[inside], size)
         possible, absent = counts[:, : len(POSSIBLE)].sum(axis=1), counts[:, _ABSENT].sum(axis=1)
         columns[f"{part}_possible_sessions"], columns[f"{part}_absent_sessions"] = possible, absent
         columns[f"{part}_unauthorised_sessions"] = counts[:, 4]
         columns[f"{part}_absence_rate"] = per_cent(absent, possible)
-    columns["difference"] = columns["beside_absence_rate"] - columns["not_beside_absence_rate"]
     # Counts each pair of a group and a holiday with an absence beside it once.
     wide = len(near) + 2
     touched = (holiday >= 0) & np.isin(numbers, _ABSENT)
     columns["holidays"] = np.bincount(
         np.unique(groups.number[touched] * wide + holiday[touched]) // wide, minlength=size
     )
-    frame = groups.keys.assign(**{name: columns[name] for name in _BESIDE})
+    changes = changes_of_groups(group, size, own, confidence)
+    changes = changes.rename(columns=lambda name: name.replace("change", "difference"))
+    frame = pd.concat([groups.keys, pd.DataFrame(columns, index=groups.keys.index), changes], axis=1)
+    frame = frame[[*groups.keys, *(name for name in _BESIDE if name in frame)]]
     return frame.sort_values(["holidays", "beside_absent_sessions"], ascending=False, kind="stable", ignore_index=True)
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from ..analysis.calendar import SESSIONS, Calendar, Day, check_calendar
 from ..analysis.columns import as_day
-from ..analysis.groups import By, as_list, number_groups
+from ..analysis.groups import By, Whole, as_list, number_groups
 from ..analysis.realms import person_columns
 from ..errors import BadArgumentError
 from ..frames.partitions import Frame
@@ -56,7 +56,7 @@ def absentees(
         ``absent_sessions``, ``absence_rate``, ``authorised_rate``, ``unauthorised_rate`` (per cent of the student's own
         possible sessions), ``unmarked_sessions``, and for each rule, by its name, here ``persistent``: a flag
         ``persistent``, and where the rule counts something other than absent sessions, ``persistent_days`` or
-        ``persistent_sessions``, what it counted. For names and forms, use ``hf.join(result, students)``.
+        ``persistent_sessions`` (what it counted). For names and forms, use ``hf.join(result, students)``.
 
     Raises
     ------
@@ -136,7 +136,7 @@ def at_risk(
         newest register of the whole school.
     within_sessions
         A student is at risk if this many more sessions of absence in a row would make the student meet the rule. For a
-        rule by days, the days that so many sessions fill.
+        rule by days, the days over which the next so many sessions stretch.
     enrolment
         A frame with ``student_id`` and ``leaving_date``: no sessions are expected after a student has left.
 
@@ -160,7 +160,8 @@ def at_risk(
           not; missing if the year is too short for that, and for all other students.
 
         A rule by days counts days in all of these: ``days_until``, ``remaining_days``, ``can_still_miss`` and
-        ``days_to_recover``.
+        ``days_to_recover``. A day that is not over is still to come and in no figure, except for students whose marks
+        have decided already how it counts.
 
     Raises
     ------
@@ -215,7 +216,7 @@ def at_risk(
     total = np.concatenate([[0], sessions.cumsum()]).astype(np.int64)
     # Until a student has the minimum of possible sessions, no absence meets the rule.
     lacking = np.maximum(rule.minimum_sessions - possible, 0)
-    remaining, wait, unit, near = total[days], lacking, "sessions", within_sessions
+    remaining, wait, unit, near = total[days], lacking, "sessions", np.full(len(frame), within_sessions)
     if rule.by_days:
         # Today is a day to come, except for students whose marks have decided already how it counts.
         settling = set(POSSIBLE) - set(rule.categories) if rule.whole_days else set(rule.categories)
@@ -229,7 +230,7 @@ def at_risk(
         remaining = np.maximum(days - decided, 0)
         wait = np.maximum(np.searchsorted(total, lacking) - decided, 0)
         wait = np.where(lacking > total[-1], -1, wait)
-        unit, near = "days", -(-within_sessions // max(int(sessions.max()), 1)) if len(sessions) else within_sessions
+        unit, near = "days", _days_filled(total, within_sessions) - decided
     met = rule.counts(possible) & rule.met(missed, of)
     until = rule.until(missed, of)
     until = np.where((until < 0) | (wait < 0), -1, np.maximum(until, wait))
@@ -250,6 +251,17 @@ def at_risk(
     frame[f"{unit}_to_recover"] = pd.Series(recover, index=frame.index, dtype="Int64").where(can_recover)
     ascending = [True, False, *(True for _ in person)]
     return frame.sort_values(["can_still_miss", "absence_rate", *person], ascending=ascending, ignore_index=True)
+
+
+def _days_filled(total: Whole, number: int) -> int:
+    """Over how many days so many sessions to come stretch; ``total`` are those up to the end of each day.
+
+    Sessions beyond the year lie on days like its fullest one to come.
+    """
+    beyond, most = number - int(total[-1]), int(np.diff(total, prepend=0).max())
+    if beyond <= 0:
+        return int(np.searchsorted(total, number))
+    return len(total) - 1 + -(-beyond // most if most else -beyond)
 
 
 def _still_to_come(marks: pd.DataFrame, planned: pd.DataFrame) -> list[str]:

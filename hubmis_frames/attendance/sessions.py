@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 
 from ..analysis.calendar import SESSIONS
-from ..analysis.columns import as_times, local_dates
+from ..analysis.columns import as_times, local_dates, once_each
 from ..errors import BadArgumentError
-from .checks import category_numbers
+from .checks import category_numbers, is_repeated
 
 _FEW, _SOME = 2, 3
 _SHARE_OF_LESSONS = 10
@@ -22,7 +22,7 @@ def dates_and_sessions(frame: pd.DataFrame, fields: dict[str, str], timezone: st
     session = pd.Series(pd.NA, index=frame.index, dtype="str")
     if "session" in fields:
         texts = frame[fields["session"]].astype("str")
-        session = texts.str.strip().str.lower().map(_HALVES).astype("str")
+        session = once_each(texts, lambda each: each.str.strip().str.lower().map(_HALVES).astype("str"))
         if (strange := texts[session.isna() & texts.notna()]).size:
             raise BadArgumentError(
                 f"marks: the column {fields['session']} holds {', '.join(map(repr, strange.unique()[:5]))}, which is "
@@ -74,7 +74,7 @@ def drop_duplicates(marks: pd.DataFrame, updated: pd.Series | None) -> tuple[pd.
     ``updated`` is when each record was changed. Its rows are those of ``marks``, and others.
     """
     keys = ["student_id", "date", "session"]
-    repeated = marks.duplicated(keys, keep=False).to_numpy()
+    repeated = is_repeated(marks, keys, keep=False)
     if not repeated.any():
         return marks, 0
     age = np.zeros(len(marks), dtype=np.int64)

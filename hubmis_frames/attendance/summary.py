@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ..analysis.calendar import Calendar
+from ..analysis.columns import sorted_numbers
 from ..analysis.groups import By, Whole, number_groups
 from ..analysis.realms import person_columns, with_realm
 from ..analysis.statistics import check_confidence, student_t
@@ -101,15 +102,16 @@ def summarise(
         - ``students``: students with any mark in the group;
         - sessions: ``possible_sessions`` (attended, absent and other possible), ``attended_sessions`` (present, late
           and approved activity), ``late_sessions``, ``approved_activity_sessions``, ``authorised_sessions`` and
-          ``unauthorised_sessions`` (absences), ``absent_sessions`` (both), ``other_possible_sessions`` (neither
-          attended nor absent, such as ``X`` in England in 2020/21), ``not_possible_sessions``, ``unmarked_sessions``,
+          ``unauthorised_sessions`` (absences), ``absent_sessions`` (authorised and unauthorised),
+          ``other_possible_sessions`` (neither attended nor absent, such as ``X`` in England in 2020/21),
+          ``not_possible_sessions``, ``unmarked_sessions``,
           ``unmapped_sessions``; the last three are in no rate;
         - ``attendance_rate``, ``absence_rate``, ``authorised_rate``, ``unauthorised_rate``: per cent of possible
           sessions, pooled over the group's students; missing, and never 0, where no session was possible; with
           ``confidence``, each followed by ``<rate>_low`` and ``<rate>_high``;
-        - for each rule, by its name, here ``persistent``: ``persistent_absentees``, the students who meet it, and
-          ``persistent_absence_rate``, per cent of the students with a possible session; if the rule has a minimum,
-          also ``persistent_below_minimum``, the students with fewer possible sessions than that, who are in neither.
+        - for each rule, by its name, here ``persistent``: ``persistent_absentees`` (the students who meet it) and
+          ``persistent_absence_rate`` (per cent of the students with a possible session); if the rule has a minimum,
+          also ``persistent_below_minimum`` (the students with fewer possible sessions than that, who are in neither).
 
         ``attrs["confidence"]`` keeps the confidence.
 
@@ -358,8 +360,8 @@ def absence_by_rule(
     if not rule.by_days:
         return counts[:, kinds].sum(axis=1), possible_of(counts)
     day, days = pd.factorize(dates)
-    present, place = np.unique(person * max(len(days), 1) + day, return_inverse=True)
-    of_day = count_categories(place.astype(np.int64), numbers, len(present))
+    present, place = sorted_numbers(person * max(len(days), 1) + day)
+    of_day = count_categories(place, numbers, len(present))
     absent, possible = of_day[:, kinds].sum(axis=1), possible_of(of_day)
     missed = (absent == possible) & (absent > 0) if rule.whole_days else absent > 0
     owner = present // max(len(days), 1)
@@ -389,5 +391,5 @@ def number_people(marks: pd.DataFrame, groups: Whole) -> tuple[Whole, Whole]:
         student, wide = student * len(uniques) + place, wide * max(len(uniques), 1)
         if (place < 0).any():
             raise BadArgumentError("There are marks without a student_id: hf.attendance.marks leaves them out.")
-    pairs, number = np.unique(groups * wide + student, return_inverse=True)
-    return number.astype(np.int64), pairs // wide
+    pairs, number = sorted_numbers(groups * wide + student)
+    return number, pairs // wide

@@ -108,14 +108,14 @@ def year_on_year(
     Returns
     -------
     DataFrame
-        The columns of ``by``, ``academic_year``, ``school_week``, ``week``, the rate since the year began (per cent,
-        pooled), ``previous_year``, ``previous_rate`` (per cent, at the same school week), ``students`` and ``change``
-        (percentage points), with ``confidence`` also ``change_low`` and ``change_high``. Comparing students, they
-        are those with a possible session in both years so far, and ``change`` is the mean of their own changes.
-        Comparing groups, ``students`` are those of this year, and ``change`` is the rate less the previous one. A year
-        without marks of the year before has no rows, also where an earlier year is there. ``previous_rate`` and
-        ``change`` are missing for a school week that the year before does not have. ``attrs["note"]`` says in words
-        what was compared.
+        The columns of ``by``, ``academic_year``, ``school_week``, ``week``, ``attendance_rate`` (or the rate that was
+        asked for, since the year began; per cent, pooled), ``previous_year``, ``previous_rate`` (per cent, at the same
+        school week), ``students`` and ``change`` (percentage points), with ``confidence`` also ``change_low`` and
+        ``change_high``. Comparing students, they are those with a possible session in both years so far, and ``change``
+        is the mean of their own changes. Comparing groups, ``students`` are those of this year, and ``change`` is the
+        rate less the previous one. A year without marks of the year before has no rows, also where an earlier year is
+        there. ``previous_rate`` and ``change`` are missing for a school week that the year before does not have.
+        ``attrs["note"]`` says in words what was compared.
 
     Raises
     ------
@@ -337,17 +337,23 @@ def recent_change(
     -------
     DataFrame
         The columns of ``by`` (and ``realm`` beside ``student_id``), ``earlier_possible_sessions``,
-        ``earlier_absent_sessions``, ``earlier_absence_rate`` (per cent, pooled over all students), the same with
-        ``recent_``, ``students`` (with a possible session in both halves) and ``change``: the mean of these students'
-        own changes, recent minus earlier, in percentage points, missing without such a student; with ``confidence``
-        also ``change_low`` and ``change_high``. For a group it is *not* the difference of the two rates, which also
-        differ when students join, leave or have fewer possible sessions in one half.
+        ``earlier_absent_sessions``, ``earlier_absence_rate`` (per cent, pooled over all students),
+        ``recent_possible_sessions``, ``recent_absent_sessions``, ``recent_absence_rate``, ``students`` (with a possible
+        session in both halves) and ``change``: the mean of these students' own changes, recent minus earlier, in
+        percentage points, missing without such a student; with ``confidence`` also ``change_low`` and ``change_high``.
+        For a group it is *not* the difference of the two rates, which also differ when students join, leave or have
+        fewer possible sessions in one half.
 
     Raises
     ------
     BadArgumentError
         ``weeks`` is not at least 1, ``until`` is not a day, or there are more school weeks than ``weeks`` and not twice
-        as many. With no week before the recent ones, ``change`` is missing.
+        as many.
+
+    Warns
+    -----
+    HubmisWarning
+        There is no school week before the recent ones, and ``change`` is missing.
 
     Notes
     -----
@@ -391,6 +397,11 @@ def recent_change(
         rate = per_cent(frame[f"{half}_absent_sessions"], frame[f"{half}_possible_sessions"])
         frame[f"{half}_absence_rate"] = rate
     frame = frame.join(changes_of_groups(group, len(frame), own, confidence))
+    if 0 < len(school_weeks) <= weeks:
+        warn(
+            f"recent_change: there are only {len(school_weeks)} school weeks with a possible session, and none before "
+            f"the last {weeks} to compare them with. The change is missing."
+        )
     return frame.sort_values("change", ascending=False, kind="stable", ignore_index=True)
 
 

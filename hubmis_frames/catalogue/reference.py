@@ -150,7 +150,8 @@ def _parameters(endpoint: Endpoint) -> str:
 
 def _argument_type(parameter: Parameter) -> str:
     if parameter.choices:
-        return f"{{{', '.join(map(repr, parameter.choices))}}}"
+        words = f"{{{', '.join(map(repr, parameter.choices))}}}"
+        return f"{words}, {_ARGUMENT_TYPES[int]}" if parameter.kind is int else words
     if parameter.place == "path" and parameter.kind is int and parameter.name != YEAR:
         return "int, iterable of int, Series or DataFrame"
     return _ARGUMENT_TYPES.get(parameter.kind, "date, datetime or ISO text")
@@ -167,7 +168,8 @@ def _meaning(parameter: Parameter) -> str:
         end = "first" if parameter.name.endswith("_from") else "last"
         whole = " A day without a time is the whole day, in UTC." if parameter.kind is datetime else ""
         return f"The {end} day or instant, inclusive.{whole} Sent as ``{parameter.wire}``."
-    return f"{'An id, sent' if parameter.kind is int else 'Sent'} as ``{parameter.wire}``."
+    what = "An id, or a frame of one row that holds it, sent" if parameter.kind is int else "Sent"
+    return f"{what} as ``{parameter.wire}``."
 
 
 def _returns(endpoint: Endpoint) -> str:
@@ -189,7 +191,7 @@ def _dtype(type_: pa.DataType) -> str:
 
 
 _FROM = "``hf.connect()``, ``hf.connect_group()`` or ``hf.demo()``"
-_ARGUMENT_TYPES = {int: "int", bool: "bool", str: "str"}
+_ARGUMENT_TYPES = {int: "int or DataFrame", bool: "bool", str: "str"}
 _RAISES = """Raises
 ------
 BadArgumentError

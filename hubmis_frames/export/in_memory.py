@@ -63,7 +63,7 @@ def _fetch(
     if missing := step.missing(loaded, year):
         raise HubmisError(f"It needs {missing}.")
     requests = step.requests(fetcher, endpoint, loaded, year)
-    fetched = fetcher.fetch(endpoint, requests, refresh=refresh)
+    fetched = fetcher.fetch(endpoint, requests, refresh=refresh and step.refreshed)
     tables = {name: to_pandas(table) for name, table in step.kept(fetched.tables()).items()}
     for sentence in fetched.findings.sentences():
         fetcher.warn_once(f"{endpoint.table}: {sentence}.")

@@ -38,6 +38,7 @@ from ..privacy import (
 from ..request import Request
 from .folder import DELETED, LOCK, ExportFolder, is_link, owned_name, refuse_nested, table_folder
 from .manifest import Entry, Manifest
+from .package import describe_export
 from .places import remember
 from .refresh import HISTORIES, WINDOW, History, deleted_rows, open_history
 from .steps import YEARS, Step, first_day, steps_of
@@ -136,6 +137,7 @@ def _run(
         waiting = {}
     if waiting:
         raise _why_nothing(fetcher, run.errors)
+    describe_export(folder.directory)
     return pd.DataFrame([_row(table, entry) for table, entry in done.items()]).astype({"rows": "Int64"})
 
 
@@ -209,7 +211,7 @@ class _Run:
         fetched = self.fetcher.fetch(
             endpoint,
             requests,
-            refresh=self.options.refresh,
+            refresh=self.options.refresh and step.refreshed,
             new_since=self.new_since,
             only_whole=history is not None,  # a row that did not come would count as deleted
         )

@@ -80,9 +80,19 @@ class Step:
         return (*((self.parent,) if self.parent else ()), *self.filtered_by.values())
 
     @property
+    def refreshed(self) -> bool:
+        """Whether a refresh asks again although the cache has an answer."""
+        return True
+
+    @property
+    def counted_by(self) -> tuple[str, ...]:
+        """The tables by which a plan counts its requests."""
+        return self.parents
+
+    @property
     def waits_for(self) -> str:
-        """What its requests depend on while its parents are not loaded yet."""
-        return f"one for each of {' and '.join(self.parents)}, not loaded yet".replace("_", " ")
+        """What its requests depend on while those tables are not loaded yet."""
+        return f"one for each of {' and '.join(self.counted_by)}, not loaded yet".replace("_", " ")
 
     @property
     def by_year(self) -> bool:
@@ -152,13 +162,18 @@ class YearLists(Step):
         return (YEARS, _MARKS)
 
     @property
-    def waits_for(self) -> str:
-        """What its requests depend on."""
-        return "one for each page of each academic year that the marks cover, not loaded yet"
+    def refreshed(self) -> bool:
+        """Years that are over hardly change: an answer is used for a week."""
+        return False
+
+    @property
+    def counted_by(self) -> tuple[str, ...]:
+        """The academic years: without marks, a plan counts the year before."""
+        return (YEARS,)
 
     def calls(self, loaded: Frames, year: int | str | None) -> list[dict[str, object]]:
         """One list of current and one of past students for each year."""
-        years = covered_years(loaded[YEARS], year, loaded[_MARKS].get("date"))
+        years = covered_years(loaded[YEARS], year, loaded[_MARKS].get("date") if _MARKS in loaded else None)
         earlier = [(each, status) for each in years for status in ("current", "past")]
         return [{YEAR: plain_id(each), "enrolment_status": status} for each, status in [*earlier, (year, "past")]]
 
@@ -231,15 +246,16 @@ def plan(fetcher: Fetcher, tables: str | Iterable[str], refresh: bool = False, s
         except SpecError as error:
             rows.append(_plan_row(step, 0, 0, 0.0, str(error)))
             continue
-        known = all(parent in loaded for parent in step.parents) and (year is not None or not step.endpoint.year)
+        known = all(table in loaded for table in step.counted_by) and (year is not None or not step.endpoint.year)
         cached = to_send = 0
         if known:
             requests = step.requests(fetcher, endpoint, loaded, year)
             counts = [fetcher.count_cached(endpoint, request) for request in requests]
             # A paged list takes a page, and one more to be sure that no other follows.
             least = 2 if step.endpoint.paged else 1
-            to_send = sum(least if count is None else count * refresh for count in counts)
-            cached = 0 if refresh else sum(count or 0 for count in counts)
+            anew = refresh and step.refreshed
+            to_send = sum(least if count is None else count * anew for count in counts)
+            cached = 0 if anew else sum(count or 0 for count in counts)
             if None not in counts:
                 tables = step.kept(fetcher.fetch(endpoint, requests).tables())
                 loaded[endpoint.table] = to_pandas(tables[endpoint.table])
@@ -260,13 +276,13 @@ def _plan_row(step: Step, requests: int | None, cached: int, minutes: float | No
         "cached": cached,
         "minutes": pd.NA if minutes is None else minutes,
         "basis": basis,
-        "asked_by": ", ".join(step.parents),
+        "asked_by": ", ".join(step.counted_by),
     }
 
 
 def _basis(step: Step, known: bool, to_send: int) -> str:
     if not known:
-        if not step.parents:
+        if not step.parents or step.counted_by == (YEARS,):
             return "asked by the academic year, and the years are not loaded yet"
         return step.waits_for
     return "at least: one for each page" if step.endpoint.paged and to_send else ""

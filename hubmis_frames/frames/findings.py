@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from ..request import listed
 
@@ -35,6 +35,15 @@ class Findings:
     """Rows that share their id with another row of the same page. All are kept."""
     without_id: int = 0
     """Child rows whose parent has no id."""
+
+    def add(self, other: "Findings") -> None:
+        """Add what was noticed in other responses."""
+        for each in fields(self):
+            mine, new = getattr(self, each.name), getattr(other, each.name)
+            if isinstance(mine, dict):
+                mine.update(new)  # a Counter adds
+            else:
+                setattr(self, each.name, mine + new)
 
     def sentences(self, most: int | None = NAMED) -> list[str]:
         """One sentence for each kind of finding, which names ``most`` columns; ``None``: all of them."""

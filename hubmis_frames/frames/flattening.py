@@ -1,9 +1,12 @@
 """From responses to tidy tables: nested objects become columns, nested lists become child tables."""
 
+import functools
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date, datetime, time
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -11,19 +14,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..operations.declaration import Endpoint
-from ..operations.response import rows_of
 from .casting import cast_text
 from .coercion import converted_to
 from .findings import Findings
 from .layout import AS_SENT, POSITION, ROW, VALUE, Path, TableLayout, free_name, lay_out
 from .parsing import read_records
 
-BATCH = 4 * 2**20  # bytes of JSON that become Arrow at a time
+BATCH = 8 * 2**20  # bytes of JSON that one worker turns into tables at a time
+WORKERS = 2
 
 _NULLABLE = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
 
-Responses = Iterable[tuple[tuple[int | str, ...], Sequence[bytes]]]
+Response = tuple[tuple[int | str, ...], Sequence[bytes]]
+Responses = Iterable[Response]
 Arrays = dict[str, pa.Array]
+_T = TypeVar("_T")
+_R = TypeVar("_R")
 
 
 class Batch(NamedTuple):
@@ -42,12 +48,15 @@ def flatten(endpoint: Endpoint, responses: Responses, report: Findings) -> Itera
     """
     declared = empty(endpoint)
     yield Batch([], declared)
+    work = functools.partial(_flatten_batch, endpoint, functools.cache(functools.partial(_laid_out, endpoint)))
     rows = 0
-    for batch in _batches(responses):
-        tables = _flatten_batch(endpoint, batch, rows, report)
+    for ids, tables, numbered, found in _in_order(work, _batches(responses)):
+        if rows and numbered:
+            tables = {name: _moved(table, rows) for name, table in tables.items()}
         rows += len(tables[endpoint.table])
-        _report_undeclared(declared, tables, report)
-        yield Batch([ids for ids, _ in batch], tables)
+        _report_undeclared(declared, tables, found)
+        report.add(found)
+        yield Batch(ids, tables)
 
 
 def tidy(endpoint: Endpoint, responses: Responses, report: Findings) -> dict[str, pa.Table]:
@@ -98,8 +107,8 @@ def _schema(table: TableLayout, ids: Mapping[str, pa.DataType]) -> pa.Schema:
     return pa.schema(keys + [(column.name, final_type(column.type)) for column in table.columns])
 
 
-def _batches(responses: Responses) -> Iterator[list[tuple[tuple[int | str, ...], Sequence[bytes]]]]:
-    batch: list[tuple[tuple[int | str, ...], Sequence[bytes]]] = []
+def _batches(responses: Responses) -> Iterator[list[Response]]:
+    batch: list[Response] = []
     size = 0
     for ids, bodies in responses:
         batch.append((ids, bodies))
@@ -111,13 +120,24 @@ def _batches(responses: Responses) -> Iterator[list[tuple[tuple[int | str, ...],
         yield batch
 
 
+def _in_order(work: Callable[[_T], _R], items: Iterable[_T]) -> Iterator[_R]:
+    """Work on several items at a time and yield the results in order. No more than these are held."""
+    with ThreadPoolExecutor(WORKERS) as pool:
+        working: deque[Future[_R]] = deque()
+        for item in items:
+            working.append(pool.submit(work, item))
+            if len(working) == WORKERS:
+                yield working.popleft().result()
+        while working:
+            yield working.popleft().result()
+
+
 def _flatten_batch(
-    endpoint: Endpoint, batch: Sequence[tuple[tuple[int | str, ...], Sequence[bytes]]], offset: int, report: Findings
-) -> dict[str, pa.Table]:
+    endpoint: Endpoint, lay: Callable[[pa.StructType], TableLayout], batch: Sequence[Response]
+) -> tuple[list[tuple[int | str, ...]], dict[str, pa.Table], bool, Findings]:
+    report = Findings()
     bodies = [body for _, pages in batch for body in pages]
-    enveloped = endpoint.wrapper is not None or endpoint.attributes
-    rows_in = (lambda response: rows_of(response, endpoint)) if enveloped else None
-    records, record = read_records(bodies, endpoint.record, rows_in, report)
+    records, record = read_records(bodies, endpoint, report)
     rows, page = records.flatten(), records.value_parent_indices()
     report.null_rows += rows.null_count
     if rows.null_count:
@@ -133,8 +153,15 @@ def _flatten_batch(
             values, type_ = [str(value) for value in values], pa.string()
         keys[name] = pa.array(values, type_).take(pa.array(request))
     tables: dict[str, pa.Table] = {}
-    _flatten(rows, _laid_out(endpoint, record), keys, offset, tables, report)
-    return tables
+    table = lay(record)
+    _flatten(rows, table, keys, tables, report)
+    return [ids for ids, _ in batch], tables, table.link[-1:] == (ROW,), report
+
+
+def _moved(table: pa.Table, rows: int) -> pa.Table:
+    """Number records on from those of the batches before."""
+    index = table.column_names.index(ROW)
+    return table.set_column(index, ROW, pc.add(table.column(index), rows))
 
 
 def _without_repeats(rows: pa.StructArray, request: np.ndarray, page: np.ndarray, report: Findings) -> pa.BooleanArray:
@@ -157,14 +184,14 @@ def _without_repeats(rows: pa.StructArray, request: np.ndarray, page: np.ndarray
 
 
 def _flatten(
-    rows: pa.StructArray, table: TableLayout, keys: Arrays, offset: int, tables: dict[str, pa.Table], report: Findings
+    rows: pa.StructArray, table: TableLayout, keys: Arrays, tables: dict[str, pa.Table], report: Findings
 ) -> None:
     leaves = dict(_leaves(rows))
     result = dict(keys)
     misfits: Arrays = {}
     for column in table.columns:
         if column.name == ROW and not column.path:
-            result[ROW] = pa.array(np.arange(offset, offset + len(rows)))
+            result[ROW] = pa.array(np.arange(len(rows)))
             continue
         result[column.name], as_sent = _final(_at(leaves, column.path, len(rows)), column.type)
         if as_sent is not None:
@@ -197,7 +224,7 @@ def _flatten(
         if not pa.types.is_struct(items.type):
             items = pa.StructArray.from_arrays([items], names=[VALUE])
         below = link | {POSITION: pa.array(_positions(parents.to_numpy()))}
-        _flatten(items, child, below, 0, tables, report)
+        _flatten(items, child, below, tables, report)
 
 
 def _leaves(rows: pa.StructArray, path: Path = ()) -> Iterator[tuple[Path, pa.Array]]:
@@ -253,7 +280,7 @@ def _positions(parents: np.ndarray) -> np.ndarray:
 
 def joined(parts: Sequence[pa.Table]) -> pa.Table:
     """Concatenate tables whose columns may differ in name and type. Where types differ, the column is text."""
-    return pa.concat_tables(alike(parts)).combine_chunks()
+    return pa.concat_tables(alike(parts))
 
 
 def concatenated(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -268,6 +295,8 @@ def concatenated(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 def alike(parts: Sequence[pa.Table]) -> list[pa.Table]:
     """Give tables the same columns in the same types. Where types differ, the column is text."""
+    if all(part.schema == parts[0].schema for part in parts):
+        return list(parts)
     columns: dict[str, list[pa.ChunkedArray]] = {}
     for part in parts:
         for name, column in zip(part.column_names, part.columns, strict=True):
@@ -322,8 +351,9 @@ def _report_undeclared(declared: Mapping[str, pa.Table], tables: Mapping[str, pa
         if name not in declared:
             report.undeclared[name] = "table"
             continue
+        known = set(declared[name].column_names)
         for field in table.schema:
-            if field.name in declared[name].column_names or f"{name}.{field.name}" in differing:
+            if field.name in known or f"{name}.{field.name}" in differing:
                 continue
             if field.name.endswith(AS_SENT) or field.name == AS_SENT.lstrip("_"):
                 column = table.column(field.name)

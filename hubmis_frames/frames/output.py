@@ -7,23 +7,31 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pandas as pd
-from pandas.api.types import infer_dtype, is_datetime64_any_dtype, is_integer_dtype
+from pandas.api.types import (
+    infer_dtype,
+    is_datetime64_any_dtype,
+    is_float_dtype,
+    is_integer_dtype,
+    is_numeric_dtype,
+)
 
 from ..errors import BadArgumentError, ExportError, SettingsError, warn
 from ..files import expanded, fits_every_system, private_folder, shared_by, whole_file, why
+from ..words import label, unit_of
 from .partitions import refuse_dask
 
 _BEGINS = r"(?=[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20])"  # also the full-width forms, which spreadsheets accept
 GUARDED = f"^'{_BEGINS}"
 """The apostrophe that :func:`to_csv` puts before text that a spreadsheet would take for a formula."""
 _DIGITS = 10**15  # a spreadsheet keeps fifteen digits of a number
-_WIDEST = 60  # characters
+_WIDEST = 60  # characters in a column
 _WIDTH_FROM = 1000  # rows
 _LONGEST = 32_767  # characters in a cell of Excel
 _SHEET = 31  # characters in the name of a sheet
+_ABOUT = "About"
 _LONGEST_NAME = 80
 
 
@@ -78,10 +86,23 @@ def to_csv(frame: pd.DataFrame | Mapping[str, pd.DataFrame], path: str | PathLik
     ExportError, BadArgumentError
         As for :func:`to_parquet`.
     """
-    return _files(frame, path, "csv", _as_csv)
+    return _files(frame, path, "csv", as_csv)
 
 
-def to_excel(frame: pd.DataFrame | Mapping[str, pd.DataFrame], path: str | PathLike[str]) -> Path:
+class Source(Protocol):
+    """What a workbook's figures are from: an opened school."""
+
+    def _about(self, frames: Mapping[str, pd.DataFrame], headings: bool) -> pd.DataFrame:
+        """What to know of figures by sheet: one row per fact, with ``about``, ``what``, ``meaning`` and ``unit``."""
+
+
+def to_excel(
+    frames: pd.DataFrame | Mapping[str, pd.DataFrame],
+    path: str | PathLike[str],
+    *,
+    labels: bool = False,
+    about: Source | None = None,
+) -> Path:
     """Write a frame to an Excel file, or tables to one sheet each: text stays text, and no cell is a formula or a link.
 
     This needs the extra ``excel``. Text cells have Excel's text format, so leading zeros stay and nothing turns into a
@@ -91,10 +112,16 @@ def to_excel(frame: pd.DataFrame | Mapping[str, pd.DataFrame], path: str | PathL
 
     Parameters
     ----------
-    frame
+    frames
         As for :func:`to_csv`. A sheet has its table's name, cut to the 31 characters that Excel allows.
     path
         The file; its name ends in ``.xlsx``.
+    labels
+        Make sheets to read: headings such as "Absence rate (per cent)", numbers with one decimal (the cells keep the
+        others), days without a time, fitting widths, a filter, and a first row that stays in view.
+    about
+        What the figures are from, a :class:`SchoolData`. Adds the sheet ``About``: the source, the newest register, the
+        absence rules, how many rows were hidden, and what each column means.
 
     Returns
     -------
@@ -106,7 +133,7 @@ def to_excel(frame: pd.DataFrame | Mapping[str, pd.DataFrame], path: str | PathL
     SettingsError
         The extra is not installed.
     BadArgumentError
-        ``frame`` is neither a frame nor a mapping of frames, the file does not end in ``.xlsx``, or a frame does not
+        ``frames`` is neither a frame nor a mapping of frames, the file does not end in ``.xlsx``, or a frame does not
         fit into a sheet.
     ExportError
         As for :func:`to_parquet`.
@@ -119,9 +146,15 @@ def to_excel(frame: pd.DataFrame | Mapping[str, pd.DataFrame], path: str | PathL
         )
     if target.suffix.lower() != ".xlsx":
         raise BadArgumentError(f"{target.name}: the name of an Excel file ends in .xlsx.")
-    named = _tables(frame, "to_excel")
-    sheets = ["Sheet1"] if isinstance(frame, pd.DataFrame) else _sheet_names(named)
-    made = {sheet: _for_sheet(table, sheet) for sheet, table in zip(sheets, named.values(), strict=True)}
+    named = _tables(frames, "to_excel")
+    sheets = ["Sheet1"] if isinstance(frames, pd.DataFrame) else _sheet_names(named)
+    given = dict(zip(sheets, named.values(), strict=True))
+    made = {sheet: _for_sheet(table, sheet) for sheet, table in given.items()}
+    if about is not None:
+        *_, sheet = _sheet_names([*sheets, _ABOUT])
+        made[sheet] = _for_sheet(about._about({name: flattened(table) for name, table in given.items()}, labels), sheet)
+    if labels:
+        made = {sheet: _labelled(flat) for sheet, flat in made.items()}
 
     def write(part: Path) -> None:
         # In memory: the writer's own scratch files could be read by others, and a full disk would leave it half closed.
@@ -131,6 +164,7 @@ def to_excel(frame: pd.DataFrame | Mapping[str, pd.DataFrame], path: str | PathL
         with pd.ExcelWriter(content, engine="xlsxwriter", engine_kwargs=kwargs) as book:
             # A long text keeps to its column, on several lines.
             as_text = book.book.add_format({"num_format": "@", "text_wrap": True, "valign": "top"})
+            one_decimal = book.book.add_format({"num_format": "0.0", "valign": "top"})
             other = book.book.add_format({"valign": "top"})
             for sheet, flat in made.items():
                 try:
@@ -139,14 +173,15 @@ def to_excel(frame: pd.DataFrame | Mapping[str, pd.DataFrame], path: str | PathL
                     raise BadArgumentError(f"{sheet}: {error}") from error
                 shown, texts = book.sheets[sheet], _texts(flat)
                 for position in range(flat.shape[1]):
-                    width = _width(flat.iloc[:, position], flat.columns[position])
-                    shown.set_column(position, position, width, as_text if position in texts else other)
+                    column = flat.iloc[:, position]
+                    layout = as_text if position in texts else one_decimal if labels and _is_float(column) else other
+                    shown.set_column(position, position, _width(column, str(flat.columns[position])), layout)
                 shown.freeze_panes(1, 0)
                 if flat.shape[1]:
                     shown.autofilter(0, 0, len(flat), flat.shape[1] - 1)
         part.write_bytes(content.getvalue())
 
-    return _write(target, write)
+    return write_private(target, write)
 
 
 def _tables(frame: object, function: str) -> dict[str, pd.DataFrame]:
@@ -173,7 +208,7 @@ def _files(
     named = _tables(frame, f"to_{kind}")
     target = expanded(path)
     if isinstance(frame, pd.DataFrame):
-        return _write(target, functools.partial(write, frame))
+        return write_private(target, functools.partial(write, frame))
     seen: set[str] = set()
     for name in named:
         fits = fits_every_system(name) and len(name) <= _LONGEST_NAME and not name.startswith(".")
@@ -184,11 +219,12 @@ def _files(
             )
         seen.add(name.casefold())
     for name, table in named.items():
-        _write(target / f"{name}.{kind}", functools.partial(write, table))
+        write_private(target / f"{name}.{kind}", functools.partial(write, table))
     return target
 
 
-def _as_csv(frame: pd.DataFrame, part: Path) -> None:
+def as_csv(frame: pd.DataFrame, part: Path) -> None:
+    """Write the content of a CSV file, with everything defused that a spreadsheet would run."""
     flat = flattened(frame)
     for position in _texts(flat):
         flat.isetitem(position, _defused(flat.iloc[:, position]).array)
@@ -213,11 +249,33 @@ def _for_sheet(frame: pd.DataFrame, sheet: str) -> pd.DataFrame:
     return flat
 
 
-def _width(column: pd.Series, name: str) -> float:
+def _labelled(flat: pd.DataFrame) -> pd.DataFrame:
+    """A sheet with headings for people, and days without a time."""
+    for position in range(flat.shape[1]):
+        column = flat.iloc[:, position]
+        if is_datetime64_any_dtype(column) and column.dropna().eq(column.dropna().dt.normalize()).all():
+            flat.isetitem(position, column.dt.date.array)
+    return flat.set_axis(headings_of(flat), axis=1)
+
+
+def headings_of(flat: pd.DataFrame) -> list[str]:
+    """The headings for people of a frame's columns. Two columns with one heading keep their names."""
+    names = [str(name) for name in flat]
+    kinds = ["number" if is_numeric_dtype(dtype) else "" for dtype in flat.dtypes]
+    headings = [label(name, unit_of(name, kind)) for name, kind in zip(names, kinds, strict=True)]
+    return [name if headings.count(text) > 1 else text for name, text in zip(names, headings, strict=True)]
+
+
+def _width(column: pd.Series, heading: str) -> float:
     """How many characters wide to show a column: the widest of its first cells and of its heading, within limits."""
-    widest = column.head(_WIDTH_FROM).dropna().astype("str").str.len().max()
+    widest = 8 if _is_float(column) else column.head(_WIDTH_FROM).dropna().astype("str").str.len().max()
     # The heading has a button for the filter beside it.
-    return min(max(float(widest) if pd.notna(widest) else 0, len(name) + 3, 6) + 1, _WIDEST)
+    return min(max(float(widest) if pd.notna(widest) else 0, len(heading) + 3, 6) + 1, _WIDEST)
+
+
+def _is_float(column: pd.Series) -> bool:
+    """Whether a column holds numbers with decimals."""
+    return bool(is_float_dtype(column.dtype))
 
 
 def _sheet_names(names: Iterable[str]) -> list[str]:
@@ -234,7 +292,7 @@ def _sheet_names(names: Iterable[str]) -> list[str]:
     return list(found.values())
 
 
-def _write(file: Path, write: Callable[[Path], Any]) -> Path:
+def write_private(file: Path, write: Callable[[Path], Any]) -> Path:
     """Write a file that appears whole, and that only its owner can read."""
     if service := shared_by(file):
         warn(

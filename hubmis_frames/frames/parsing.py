@@ -1,53 +1,55 @@
 """From JSON bodies to one Arrow array of records, with Arrow's own parser and no Python object per value."""
 
 import re
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json
 
+from ..operations.declaration import Endpoint
+from ..operations.response import beside_name, rows_of
 from ..operations.shapes import TEXT_TOO
 from .coercion import WHOLE, fitted, on_wire
 from .findings import Findings
-from .layout import merged
+from .layout import Path, merged
 
-BLOCK = 2**20  # bytes that one thread parses at a time; a smaller block costs more than a second thread gains
 _EXACT = 2.0**53  # from here on a float cannot tell neighbouring integers apart
 _TINY = re.compile(rb"\d[eE]-0*\d{3}")  # a number that a float may not tell from 0
 
 
-def read_records(
-    bodies: Sequence[bytes], record: pa.StructType, rows_in: Callable[[Any], list[Any]] | None, report: Findings
-) -> tuple[pa.ListArray, pa.StructType]:
-    """Read each body into a list of records, of the type that comes second: declared fields, then new ones, marked.
-
-    ``rows_in`` takes the records out of an envelope; ``None`` if the responses have none.
-    """
-    records = None if rows_in else _fast(bodies, record)
-    if records is None and not rows_in and (as_text := _with_ids_as_text(record)) != record:
-        records = _fast(bodies, as_text)
+def read_records(bodies: Sequence[bytes], endpoint: Endpoint, report: Findings) -> tuple[pa.ListArray, pa.StructType]:
+    """Read each body into a list of records, of the type that comes second: declared fields, then new ones, marked."""
+    record, way = endpoint.record, tuple(endpoint.wrapper.split("/")) if endpoint.wrapper else ()
+    records = None if endpoint.attributes else _fast(bodies, record, way)
+    if records is None and not endpoint.attributes and (as_text := _with_ids_as_text(record)) != record:
+        records = _fast(bodies, as_text, way)
         if records is not None and _may_be_numbers(records.flatten(), record):
             records = None
     if records is None:
+        rows_in = (lambda response: rows_of(response, endpoint)) if way or endpoint.attributes else None
         records = fitted(bodies, record, rows_in, report)
     return records, merged(record, records.type.value_type)
 
 
-def _fast(bodies: Sequence[bytes], record: pa.StructType) -> pa.ListArray | None:
-    """Let Arrow parse all bodies at once, one a line; ``None`` if only the slow way is safe."""
-    lines = [_line(body) for body in bodies]
+def _fast(bodies: Sequence[bytes], record: pa.StructType, way: Path) -> pa.ListArray | None:
+    """Let Arrow parse all bodies at once, one a line; ``None`` if only the slow way is safe.
+
+    The list of records is at the end of the ``way`` through an envelope.
+    """
+    lines = [_line(body, enveloped=bool(way)) for body in bodies]
     try:
-        records = _parse(lines, on_wire(record))
+        records = _parse(lines, on_wire(record), way)
         if records is None:
             return None
         as_text = _without_guesses(records.type.value_type, record)
         if as_text is not None:  # Arrow took text for instants: read it again, as text
-            records = _parse(lines, as_text)
+            records = _parse(lines, as_text, way)
+        if records is not None and _inexact(records, lines):
+            return None
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, UnicodeDecodeError):
         return None
-    return None if records is None or _inexact(records, lines) else records
+    return records
 
 
 def _with_ids_as_text(type_: pa.DataType) -> pa.DataType:
@@ -77,21 +79,25 @@ def _may_be_numbers(rows: pa.Array, record: pa.DataType) -> bool:
     return False
 
 
-def _line(body: bytes) -> bytes:
+def _line(body: bytes, *, enveloped: bool) -> bytes:
     body = body.strip()
-    if body[:1] == b"{":
+    if body[:1] == b"{" and not enveloped:
         body = b"[" + body + b"]"
     # JSON text never holds raw line ends, and here they would end the row.
     return body.replace(b"\n", b"").replace(b"\r", b"")
 
 
-def _parse(lines: Sequence[bytes], record: pa.DataType) -> pa.ListArray | None:
+def _parse(lines: Sequence[bytes], record: pa.DataType, way: Path) -> pa.ListArray | None:
+    type_: pa.DataType = pa.list_(record)
+    for name in reversed(way):
+        type_ = pa.struct([(name, type_)])
     text = b"".join(part for line in lines for part in (b'{"data":', line, b"}\n"))
     table = pyarrow.json.read_json(
         pa.BufferReader(text),
-        read_options=pyarrow.json.ReadOptions(block_size=max(2 * max(map(len, lines)), BLOCK)),
+        # One block gives one array, with nothing to concatenate; batches are parsed side by side.
+        read_options=pyarrow.json.ReadOptions(block_size=len(text), use_threads=False),
         parse_options=pyarrow.json.ParseOptions(
-            explicit_schema=pa.schema([("data", pa.list_(record))]), unexpected_field_behavior="infer"
+            explicit_schema=pa.schema([("data", type_)]), unexpected_field_behavior="infer"
         ),
     )
     # Arrow 26 builds a broken array from a list that begins with null and whose type it has to guess.
@@ -99,7 +105,28 @@ def _parse(lines: Sequence[bytes], record: pa.DataType) -> pa.ListArray | None:
     # A body that closes our wrapper early shows as a row too many or a second column.
     if table.num_rows != len(lines) or table.column_names != ["data"]:
         return None
-    return pa.concat_arrays(table.column("data").chunks)
+    return _opened(table.column("data").chunk(0), way)
+
+
+def _opened(answers: pa.Array, way: Path) -> pa.ListArray | None:
+    """Take the lists of records out of their envelopes; ``None`` if one may have none, or something hard beside it."""
+    beside: dict[str, pa.Array] = {}
+    for name in way:
+        if answers.null_count:
+            return None
+        inside = dict(zip(answers.type.names, answers.flatten(), strict=True))
+        answers = inside.pop(name)
+        beside |= {of_row: values for other, values in inside.items() if (of_row := beside_name(other))}
+    if not way or not (answers.null_count or beside):
+        return answers
+    rows, answer = answers.flatten(), answers.value_parent_indices()
+    of_rows = [values.take(answer) for values in beside.values()]
+    # A field that only answers without rows have is none, and Arrow may have taken text for an instant.
+    hard = any(values.null_count == len(values) or on_wire(values.type) != values.type for values in of_rows)
+    if hard or answers.null_count or rows.null_count or beside.keys() & set(rows.type.names):
+        return None
+    rows = pa.StructArray.from_arrays([*of_rows, *rows.flatten()], [*beside, *rows.type.names])
+    return pa.ListArray.from_arrays(answers.offsets, rows)
 
 
 def _without_guesses(type_: pa.DataType, record: pa.DataType) -> pa.DataType | None:

@@ -78,7 +78,7 @@ def around_events(
     DataFrame
         One row per period, ``before``, ``week of the event``, ``after`` and ``after less before`` (or per week):
 
-        - ``period``; ``week`` (calendar weeks since the week of the event; missing for a period);
+        - ``period``; ``week`` (number of calendar weeks since the week of the event; missing for a period);
         - ``students``, ``possible_sessions``: students with an event, each once, and their possible sessions;
         - ``attendance_rate``: per cent, attended sessions over possible ones, pooled;
         - ``comparison_students``, ``comparison_sessions``: different comparable students and their possible sessions;

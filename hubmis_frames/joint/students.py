@@ -49,7 +49,6 @@ def per_student(
         listed = check_students(students, "per_student")
         counts = counts.reindex(pd.Index(listed[STUDENTS], name=STUDENTS), fill_value=0)
     rows = rows[rows["date"].between(days["date"].min(), days["date"].max())]
-    counts["absent_sessions"] = counts["possible_sessions"] - counts["attended_sessions"]
     counts["events"] = rows.groupby(STUDENTS).size().reindex(counts.index)
     counts = counts.astype("Int64").fillna(0).reset_index()
     for rate, part, whole in (
@@ -81,10 +80,10 @@ def lateness_and_events(
     Returns
     -------
     DataFrame
-        One row, as the frames hold one school: ``students`` (with an attended session), ``left_out`` (without one),
-        ``with_lateness``, ``with_events`` (how many have any), ``rank_correlation`` (from -1 to 1, between the late
-        share of attended sessions and events per 100 possible sessions; missing if one of them does not vary), and with
-        ``confidence`` ``rank_correlation_low`` and ``rank_correlation_high``.
+        One row, as the frames hold one school: ``students`` (with an attended session), ``left_out`` (how many without
+        one), ``with_lateness`` (how many were ever late), ``with_events`` (how many have any), ``rank_correlation``
+        (from -1 to 1, between the late share of attended sessions and events per 100 possible sessions; missing if one
+        of them does not vary), and with ``confidence`` ``rank_correlation_low`` and ``rank_correlation_high``.
 
     Raises
     ------

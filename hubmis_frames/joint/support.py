@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from ..analysis.calendar import check_timezone
 from ..analysis.columns import as_ids, local_dates, require_columns, require_values
 from ..analysis.groups import hide_small_groups
 from ..analysis.realms import STUDENTS, require_one_school
@@ -67,6 +68,7 @@ def attendance_by_learning_support(
     marks: pd.DataFrame,
     records: pd.DataFrame,
     *,
+    timezone: str = LONDON,
     confidence: float | None = 0.95,
     suppress_below: int | None = None,
 ) -> pd.DataFrame:
@@ -81,6 +83,8 @@ def attendance_by_learning_support(
         and, if sent, ``status_name``. Choose the types or severities that you ask about first. Each school names its
         own statuses: a record that is inactive, ended, closed, archived or completed has ended; any other is in force
         until its ``inactive_date``. If your school uses another name for an ended record, replace it by one of these.
+    timezone
+        The school's time zone, for dates that were sent as instants.
     confidence
         The confidence of the interval; None gives no interval.
     suppress_below
@@ -93,11 +97,11 @@ def attendance_by_learning_support(
         One row per ``status`` on the day of a session, always all four: ``in force`` (from ``learning_support_date`` to
         the day before ``inactive_date``); ``ended, date not known`` (the record has no start, or its status says that
         it has ended and the date is missing); ``not in force on the day`` (the student has a record for other days);
-        ``never on record``. Columns: ``students`` (with sessions in that status; one student can be in several rows),
-        ``possible_sessions``, ``attended_sessions``, ``attendance_rate`` (per cent), with ``confidence`` its interval
-        ``attendance_rate_low`` and ``attendance_rate_high`` (clustered by student, linearised; with ten students a 95 %
-        interval contains the true value about 90 % of the time), and ``suppressed``. The rate of a status without
-        sessions is missing. The possible sessions of the rows sum to all possible ones.
+        ``never on record``. Columns: ``status``, ``students`` (with sessions in that status; one student can be in
+        several rows), ``possible_sessions``, ``attended_sessions``, ``attendance_rate`` (per cent), with ``confidence``
+        its interval ``attendance_rate_low`` and ``attendance_rate_high`` (clustered by student, linearised; with ten
+        students a 95 % interval contains the true value about 90 % of the time), and ``suppressed``. The rate of a
+        status without sessions is missing. The possible sessions of the rows sum to all possible ones.
 
     Raises
     ------
@@ -105,11 +109,12 @@ def attendance_by_learning_support(
         A column is missing, or a category of marks is unknown.
     """
     measure = "attendance_by_learning_support"
+    check_timezone(timezone, measure)
     needed = [STUDENTS, "learning_support_date", "inactive_date"]
     require_columns(records, needed, f"{measure}: records")
     require_one_school(records, measure, marks)
     status = records["status_name"] if "status_name" in records else pd.Series("", index=records.index)
-    start, end = (local_dates(records[day], LONDON, f"{measure}: {day}") for day in needed[1:])
+    start, end = (local_dates(records[day], timezone, f"{measure}: {day}") for day in needed[1:])
     spells = pd.DataFrame(
         {
             STUDENTS: as_ids(records[STUDENTS], f"{measure}: records' student_id"),

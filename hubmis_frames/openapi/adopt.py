@@ -170,7 +170,7 @@ def _renamed(parameter: Parameter, wire: WireParameter) -> Parameter:
         text_too=kind is int and _may_be_text(wire),
         place=wire.place,  # type: ignore[arg-type]
         kind=kind,
-        choices=choices if parameter.kind is str and choices else parameter.choices,
+        choices=choices if parameter.kind is str and choices else parameter.choices if kind is parameter.kind else (),
         required=wire.required,
     )
 

@@ -121,7 +121,7 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
         schema["minimum"] = 1
     if parameter.kind in (date, datetime):
         schema["format"] = "date" if parameter.kind is date else "date-time"
-    if parameter.choices:
+    if parameter.choices and parameter.kind is str:
         schema["enum"] = list(parameter.choices)
     return {"name": parameter.wire, "in": parameter.place, "required": parameter.required, "schema": schema}
 

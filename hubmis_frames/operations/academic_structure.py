@@ -4,7 +4,7 @@ from typing import Literal
 
 import pandas as pd
 
-from .declaration import Ids, SchoolOrGroup, Section, deprecated_twin
+from .declaration import Id, Ids, SchoolOrGroup, Section, deprecated_twin
 from .shapes import BOOL, ID, PERSON, TEXT, WHOLE, extended, list_of, record, struct_of
 
 academic_structure = Section("Academic Structure")
@@ -93,9 +93,9 @@ def load_sections(
 def load_year_groups(
     school: SchoolOrGroup,
     *,
-    section: int | None = None,
+    section: Id | None = None,
     assessment_creation: bool | None = None,
-    academic_year_id: int | None = None,
+    academic_year_id: Id | None = None,
     sort: str | None = None,
     refresh: bool = False,
 ) -> pd.DataFrame:
@@ -144,9 +144,9 @@ def load_department(
 def load_subjects(
     school: SchoolOrGroup,
     *,
-    department: int | None = None,
-    section: int | None = None,
-    academic_year_id: int | None = None,
+    department: Id | None = None,
+    section: Id | None = None,
+    academic_year_id: Id | None = None,
     refresh: bool = False,
 ) -> pd.DataFrame:
     """Subjects: one row per subject of the academic year."""

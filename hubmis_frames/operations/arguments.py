@@ -227,13 +227,14 @@ def _items(value: object) -> list[object]:
 
 def _text(endpoint: Endpoint, parameter: Parameter, value: object) -> str:
     where = f"{endpoint.loader}: {parameter.name}"
-    if isinstance(value, pd.DataFrame) and parameter.kind in (int, str) and not parameter.choices:
+    takes_id = parameter.kind is int or (parameter.kind is str and not parameter.choices)
+    if isinstance(value, pd.DataFrame) and takes_id:
         value = _id_of_row(value, parameter.name, endpoint)
         value = value if isinstance(value, str) else _id(value, parameter, endpoint)
-    if parameter.choices:
+    if parameter.choices and (isinstance(value, str) or not takes_id):
         if not isinstance(value, str) or value not in parameter.choices:
             raise BadArgumentError(
-                f"{where} is one of {_listed(parameter.choices)}; not {value!r}."
+                f"{where} is {'an id or ' if takes_id else ''}one of {_listed(parameter.choices)}; not {value!r}."
                 f"{did_you_mean(value, parameter.choices)}"
             )
         return str(value)

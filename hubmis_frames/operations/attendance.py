@@ -4,7 +4,7 @@ from typing import Literal
 
 import pandas as pd
 
-from .declaration import EVENTS, REFERENCE, Ids, SchoolOrGroup, Section, When
+from .declaration import EVENTS, REFERENCE, Id, Ids, SchoolOrGroup, Section, When
 from .shapes import BOOL, DATE, ID, INSTANT, NOTE, TEXT, record, struct_of
 
 attendance_section = Section("Attendance")
@@ -44,7 +44,7 @@ def load_student_attendance(
     school: SchoolOrGroup,
     student_id: Ids,
     *,
-    attendance_code: int | None = None,
+    attendance_code: Id | None = None,
     attendance_session: Literal["am", "pm"] | None = None,
     date_time_from: When | None = None,
     date_time_to: When | None = None,

@@ -26,6 +26,8 @@ P = ParamSpec("P")
 
 Ids = int | Iterable[int] | pd.Series | pd.DataFrame
 """One id, many, a Series of ids, or a frame that holds the id's column. Text if the vendor's file says that ids are."""
+Id = int | pd.DataFrame
+"""An id of something that a filter names, or a frame of one row that holds it, as :func:`hubmis_frames.find` gives."""
 When = str | date | datetime
 """A date or an instant: ISO text, a ``date`` or a ``datetime``."""
 
@@ -74,6 +76,7 @@ class Parameter:
     place: Literal["path", "query", "header"]
     kind: type  # int, str, bool, date, or datetime for an instant
     choices: tuple[str, ...] = ()
+    """The texts that it takes; beside an id, if the kind is ``int``."""
     required: bool = False
     text_too: bool = False
     """Whether an id may be text, as the vendor's file says."""
@@ -447,10 +450,11 @@ def _kind(annotation: Any) -> tuple[type, tuple[str, ...]]:
         return int, ()
     is_union = typing.get_origin(annotation) in (types.UnionType, typing.Union)
     options = typing.get_args(annotation) if is_union else (annotation,)
-    for option in options:
-        if typing.get_origin(option) is Literal:
-            return str, typing.get_args(option)
-    if datetime in options:
-        return datetime, ()
+    choices = next((typing.get_args(option) for option in options if typing.get_origin(option) is Literal), ())
+    for kind in (datetime, str, int):  # an id that may be text is text; a date may be given as text
+        if kind in options:
+            return kind, choices
+    if choices:
+        return str, choices
     (kind,) = (option for option in options if option is not types.NoneType)
     return kind, ()

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from .declaration import Ids, SchoolOrGroup, Section, deprecated_twin
+from .declaration import Id, Ids, SchoolOrGroup, Section, deprecated_twin
 from .shapes import DATE, ID, PERSON, TEXT, WHOLE, extended, list_of, record, struct_of
 from .students import MEMBER
 
@@ -57,10 +57,10 @@ PLACE = record(id=ID, code=TEXT, name=TEXT, group_type=TEXT, academic_year=struc
 def load_forms(
     school: SchoolOrGroup,
     *,
-    year_group: int | None = None,
-    section: int | None = None,
+    year_group: Id | None = None,
+    section: Id | None = None,
     search: str | None = None,
-    academic_year_id: int | None = None,
+    academic_year_id: Id | None = None,
     sort: str | None = None,
     refresh: bool = False,
 ) -> pd.DataFrame:
@@ -105,9 +105,9 @@ def load_form_students(
 def load_tutor_groups(
     school: SchoolOrGroup,
     *,
-    section: int | None = None,
+    section: Id | None = None,
     search: str | None = None,
-    academic_year_id: int | None = None,
+    academic_year_id: Id | None = None,
     sort: str | None = None,
     refresh: bool = False,
 ) -> pd.DataFrame:
@@ -155,11 +155,11 @@ def load_subject_sets(
     school: SchoolOrGroup,
     *,
     assessment_creation: bool | None = None,
-    section: int | None = None,
-    subject: int | None = None,
-    year_group: int | None = None,
+    section: Id | None = None,
+    subject: Id | None = None,
+    year_group: Id | None = None,
     search: str | None = None,
-    academic_year_id: int | None = None,
+    academic_year_id: Id | None = None,
     sort: str | None = None,
     refresh: bool = False,
 ) -> pd.DataFrame:
@@ -213,9 +213,9 @@ load_subject_sets_deprecated = deprecated_twin(
 def load_activities(
     school: SchoolOrGroup,
     *,
-    year_group: int | None = None,
+    year_group: Id | None = None,
     search: str | None = None,
-    academic_year_id: int | None = None,
+    academic_year_id: Id | None = None,
     refresh: bool = False,
 ) -> pd.DataFrame:
     """Activities: one row per extra-curricular activity of the academic year."""

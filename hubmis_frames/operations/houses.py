@@ -4,7 +4,7 @@ from typing import Literal
 
 import pandas as pd
 
-from .declaration import REFERENCE, Ids, SchoolOrGroup, Section
+from .declaration import REFERENCE, Id, Ids, SchoolOrGroup, Section
 from .shapes import BOOL, ID, IMAGE, NAMED, PERSON, TEXT, WHOLE, extended, list_of, record, struct_of
 from .students import MEMBER
 
@@ -67,11 +67,11 @@ def load_house_students(
     house_id: Ids,
     *,
     search: str | None = None,
-    gender: int | None = None,
-    boarding_type: int | None = None,
-    form: int | None = None,
-    year_group: int | None = None,
-    academic_year_id: int | None = None,
+    gender: Id | None = None,
+    boarding_type: Id | None = None,
+    form: Id | None = None,
+    year_group: Id | None = None,
+    academic_year_id: Id | None = None,
     sort: str | None = None,
     refresh: bool = False,
 ) -> pd.DataFrame:
@@ -93,7 +93,7 @@ def load_houses_summary(
     school: SchoolOrGroup,
     *,
     house_type: Literal["academic", "boarding"] | None = None,
-    academic_year_id: int | None = None,
+    academic_year_id: Id | None = None,
     refresh: bool = False,
 ) -> pd.DataFrame:
     """Houses in short: one row per academic or boarding house."""

@@ -5,7 +5,7 @@ A school without it answers *not permitted*, which is not the same as no rows.
 
 import pandas as pd
 
-from .declaration import EVENTS, REFERENCE, Ids, SchoolOrGroup, Section
+from .declaration import EVENTS, REFERENCE, Id, Ids, SchoolOrGroup, Section
 from .shapes import BOOL, DATE, ID, INSTANT, NAMED, NOTE, PERSON, list_of, record, struct_of
 
 students = Section("Students")
@@ -57,7 +57,7 @@ REVIEW = record(
 def load_learning_support_records(
     school: SchoolOrGroup,
     *,
-    year_group: int | None = None,
+    year_group: Id | None = None,
     search: str | None = None,
     sort: str | None = None,
     refresh: bool = False,
@@ -189,8 +189,8 @@ def load_student_learning_support_reviews(
     student_id: Ids,
     *,
     search: str | None = None,
-    status: int | None = None,
-    review_type: int | None = None,
+    status: Id | None = None,
+    review_type: Id | None = None,
     is_student_attending: bool | None = None,
     sort: str | None = None,
     refresh: bool = False,
@@ -216,10 +216,10 @@ def load_student_learning_support_records(
     student_id: Ids,
     *,
     search: str | None = None,
-    status: int | None = None,
+    status: Id | None = None,
     ehcp: bool | None = None,
-    severity: int | None = None,
-    learning_support_type: int | None = None,
+    severity: Id | None = None,
+    learning_support_type: Id | None = None,
     sort: str | None = None,
     refresh: bool = False,
 ) -> pd.DataFrame:

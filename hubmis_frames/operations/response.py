@@ -138,8 +138,8 @@ def rows_of(value: object, endpoint: Endpoint) -> list[Any]:
         if not isinstance(value, dict) or name not in value:
             break
         for other, content in value.items():
-            if other != name and not other.startswith("@") and not _is_of_envelope(plain(other)):
-                beside[f"answer_{other}"] = content
+            if other != name and (of_row := beside_name(other)):
+                beside[of_row] = content
         value = value[name]
     rows = value if isinstance(value, list) else [value] if value else []
     if endpoint.attributes:
@@ -147,8 +147,11 @@ def rows_of(value: object, endpoint: Endpoint) -> list[Any]:
     return [{**beside, **row} if isinstance(row, dict) else row for row in rows] if beside else rows
 
 
-def _is_of_envelope(name: str) -> bool:
-    return name in WORD_OF or name in PAGE_OBJECTS or bool(_ENVELOPE.fullmatch(name))
+def beside_name(name: str) -> str:
+    """What each record calls a field that stands beside the list; nothing if it describes the pages or the request."""
+    own = plain(name)
+    is_of_envelope = own in WORD_OF or own in PAGE_OBJECTS or bool(_ENVELOPE.fullmatch(own))
+    return "" if name.startswith("@") or is_of_envelope else f"answer_{name}"
 
 
 def _with_attributes(row: Any) -> Any:
@@ -218,7 +221,7 @@ def check_filters(endpoint: Endpoint, arguments: Mapping[str, Any], frame: pd.Da
         if asked is None or parameter.place != "query" or column not in frame:
             continue
         values = frame[column]
-        if parameter.choices:
+        if asked in parameter.choices:
             # Values from another vocabulary than the filter's do not show whether it was applied.
             words = values.astype("string").str.lower()
             outside = words.isin([choice.lower() for choice in parameter.choices]) & (words != str(asked).lower())

@@ -1,8 +1,10 @@
 """The section Staff: the people who work at the school, and their details."""
 
+from typing import Literal
+
 import pandas as pd
 
-from .declaration import REFERENCE, Ids, SchoolOrGroup, Section
+from .declaration import REFERENCE, Id, Ids, SchoolOrGroup, Section
 from .shapes import (
     BIRTH,
     BOOL,
@@ -24,6 +26,9 @@ from .shapes import (
 
 staff = Section("Staff")
 settings = Section("Settings")
+
+CURRENT_STAFF, PAST_STAFF = ("staff.current.overview.name-details.read",), ("staff.past.read",)
+"""The scopes for current and for past staff."""
 
 STAFF = record(
     access_status=TEXT,
@@ -61,29 +66,29 @@ WORKING_TIME = record(id=ID, day=TEXT, time_from=TIME, time_to=TIME)
     key="staff_id",
     paged=True,
     sorts=(),
-    scopes=("staff.current.overview.name-details.read", "staff.past.read"),
+    scopes=CURRENT_STAFF + PAST_STAFF,
+    scopes_with={"status": {"current": CURRENT_STAFF, "past": PAST_STAFF}},
 )
 def load_staff(
     school: SchoolOrGroup,
     *,
     search: str | None = None,
-    department: int | None = None,
-    section: int | None = None,
-    status: int | None = None,
-    subject: int | None = None,
-    form: int | None = None,
-    subject_set: int | None = None,
-    tutor_group: int | None = None,
-    year_group: int | None = None,
-    gender: int | None = None,
+    department: Id | None = None,
+    section: Id | None = None,
+    status: Literal["current", "past"] | Id | None = None,
+    subject: Id | None = None,
+    form: Id | None = None,
+    subject_set: Id | None = None,
+    tutor_group: Id | None = None,
+    year_group: Id | None = None,
+    gender: Id | None = None,
     assessment_creation: bool | None = None,
     sort: str | None = None,
     refresh: bool = False,
 ) -> pd.DataFrame:
     """Staff: one row per member of staff.
 
-    The filter ``status`` takes the id of a status, although the column ``status`` holds text.
-    The client needs one permission for current staff and another for past staff.
+    The document says of the filter ``status`` both that it takes an id and that it takes ``current`` or ``past``.
     """
 
 

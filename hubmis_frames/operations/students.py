@@ -4,7 +4,7 @@ from typing import Literal
 
 import pandas as pd
 
-from .declaration import Ids, SchoolOrGroup, Section
+from .declaration import Id, Ids, SchoolOrGroup, Section
 from .shapes import (
     BIRTH,
     BOOL,
@@ -94,14 +94,14 @@ def load_students(
     school: SchoolOrGroup,
     *,
     search: str | None = None,
-    gender: int | None = None,
-    boarding_type: int | None = None,
-    form: int | None = None,
-    year_group: int | None = None,
+    gender: Id | None = None,
+    boarding_type: Id | None = None,
+    form: Id | None = None,
+    year_group: Id | None = None,
     enrolment_status: Literal["current", "past", "applicant"] | None = None,
-    house: str | None = None,
-    tutor_group: int | None = None,
-    academic_year_id: int | None = None,
+    house: str | Id | None = None,
+    tutor_group: Id | None = None,
+    academic_year_id: Id | None = None,
     sort: str | None = None,
     refresh: bool = False,
 ) -> pd.DataFrame:
@@ -117,8 +117,8 @@ def load_past_students(
     school: SchoolOrGroup,
     *,
     search: str | None = None,
-    gender: int | None = None,
-    destination_school: int | None = None,
+    gender: Id | None = None,
+    destination_school: Id | None = None,
     refresh: bool = False,
 ) -> pd.DataFrame:
     """Past students: one row per student who has left.

@@ -26,6 +26,7 @@ RATES = {
     "persistent_absence_rate": "Persistent absence",
     "severe_absence_rate": "Severe absence",
 }
+_OF_A_RULE = "_absence_rate"
 
 
 def axes(ax: "Axes | None", width: float, height: float) -> "Axes":
@@ -49,14 +50,19 @@ def require_result(frame: pd.DataFrame, columns: list[str], caller: str, made_by
 
 def rate_name(rate: str) -> str:
     """The name of a rate in a title."""
-    if rate not in RATES:
-        raise BadArgumentError(f"There is no rate {rate!r}. The rates are {', '.join(RATES)}.")
-    return RATES[rate]
+    if rate in RATES:
+        return RATES[rate]
+    rule = rate.removesuffix(_OF_A_RULE)
+    if rule and rule != rate:
+        return f"Absence by the rule {rule.replace('_', ' ')}"
+    raise BadArgumentError(
+        f"There is no rate {rate!r}. The rates are {', '.join(RATES)}, and <name>{_OF_A_RULE} of a school's own rule."
+    )
 
 
 def rate_unit(rate: str) -> str:
     """The unit of a rate: per cent of what."""
-    return "% of students" if rate.endswith("_absence_rate") else "% of possible sessions"
+    return "% of students" if rate.endswith(_OF_A_RULE) else "% of possible sessions"
 
 
 def start_plot(

@@ -15,7 +15,7 @@ import pandas as pd
 from pandas.api.types import is_datetime64_any_dtype, is_object_dtype, is_string_dtype
 
 from ..errors import BadArgumentError, CacheError
-from ..files import expanded, private_folder, user_folder, whole_file, why
+from ..files import expanded, private_folder, unquoted, user_folder, whole_file, why
 from ..frames.partitions import refuse_dask
 from .personal import safe_columns
 
@@ -157,7 +157,7 @@ def find_key() -> bytes | None:
 def _key_file(file: str | os.PathLike[str] | None) -> Path:
     """The file of the key. It has to outlive a restart, so that later exports get the same pseudonyms."""
     try:
-        named = file or os.environ.get("HUBMIS_PSEUDONYM_KEY")
+        named = file or unquoted(os.environ.get("HUBMIS_PSEUDONYM_KEY", ""))
         return expanded(named) if named else user_folder("config", lasting=True) / "pseudonym.key"
     except OSError as error:
         raise CacheError(

@@ -27,6 +27,8 @@ _FIGURE_ENDS = ("_sessions", "_rate", "_low", "_high")
 _PERIODS = {
     "week", "weekday", "month", "term", "half_term", "academic_year", "school_week", "session", "date", "previous_year",
 }  # fmt: skip
+_BAND = "absence_band"
+_PERSISTENT, _SEVERE = 10, 50
 _FEWEST_MOVED = 2
 """A count that can be greater by 1 and by 2 has three possible values."""
 _LABELS = {"absence_from"}
@@ -141,6 +143,26 @@ def hidden_rows(frame: pd.DataFrame, by: Sequence[str], people: Sequence[str], b
         # Around events, rows share their students and weeks add up to periods: one row alone could be worked out.
         few = np.array([np.isin(_whole(frame[name], name), range(1, below)) for name in people])
         return np.full(len(frame), few.any())
+    hidden = np.zeros(len(frame), dtype=bool)
+    if _BAND in by:
+        # Other tables show who is absent from a tenth and a half, so a band needs a partner on its own side of these.
+        for rows in _sides_of_bands(frame, people, below):
+            hidden[rows] |= _hidden_rows(frame[rows], by, people, below)
+    return hidden | _hidden_rows(frame, by, people, below)
+
+
+def _sides_of_bands(frame: pd.DataFrame, people: Sequence[str], below: int) -> Iterator[Flags]:
+    """The rows of bands whose sum other tables show: below a tenth, from there, and from there below a half."""
+    start = pd.to_numeric(frame[_BAND].astype("str").str.extract(r"^(\d+)", expand=False)).to_numpy(dtype=np.float64)
+    severe = start >= _SEVERE
+    yield start < _PERSISTENT
+    yield (start >= _PERSISTENT) & ~severe
+    if any(np.isin(_whole(frame.loc[severe, name], name), range(1, below)).any() for name in people):
+        yield start >= _PERSISTENT
+
+
+def _hidden_rows(frame: pd.DataFrame, by: Sequence[str], people: Sequence[str], below: int) -> Flags:
+    """Whether each row is hidden, where the totals over all rows are shown."""
     codes = _codes(frame, by)
     hidden = np.zeros(len(frame), dtype=bool)
     for name in people:

@@ -10,10 +10,12 @@ import pandas as pd
 from ..analysis.realms import REALM, STUDENTS
 from ..attendance import AbsenceRule, Calendar, CodeMap
 from ..errors import BadArgumentError, did_you_mean, warn
+from ..export.columns import as_frame, rows_of
 from ..files import expanded, safe_name
 from ..frames.finding import find
-from . import people
+from . import giving, people
 from . import settings as of_school
+from .about import about_rows
 from .checks import checks_of
 from .earlier import LACKS
 from .one import OneSchool
@@ -472,6 +474,20 @@ class SchoolData(Mapping[str, pd.DataFrame]):
             parts = [people.contacts_of(part.everybody, part.table, where) for part in self._parts()]
             text = pd.concat(parts, ignore_index=True)
         return people.with_names(frame, everybody, text)
+
+    # --- for others
+
+    sql = giving.sql
+    pseudonymise = giving.pseudonymise
+    student_page = giving.student_page
+
+    def _about(self, frames: Mapping[str, pd.DataFrame], headings: bool) -> pd.DataFrame:
+        """What to know of figures that are given away, for :func:`hubmis_frames.to_excel`."""
+        return about_rows(self, frames, headings)
+
+    def _dictionary(self) -> pd.DataFrame:
+        """One row per column of the tables, with ``filled``; see :func:`hubmis_frames.dictionary`."""
+        return as_frame(row for held in self._tables.held() for row in rows_of(held))
 
     def report(
         self,

@@ -3,6 +3,7 @@
 import functools
 import zoneinfo
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -241,6 +242,16 @@ class OneSchool:
         one, other = self.canonical.attrs[REPORT], past.attrs[REPORT]
         both.attrs = {REPORT: {name: one[name] + other[name] for name in one}}
         return both
+
+    @property
+    def first_day(self) -> date:
+        """The first day of the present academic year, for ages; without a calendar, 1 September before the fetching."""
+        if self.table("terms") is None:
+            fetched = date.today() if self.fetched_on is None else self.fetched_on.date()
+            return date(fetched.year - (fetched.month < 9), 9, 1)
+        starts = self._years.set_index("academic_year")["start"]
+        day: date = pd.Timestamp(starts[self.academic_year]).date()
+        return day
 
     @property
     def academic_year(self) -> str:

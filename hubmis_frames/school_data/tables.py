@@ -5,13 +5,16 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pandas as pd
+import pyarrow as pa
 
 from ..analysis.realms import REALM, realms_of
 from ..display.shell import argument
 from ..errors import BadArgumentError, ExportError, did_you_mean
 from ..export import read
+from ..export.columns import Held, held_in
 from ..export.manifest import manifests
 from ..files import expanded
+from ..frames.output import flattened
 from ..frames.provenance import source
 
 
@@ -33,6 +36,9 @@ class Tables(Protocol):
 
     def problems(self) -> list[tuple[str, str]]:
         """Tables that lack rows or are missing altogether, each with the reason."""
+
+    def held(self) -> Iterable[Held]:
+        """What the tables hold: columns, types, rows, missing values."""
 
     def of(self, realm: str) -> "Tables":
         """The tables of one of the schools."""
@@ -97,6 +103,10 @@ class ExportTables:
             if not content["finished_at"]
         ]
 
+    def held(self) -> Iterable[Held]:
+        """What the tables hold."""
+        return held_in(self._folder, self._contents.values())
+
     def of(self, realm: str) -> "ExportTables":
         """The tables of one of the schools."""
         return ExportTables(self._folder, {realm: self._contents[realm]})
@@ -150,6 +160,14 @@ class FrameTables:
     def problems(self) -> list[tuple[str, str]]:
         """Tables that lack rows, each with the reason."""
         return [problem for own in self._missing.values() for problem in own.items()]
+
+    def held(self) -> Iterable[Held]:
+        """What the tables hold."""
+        for name, frame in self._frames.items():
+            schema = pa.Schema.from_pandas(flattened(frame), preserve_index=False)
+            missing = {str(column): int(frame[column].isna().sum()) for column in frame}
+            path_source = str(source(frame).get("path_source", "inferred"))
+            yield Held(name, name, schema, len(frame), missing, path_source)
 
     def of(self, realm: str) -> "FrameTables":
         """The rows of one school. Every frame of a group needs to say which school its rows are of."""

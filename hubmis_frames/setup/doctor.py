@@ -32,7 +32,7 @@ from ..files import keeps_others_out, shared_by, why
 from ..operations import CATALOGUE
 from ..operations.declaration import Endpoint
 from ..request import listed
-from ..transport import DOCUMENTED, Session, proxy_for, shown_address
+from ..transport import Session, proxy_for, shown_address
 from .keyring import keyring_name
 from .login import CHEAP, QUICK_RETRY, cheap_answers
 from .settings import LOGIN, Setting, folder, look_up, open_session, rate_file, settings
@@ -224,7 +224,7 @@ def _certificates(base_url: str) -> Check:
 
 def _hubmis(session: Session, known: Mapping[str, Endpoint]) -> Iterator[Check]:
     left = session.bucket.left()
-    rate = f"{max(int(left), 0)} of {DOCUMENTED.capacity} requests left, as counted on this machine"
+    rate = f"{max(int(left), 0)} of {session.bucket.rate.capacity:,} requests left, as counted on this machine"
     yield Check("rate", "ok" if left >= _COSTS else "note", rate)
     if left < 1:
         yield _not_asked("HUBmis", session)
@@ -242,7 +242,7 @@ def _hubmis(session: Session, known: Mapping[str, Endpoint]) -> Iterator[Check]:
 
 
 def _not_asked(what: str, session: Session) -> Check:
-    minutes = math.ceil((_COSTS - session.bucket.left()) * DOCUMENTED.paced / 60)
+    minutes = math.ceil((_COSTS - session.bucket.left()) * session.bucket.rate.paced / 60)
     wait = f"{minutes} minute{'' if minutes == 1 else 's'}"
     return Check(
         what, "skipped", f"not asked: no request is left; there are enough again in {wait}",

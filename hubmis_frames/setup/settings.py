@@ -5,20 +5,21 @@ Nothing is sent here.
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from ..errors import NoKeyringError, SettingsError
-from ..files import expanded, user_folder
+from ..files import expanded, unquoted, user_folder
 from ..transport import DEFAULT_RETRY, DOCUMENTED, Cipher, Rate, RetryPolicy, Session, is_loopback
 from .keyring import Login, stored_login
 
 BASE_URL = "https://api.hubmis.com"
 LOGIN = ("realm", "client_id", "client_secret")
 OTHERS = ("base_url", "cache_dir", "openapi")
+RATE = "HUBMIS_RATE"
 _LAST_IN_HEADER = 0xFF
 USUAL = ""  # the cache folder from the environment, else the user's
 
@@ -59,7 +60,7 @@ def look_up(**arguments: str | os.PathLike[str] | None) -> dict[str, Setting]:
     for name in (*LOGIN, *OTHERS):
         value, source = arguments.get(name), "argument"
         if value is None or (value == USUAL and name in OTHERS):
-            value, source = os.environ.get(variable(name)) or None, "environment"
+            value, source = unquoted(os.environ.get(variable(name), "")) or None, "environment"
         if value is not None and str(value).strip():
             found[name] = Setting(_hidden(name, str(value).strip()), source)
     empty = {name for name in LOGIN if arguments.get(name) is not None}  # an empty argument is a mistake
@@ -202,7 +203,7 @@ def open_session(
     Raises
     ------
     SettingsError
-        ``rate`` is not a number of requests and the seconds between further ones.
+        ``rate`` or ``HUBMIS_RATE`` is not a number of requests and the seconds between further ones.
     """
     return Session(
         base_url=found.base_url,
@@ -219,19 +220,22 @@ def open_session(
 
 
 def _rate(base_url: str, rate: tuple[int, float] | Rate | None) -> Rate:
-    """The pace for an address: as asked for, but for HUBmis itself never faster than documented."""
-    if rate is None:
-        return DOCUMENTED
-    if isinstance(rate, Rate):
-        rate = (rate.capacity, rate.interval)
+    """The pace for an address: as asked for, else ``HUBMIS_RATE``; for HUBmis itself never faster than documented."""
+    asked: Sequence[object] | Rate | None = rate
+    if asked is None:
+        asked = os.environ.get(RATE, "").split(",")
+        if asked == [""]:
+            return DOCUMENTED
+    if isinstance(asked, Rate):
+        asked = (asked.capacity, asked.interval)
     try:
-        capacity, interval = int(rate[0]), float(rate[1])
+        capacity, interval = int(asked[0]), float(asked[1])  # type: ignore[call-overload,arg-type]
     except (TypeError, ValueError, LookupError, OverflowError):
         capacity, interval = 0, 0.0
     if capacity < 1 or not 0 < interval < float("inf"):
         raise SettingsError(
-            "rate= is how many requests may be sent at once and after how many seconds one more, such as "
-            f"({DOCUMENTED.capacity}, {DOCUMENTED.interval:g})."
+            f"rate= and {RATE} are how many requests may be sent at once and after how many seconds one more, such as "
+            f"({DOCUMENTED.capacity}, {DOCUMENTED.interval:g}); in the variable without brackets."
         )
     if (urlsplit(base_url).hostname or "").rstrip(".") == urlsplit(BASE_URL).hostname:
         return Rate(min(capacity, DOCUMENTED.capacity), max(interval, DOCUMENTED.interval))

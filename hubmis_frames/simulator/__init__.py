@@ -5,8 +5,18 @@ all paths but one, and the fields of every list, are inferred.
 """
 
 from .profiles import PROFILES, Profile
-from .rules import Rules, SimulatedRequest, SimulatedResponse
+from .rules import UNFELT, Rules, SimulatedRequest, SimulatedResponse
 from .server import Simulator
 from .world import World, build_world
 
-__all__ = ["PROFILES", "Profile", "Rules", "SimulatedRequest", "SimulatedResponse", "Simulator", "World", "build_world"]
+__all__ = [
+    "PROFILES",
+    "UNFELT",
+    "Profile",
+    "Rules",
+    "SimulatedRequest",
+    "SimulatedResponse",
+    "Simulator",
+    "World",
+    "build_world",
+]

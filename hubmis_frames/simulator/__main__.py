@@ -8,7 +8,7 @@ import time
 from ..display.shell import argument, powershell_text
 from ..display.streams import replace_missing_streams
 from ..transport import SLICE
-from . import PROFILES, Rules, Simulator, build_world
+from . import PROFILES, UNFELT, Rules, Simulator, build_world
 
 
 def wait() -> None:
@@ -19,7 +19,7 @@ def wait() -> None:
 
 def main() -> None:
     """Start the server and print the settings to connect to it."""
-    rules = Rules()
+    rules = Rules(**UNFELT)
     parser = argparse.ArgumentParser(prog="python -m hubmis_frames.simulator", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="the port to listen on; any free port if left out")
     parser.add_argument("--students", type=int, default=240, help="how many students the school has")
@@ -32,12 +32,21 @@ def main() -> None:
     )
     parser.add_argument("--realm", default="S999", help="the realm of the school")
     parser.add_argument(
-        "--capacity", type=int, default=rules.capacity, help="how many requests the rate limit's bucket holds"
+        "--capacity",
+        type=int,
+        default=rules.capacity,
+        help="how many requests the rate limit's bucket holds; HUBmis has 500",
     )
     parser.add_argument(
-        "--refill-seconds", type=float, default=rules.refill_seconds, help="seconds until the bucket gains one request"
+        "--refill-seconds",
+        type=float,
+        default=rules.refill_seconds,
+        help="seconds until the bucket gains one request; HUBmis has 5",
     )
     parser.add_argument("--latency", type=float, default=rules.latency, help="seconds to wait before each response")
+    parser.add_argument(
+        "--scope", action="append", help="a scope of the client, several times if need be; all scopes if left out"
+    )
     parser.add_argument(
         "--strict",
         action=argparse.BooleanOptionalAction,
@@ -50,6 +59,7 @@ def main() -> None:
         refill_seconds=arguments.refill_seconds,
         latency=arguments.latency,
         strict_query=arguments.strict,
+        scopes=frozenset(arguments.scope) if arguments.scope else None,
     )
     world = build_world(arguments.students, seed=arguments.seed, realm=arguments.realm, profile=arguments.profile)
     with Simulator(world, rules, port=arguments.port) as simulator:
@@ -60,7 +70,7 @@ def main() -> None:
             _setting("HUBMIS_REALM", arguments.realm),
             _setting("HUBMIS_CLIENT_ID", rules.client_id),
             _setting("HUBMIS_CLIENT_SECRET", rules.client_secret),
-            f"In Python, connect at its pace: hf.connect(rate=({rules.capacity}, {rules.refill_seconds!r}))",
+            _setting("HUBMIS_RATE", f"{rules.capacity},{rules.refill_seconds:g}"),
         )
         replace_missing_streams()
         sys.stdout.write("\n".join(lines) + "\n")

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from random import Random
 
-from .people import Entities
+from .people import STATUS_IDS, Entities
 from .rows import Row
 
 
@@ -28,7 +28,7 @@ def leave_gaps(seed: int, entities: Entities) -> None:
         _remove(entities, "email", kind, without)
     if not any(row["status"] == "inactive" and not row["deleted_at"] for row in contacts.values()):
         of_current = [n for n, row in contacts.items() if not row["deleted_at"] and set(row["students"]) & {*current}]
-        contacts[rng.choice(of_current)] |= {"status": "inactive", "status_id": 2}
+        contacts[rng.choice(of_current)] |= {"status": "inactive", "status_id": STATUS_IDS["inactive"]}
     removed = {number: row["deleted_at"] for number, row in students.items() if row["deleted_at"]}
     _keep(entities, "pastoral_event", lambda row: row["date_time"] <= removed.get(row["student"], row["date_time"]))
 

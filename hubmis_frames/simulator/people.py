@@ -16,6 +16,9 @@ Entities = dict[str, RowsById]
 APPLICANT, LEFT_IN_2025, LEFT_IN_2024 = 6, 14, 15
 """The cohorts that are not in the school now: the year group that they would have in the active year."""
 
+STATUS_IDS = {"current": 1, "past": 2, "active": 1, "inactive": 2}
+"""The ids of the statuses of staff and of contacts."""
+
 LEADERS = {1: "Head", 2: "Deputy Head", 3: "School Nurse"}
 """The staff who do not teach, counted from the end of the list."""
 BOARDING = ("Full boarder", "Full boarder", "Weekly boarder")
@@ -62,7 +65,7 @@ def staff(rng: Random, count: int, entities: Entities) -> RowsById:
                 "email": f"{first[0]}.{last}{position}@school.example".lower(),
                 "job_title": leads or "Teacher",
                 "status": "past" if gone else "current",
-                "status_id": 2 if gone else 1,
+                "status_id": STATUS_IDS["past" if gone else "current"],
                 "departments": [] if leads else [departments[position % len(departments)]],
                 **{group: [] for group in ("academic_houses", "boarding_houses", "forms", "tutor_groups")},
                 **{group: [] for group in ("subjects", "subject_sets", "year_groups", "sections")},
@@ -211,7 +214,7 @@ def _contacts(rng: Random, families: list[Family], entities: Entities) -> tuple[
                     "primary_email": f"family{number:05}@mail.example",
                     "external_id": None,
                     "status": "inactive" if inactive else "active",
-                    "status_id": 2 if inactive else 1,
+                    "status_id": STATUS_IDS["inactive" if inactive else "active"],
                     "deleted_at": "2025-10-02T09:30:00Z" if inactive and rng.random() < 0.4 else None,
                     "_family": family.number,
                     "students": family.children,

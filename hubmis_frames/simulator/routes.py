@@ -102,9 +102,10 @@ def _header_year(endpoint: Endpoint, headers: Mapping[str, str]) -> int | None:
 def _value(parameter: Parameter, text: str) -> Any:
     """Convert a parameter's text to the type that the document declares."""
     problem = f"must be {'one of ' + ', '.join(parameter.choices) if parameter.choices else parameter.kind.__name__}"
-    if parameter.choices:
-        if text in parameter.choices:
-            return text
+    if text in parameter.choices:
+        return text
+    if parameter.choices and parameter.kind is str:
+        pass
     elif parameter.kind is bool:
         if text in ("true", "false", "1", "0"):
             return text in ("true", "1")

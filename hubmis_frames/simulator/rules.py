@@ -36,6 +36,8 @@ class Rules:
         The enrolment statuses in the list of students if the request names none.
     forbidden
         The tables that the client may not read.
+    scopes
+        The scopes of the client; ``None`` means all. An operation of which the document names no scope takes none.
     strict_query
         Refuse parameters that the document does not list for the operation.
     latency
@@ -66,6 +68,7 @@ class Rules:
     ignore_filters: bool = False
     statuses: frozenset[str] = frozenset({"current"})
     forbidden: frozenset[str] = frozenset()
+    scopes: frozenset[str] | None = None
     strict_query: bool = True
     latency: float = 0.0
     send_rate_headers: bool = True
@@ -84,6 +87,10 @@ class Rules:
             "plain_401": True,
         }
         return cls(**{**known, **changed})
+
+
+UNFELT: dict[str, Any] = {"capacity": 1_000_000, "refill_seconds": 0.001}
+"""A rate limit that nobody feels."""
 
 
 @dataclass

@@ -18,6 +18,7 @@ from hubmis_frames.openapi import as_openapi
 from hubmis_frames.operations.declaration import CATALOGUE, PREFIX, Endpoint
 
 from .limits import Limits
+from .people import STATUS_IDS
 from .routes import Routes
 from .rules import Hook, HttpStatusError, Rules, SimulatedRequest, SimulatedResponse
 from .school import SimulatedSchool
@@ -177,9 +178,21 @@ class Simulator:
             raise HttpStatusError(400, "The Realm header is missing.")
         if realm not in self._schools:
             raise HttpStatusError(403, "This client has no access to the realm.")
-        if endpoint.table in self.rules.forbidden:
+        if endpoint.table in self.rules.forbidden or self._lacks_scopes(endpoint, request.query):
             raise HttpStatusError(403, "This client lacks the scope.")
         return self._schools[realm].body(endpoint, ids, request.query, request.headers)
+
+    def _lacks_scopes(self, endpoint: Endpoint, query: str) -> bool:
+        """Whether the client has not all the scopes of any way to ask; some values of a filter take fewer."""
+        if self.rules.scopes is None or not endpoint.scopes:
+            return False
+        ways = endpoint.scopes
+        for wire, text in parse_qsl(query):
+            names = [parameter.name for parameter in endpoint.parameters if parameter.wire == wire]
+            for value, fewer in endpoint.scopes_with.get(names[0] if names else "", {}).items():
+                if text in (value, str(STATUS_IDS.get(value))):
+                    ways = (fewer,)
+        return not any(self.rules.scopes.issuperset(way) for way in ways)
 
     def _token(self, request: SimulatedRequest, body: bytes) -> bytes:
         if request.method != "POST":

@@ -21,6 +21,7 @@ from requests.structures import CaseInsensitiveDict
 from requests_cache.models.response import CachedResponse
 
 from ..errors import CacheError, NotCachedError, PayloadError, SettingsError, SpecError
+from ..files import remove, why
 from ..request import REALM, Envelope, Request, Scopes
 from .adapter import RetryAdapter
 from .addresses import is_same_server
@@ -278,7 +279,13 @@ class Session:
             self.server_facts.clear()
         # A damaged file that was renamed may contain any child's data.
         for aside in Path(self._store.cache_name).parent.glob("*.damaged-*") if self._on_disk else ():
-            aside.unlink()
+            try:
+                remove(aside)
+            except OSError as error:
+                raise CacheError(
+                    f"{aside} may hold any child's data and cannot be removed: {why(error)}. Close the program that "
+                    "has it open, then purge again."
+                ) from error
         return len(keys)
 
     @contextlib.contextmanager

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from ..analysis.calendar import check_timezone
 from ..analysis.columns import as_ids, local_dates, require_columns
 from .canonical import LONDON
 from .selection import EVENT, select, with_realm
@@ -22,7 +23,11 @@ TIMELINE = (
 
 
 def timeline(
-    events: pd.DataFrame, student_id: int | str, *, learning_support: pd.DataFrame | None = None
+    events: pd.DataFrame,
+    student_id: int | str,
+    *,
+    learning_support: pd.DataFrame | None = None,
+    timezone: str = LONDON,
 ) -> pd.DataFrame:
     """One row per entry on one student's record, in order of date.
 
@@ -34,6 +39,8 @@ def timeline(
         The student.
     learning_support
         What ``load_learning_support_records`` returned, to include the beginning and the end of each record.
+    timezone
+        The school's time zone, for dates of learning support that were sent as instants.
 
     Returns
     -------
@@ -55,7 +62,7 @@ def timeline(
     rows = rows[rows["student_id"].eq(student_id).fillna(False)]
     parts = [rows.assign(what=rows["type"].fillna(EVENT), name=rows["category_name"])]
     if learning_support is not None:
-        parts += _support_entries(learning_support, student_id)
+        parts += _support_entries(learning_support, student_id, check_timezone(timezone, "timeline"))
     entries = pd.concat([part.reindex(columns=list(TIMELINE)) for part in parts if len(part)] or [_no_entries()])
     entries = entries.sort_values(["date", "pastoral_event_id"], kind="stable", ignore_index=True)
     entries["days_since_previous"] = entries["date"].diff().dt.days.astype("Int64")
@@ -66,13 +73,13 @@ def timeline(
     return with_realm(entries.astype(types), events, learning_support)
 
 
-def _support_entries(records: pd.DataFrame, student_id: int | str) -> list[pd.DataFrame]:
+def _support_entries(records: pd.DataFrame, student_id: int | str, timezone: str) -> list[pd.DataFrame]:
     """The beginnings and the ends of a student's learning support records."""
     needed = ["learning_support_record_id", "student_id", "learning_support_date", "inactive_date"]
     require_columns(records, needed, "timeline: learning_support")
     records = records.assign(
         student_id=as_ids(records["student_id"], "timeline: learning_support's student_id"),
-        **{day: local_dates(records[day], LONDON, f"timeline: {day}") for day in needed[2:]},
+        **{day: local_dates(records[day], timezone, f"timeline: {day}") for day in needed[2:]},
     )
     rows = records[records["student_id"].eq(student_id).fillna(False)]
     name, status = (

@@ -123,7 +123,7 @@ def figures_by_day(marks: pd.DataFrame, day: Any) -> list[Any]:
     known = calendar()
     return [
         lambda: at.at_risk(marks, known, on=day),
-        lambda: at.recent_change(marks, until=day),
+        lambda: at.recent_change(marks, weeks=1, until=day),
         lambda: pd.DataFrame({"date": known.open_days(since=day)}),
         lambda: pd.DataFrame({"date": known.open_days(until=day)}),
         lambda: at.CodeMap.from_frame(pd.DataFrame({"code": ["1"]}), {"1": "present"}, valid_from=day).frame,
@@ -133,7 +133,7 @@ def figures_by_day(marks: pd.DataFrame, day: Any) -> list[Any]:
 
 
 def test_a_day_is_a_date_a_timestamp_or_iso_text_and_nothing_else() -> None:
-    marks = canonical(register("I/" * 20))
+    marks = canonical(register("I/" * 20, start="2025-09-01"))
     wanted = [figure() for figure in figures_by_day(marks, GIVEN_DAYS[0])]
     for day in GIVEN_DAYS[1:]:
         for figure, frame in zip(figures_by_day(marks, day), wanted, strict=True):
@@ -163,7 +163,7 @@ def test_a_row_about_a_student_has_the_realm_that_the_marks_have() -> None:
             "runs": at.runs(marks, calendar()),
             "broken_weeks": at.broken_weeks(marks),
             "beside_holidays": at.beside_holidays(marks, calendar()),
-            "recent_change": at.recent_change(marks),
+            "recent_change": at.recent_change(marks, weeks=1),
             "summarise": at.summarise(marks, "student_id"),
             "absence_bands": at.absence_bands(marks, "student_id"),
             "code_frequency": at.code_frequency(marks, "student_id"),

@@ -135,22 +135,23 @@ def test_a_reader_finds_tables_of_one_export_whatever_it_holds(school: School, o
     assert all(content(out)[table] != before[table] for table in ("students", CHILD, "genders"))
 
 
-def test_a_reader_that_closes_the_file_in_time_is_waited_for(
+def test_a_reader_that_closes_the_file_in_time_is_waited_for_and_nothing_changes_until_then(
     school: School, out: Path, monkeypatch: pytest.MonkeyPatch
 ):
     before = content(out)
-    with ExportFolder(out, "S999").file("students").open("rb") as reader:
+    with ExportFolder(out, "S999").file(CHILD).open("rb") as reader:
         waits = []
 
         def sleep(seconds: float) -> None:
             waits.append(seconds)
+            assert content(out)["students"] == before["students"], "no new students beside old nationalities"
             reader.close()
 
         clock = SimpleNamespace(monotonic=lambda: 0.2 * len(waits), time=time.time, sleep=sleep)
         monkeypatch.setattr(files, "time", clock)
         assert set(refresh(school, out).status) == {"complete"}
     assert waits
-    assert content(out)["students"] != before["students"]
+    assert all(content(out)[table] != before[table] for table in ("students", CHILD))
 
 
 @pytest.mark.parametrize("error", [PermissionError(13, "The process cannot access the file"), KeyboardInterrupt()])
@@ -224,6 +225,30 @@ def test_a_manifest_that_is_held_for_a_while_costs_nothing(simulator: Simulator,
     operations = json.loads(manifest.read_bytes())["operations"]
     assert {entry["status"] for entry in operations.values()} == {"complete"}
     assert operations["students"]["requests"] > 0
+
+
+# --- other files that are held
+
+
+def test_a_code_map_that_a_spreadsheet_has_open_stays_whole(out: Path):
+    england = hf.attendance.CodeMap.england()
+    file = england.save(out / "code-map.csv")
+    before = file.read_bytes()
+    with file.open("rb"), pytest.raises(hf.SettingsError, match=r"code-map\.csv.*Close the program"):
+        england.extend({"*": "present"}).save(file)
+    assert file.read_bytes() == before
+    assert england.extend({"*": "present"}).save(file).read_bytes() != before
+
+
+def test_a_damaged_cache_that_is_held_is_not_counted_as_purged(school: School, out: Path, tmp_path: Path):
+    hf.load_genders(school)
+    (cache,) = (tmp_path / "cache").rglob("*.sqlite")
+    aside = cache.with_name("answers-2.damaged-1")
+    aside.write_bytes(b"may hold any child's data")
+    with aside.open("rb"), pytest.raises(hf.CacheError, match=r"damaged-1 may hold.*then purge again"):
+        school.purge_cache()
+    school.purge_cache()
+    assert not aside.exists()
 
 
 # --- files that nobody else may open

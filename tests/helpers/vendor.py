@@ -111,7 +111,7 @@ def _parameters(endpoint: Endpoint) -> list[Any]:
         schema: dict[str, Any] = {"type": {int: "integer", bool: "boolean"}.get(parameter.kind, "string")}
         if parameter.kind not in (int, bool, str):
             schema["format"] = parameter.kind.__name__.replace("datetime", "date-time")
-        if parameter.choices:
+        if parameter.choices and parameter.kind is str:
             schema["enum"] = list(parameter.choices)
         inside = re.findall(r"\[(\w+)]", parameter.wire)
         if parameter.place == "query" and inside and not parameter.required:

@@ -1,4 +1,7 @@
-"""A rule of Windows that holds in every test, wherever it runs: nobody removes, renames or replaces an open file."""
+"""Rules of Windows that hold in every test, wherever it runs.
+
+Nobody removes, renames or replaces an open file, and ``rename`` replaces none at all: that is ``replace``.
+"""
 
 import errno
 import os
@@ -9,7 +12,7 @@ from typing import Any
 
 import pytest
 
-EXEMPT = ("filelock",)
+EXEMPT = ("filelock", "hypothesis")
 """Packages that do it on POSIX alone, and otherwise on Windows."""
 WAITS = 1.0
 """For how many seconds a file may still be open: Arrow's threads close what they have read a moment later."""
@@ -31,10 +34,13 @@ def is_open(path: Any, dir_fd: int | None = None) -> bool:
     return False
 
 
-def refuse(path: Any, dir_fd: int | None = None) -> None:
+def refuse(path: Any, dir_fd: int | None = None, *, exists: bool = False) -> None:
+    """Raise if a file is open, or with ``exists`` if it is there."""
     caller = sys._getframe(2).f_globals.get("__name__", "")
     if caller.startswith(EXEMPT):
         return
+    if exists and os.path.lexists(path):
+        raise FileExistsError(errno.EEXIST, "rename replaces no file, as Windows would say", os.fspath(path))
     until = time.monotonic() + WAITS
     while is_open(path, dir_fd):
         if time.monotonic() >= until:
@@ -55,10 +61,10 @@ def keep(monkeypatch: pytest.MonkeyPatch) -> None:
 
         return checked
 
-    def renaming(function: Callable[..., None]) -> Callable[..., None]:
+    def renaming(function: Callable[..., None], *, replaces: bool) -> Callable[..., None]:
         def checked(old: Any, new: Any, *, src_dir_fd: int | None = None, dst_dir_fd: int | None = None) -> None:
             refuse(old, src_dir_fd)
-            refuse(new, dst_dir_fd)
+            refuse(new, dst_dir_fd, exists=not replaces and dst_dir_fd is None and os.fspath(old) != os.fspath(new))
             function(old, new, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
 
         return checked
@@ -67,4 +73,4 @@ def keep(monkeypatch: pytest.MonkeyPatch) -> None:
         for name in ("remove", "unlink"):
             monkeypatch.setattr(os, name, removing(getattr(os, name)))
         for name in ("rename", "replace"):
-            monkeypatch.setattr(os, name, renaming(getattr(os, name)))
+            monkeypatch.setattr(os, name, renaming(getattr(os, name), replaces=name == "replace"))

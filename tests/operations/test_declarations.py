@@ -73,8 +73,8 @@ def sort_of(fact: dict[str, Any]) -> tuple[str, ...] | None:
     return tuple("_".join(word.lower() for word in name) for name in words)
 
 
-# What the document says of scopes names the values of this one.
-IN_PROSE = {"filter[enrolmentStatus]": ("current", "past", "applicant")}
+# What the document says of scopes names the values of a status.
+IN_PROSE = {"Students: Get List": ("current", "past", "applicant"), "Staff: Get List": ("current", "past")}
 
 
 def query_of(fact: dict[str, Any]) -> list[tuple[str, type, tuple[str, ...], bool]]:
@@ -87,7 +87,8 @@ def query_of(fact: dict[str, Any]) -> list[tuple[str, type, tuple[str, ...], boo
         elif not name.startswith(("page[", "sort[")):
             # The year's id is an integer wherever else the document asks for it.
             kind = int if name in YEAR_FILTERS else kind_of(parameter["type"])
-            choices = IN_PROSE.get(name) or tuple(parameter.get("enum", ()))
+            in_prose = IN_PROSE.get(fact["title"], ()) if "tatus]" in name else ()
+            choices = in_prose or tuple(parameter.get("enum", ()))
             found.append((name, kind, choices, parameter["required"]))
     return sorted(found, key=lambda parameter: parameter[0] in YEAR_FILTERS)
 

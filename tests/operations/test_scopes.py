@@ -80,6 +80,54 @@ def test_a_refused_list_of_students_names_the_scopes_and_the_call_that_takes_few
         hf.load_genders(school)
 
 
+STUDENT_SCOPES = sorted({scope for way in CATALOGUE["students"].any_scopes for scope in way})
+STAFF_SCOPES = sorted({scope for way in CATALOGUE["staff"].any_scopes for scope in way})
+
+
+@pytest.mark.parametrize(
+    ("table", "filters", "scopes"),
+    [
+        ("students", {}, STUDENT_SCOPES),
+        ("students", {"enrolment_status": "current"}, [scope for scope in STUDENT_SCOPES if "current" in scope]),
+        ("students", {"enrolment_status": "past"}, ["students.past.read"]),
+        ("students", {"enrolment_status": "applicant"}, ["students.admissions.admissions.read"]),
+        ("staff", {}, STAFF_SCOPES),
+        ("staff", {"status": "current"}, ["staff.current.overview.name-details.read"]),
+        ("staff", {"status": 1}, ["staff.current.overview.name-details.read"]),
+        ("staff", {"status": "past"}, ["staff.past.read"]),
+        ("staff", {"status": 2}, ["staff.past.read"]),
+    ],
+)
+def test_a_call_takes_its_scopes_all_of_them_and_no_others(
+    serve: Serve, connect_to: Connect, table: str, filters: dict[str, Any], scopes: list[str]
+):
+    load = getattr(hf, f"load_{table}")
+    assert len(load(connect_to(serve(scopes=frozenset(scopes))), **filters))
+    for lacking_one in scopes:
+        school = connect_to(serve(scopes=frozenset({*STUDENT_SCOPES, *STAFF_SCOPES} - {lacking_one})), cache_dir=None)
+        with pytest.raises(hf.NotPermittedError) as caught:
+            load(school, **filters)
+        said = str(caught.value)
+        assert lacking_one in said
+        # A call that takes more than it must says how to take less.
+        assert ("is enough" in said) == (not set(filters.values()) & {"current", "past", "applicant"})
+        assert len(hf.load_genders(school)), "the document names no scope for it"
+
+
+@pytest.mark.parametrize("status", ["current", "past"])
+def test_staff_are_asked_for_by_status_as_text_and_as_id(school: School, status: str):
+    everybody = hf.load_staff(school)
+    by_text, by_id = (hf.load_staff(school, status=value) for value in (status, {"current": 1, "past": 2}[status]))
+    assert set(by_text["status"]) == {status}
+    assert 0 < len(by_text) < len(everybody)
+    assert by_text.equals(by_id)
+
+
+def test_another_text_is_no_status_of_staff(school: School):
+    with pytest.raises(hf.BadArgumentError, match=r"an id or one of 'current', 'past'; not 'curent'\. Did you mean"):
+        hf.load_staff(school, status="curent")
+
+
 # --- a file's
 
 

@@ -311,8 +311,12 @@ def test_the_pace_of_a_test_host_can_be_set(simulator: Simulator, tmp_path: Any,
         with hf.connect(*login, cache_dir=None, rate=rate) as school:
             assert school._session.bucket.rate == Rate(60, 0.5)
             assert len(hf.load_genders(school)) > 0
-    with hf.connect(*login, cache_dir=None) as school:
-        assert school._session.bucket.rate == DOCUMENTED
+    for variable, expected in (("60,0.5", Rate(60, 0.5)), (" 7 , 3 ", Rate(7, 3.0)), ("", DOCUMENTED)):
+        monkeypatch.setenv("HUBMIS_RATE", variable)
+        with hf.connect(*login, cache_dir=None) as school:
+            assert school._session.bucket.rate == expected
+        with hf.connect(*login, cache_dir=None, rate=(8, 2)) as school:
+            assert school._session.bucket.rate == Rate(8, 2.0), "an argument wins over a variable"
 
 
 @pytest.mark.parametrize("url", ["https://api.hubmis.com", "https://api.hubmis.com:443", "https://api.hubmis.com."])
@@ -333,6 +337,13 @@ def test_for_hubmis_itself_the_documented_rate_stays_the_least(
 def test_a_pace_that_is_none_is_refused(simulator: Simulator, rate: Any):
     with pytest.raises(hf.SettingsError, match="rate="):
         hf.connect("S999", "a", "b", simulator.url, cache_dir=None, rate=rate)
+
+
+@pytest.mark.parametrize("rate", ["60", "60;0.5", "fast,5", "0,5", "60,0", "60,nan", "60,inf", ",5"])
+def test_a_variable_with_no_pace_is_refused(simulator: Simulator, monkeypatch: pytest.MonkeyPatch, rate: str):
+    monkeypatch.setenv("HUBMIS_RATE", rate)
+    with pytest.raises(hf.SettingsError, match="HUBMIS_RATE"):
+        hf.connect("S999", "a", "b", simulator.url, cache_dir=None)
 
 
 # --- tokens

@@ -1,15 +1,19 @@
 """What holds on Windows alone, or breaks there alone, as far as it can be seen on any system."""
 
 import ast
+import contextlib
 import errno
 import inspect
+import ntpath
 import os
 import re
 import shutil
 import subprocess
 from pathlib import Path, PureWindowsPath
 from types import SimpleNamespace
+from typing import cast
 
+import pandas as pd
 import platformdirs
 import platformdirs.macos
 import platformdirs.unix
@@ -21,12 +25,20 @@ from hypothesis import strategies as st
 import hubmis_frames as hf
 from hubmis_frames import files
 from hubmis_frames.display.shell import argument, powershell_text
-from hubmis_frames.export.folder import is_link
+from hubmis_frames.export.folder import DELETED, INCOMPLETE, ExportFolder, is_link, table_folder
+from hubmis_frames.export.refresh import HISTORIES
+from hubmis_frames.frames import empty
+from hubmis_frames.operations import CATALOGUE
+from hubmis_frames.privacy import open_key
 from hubmis_frames.setup.doctor import _writable
+from hubmis_frames.setup.settings import look_up
+from hubmis_frames.transport import cache, sqlite_files
 from tests.helpers import windows_rules
 
 TOP = Path(__file__).parents[2]
 PACKAGE = sorted((TOP / "hubmis_frames").rglob("*.py"))
+DEVICES = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"]
+DEVICES += [f"{port}{number}" for port in ("COM", "LPT") for number in "0123456789\u00b9\u00b2\u00b3"]
 TESTS = sorted((TOP / "tests").rglob("*.py"))
 
 
@@ -58,8 +70,8 @@ def test_no_pool_is_waited_for_in_one_go():
 # --- files
 
 
-def test_a_file_that_is_open_is_not_removed_or_renamed_in_any_test(tmp_path: Path):
-    """The rule of ``tests/helpers/windows_rules.py``, which the code of this package keeps in all tests."""
+def test_a_file_that_is_open_is_not_removed_or_renamed_in_any_test_and_rename_replaces_none(tmp_path: Path):
+    """The rules of ``tests/helpers/windows_rules.py``, which the code of this package keeps in all tests."""
     file, other = tmp_path / "file", tmp_path / "other"
     file.touch()
     other.touch()
@@ -68,6 +80,8 @@ def test_a_file_that_is_open_is_not_removed_or_renamed_in_any_test(tmp_path: Pat
             with pytest.raises(PermissionError):
                 forbidden()
         assert windows_rules.is_open(file) or os.name == "nt"
+    with pytest.raises(FileExistsError):
+        other.rename(file)
     other.replace(file)
     file.unlink()
 
@@ -117,6 +131,53 @@ def test_the_key_for_pseudonyms_lies_apart_from_the_cache_on_every_system(system
     assert not key.is_relative_to(PureWindowsPath(files.user_folder("cache")))
 
 
+@pytest.mark.parametrize("folder", ["Q:\\hubmis\\school", "Q:\\", "\\\\server\\share\\school", "Q:school"])
+def test_a_folder_on_a_drive_or_share_that_is_not_there_is_an_error(folder: str, monkeypatch: pytest.MonkeyPatch):
+    """There, not even the first of its parents exists; elsewhere there is always a root."""
+    if os.name != "nt":
+        monkeypatch.setattr(Path, "is_dir", lambda path: False)
+        monkeypatch.setattr(os, "mkdir", lambda path, *_, **__: (_ for _ in ()).throw(FileNotFoundError(2, "", path)))
+    with pytest.raises(OSError, match=r".*"):
+        files.private_folder(Path(folder if os.name == "nt" else "/" + folder.replace("\\", "/")))
+
+
+@given(
+    st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
+    | st.builds(
+        "".join, st.tuples(st.sampled_from(DEVICES), st.sampled_from(["", " ", ".", ".txt", " .txt", "x", "-1"]))
+    )
+)
+@example("Year 9: marks.csv")
+@example("report.")
+@example("Con.csv")
+@example("com\u00b9.csv")
+@example("console.csv")
+def test_a_name_that_means_something_else_on_windows_is_refused_there(name: str):
+    """To a device, to a hidden stream of another file, or to a file with another name."""
+    stem = name.partition(".")[0].rstrip(" ").upper()
+    means_itself = (
+        not set(name) & {*'<>:"/\\|?*', *map(chr, range(32))} and name[-1] not in ". " and stem not in DEVICES
+    )
+    assert files.fits_every_system(name) == means_itself
+    if reserved := getattr(ntpath, "isreserved", None):  # from Python 3.13 on
+        assert reserved(name) == (not means_itself)
+    files._refuse_name(cast(Path, SimpleNamespace(name=name)), windows=False)
+    with contextlib.nullcontext() if means_itself else pytest.raises(OSError, match="on Windows the name of a file"):
+        files._refuse_name(cast(Path, SimpleNamespace(name=name)), windows=True)
+
+
+@pytest.mark.parametrize("name", ["Year 9: marks.csv", "con.csv", "a?.csv"])
+def test_no_file_is_written_under_a_name_that_means_something_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+):
+    monkeypatch.setattr(files._refuse_name, "__kwdefaults__", {"windows": True})
+    with pytest.raises(hf.ExportError, match="on Windows the name of a file has none of"):
+        hf.to_csv(pd.DataFrame({"a": [1]}), tmp_path / "out" / name)
+    with pytest.raises(hf.SettingsError, match="on Windows the name of a file has none of"):
+        hf.attendance.CodeMap.england().save(tmp_path / "out" / name)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
 @pytest.mark.parametrize(("length", "named"), [(200, False), (247, False), (248, True), (260, True), (400, True)])
 @pytest.mark.parametrize("number", [errno.ENOENT, errno.EINVAL])
 def test_a_path_that_is_too_long_for_windows_is_named(length: int, named: bool, number: int):
@@ -157,6 +218,39 @@ def test_a_junction_of_windows_is_a_link(tmp_path: Path, monkeypatch: pytest.Mon
     assert is_link(tmp_path)
 
 
+def longest_in_an_export(folder: Path) -> int:
+    """The length of the longest path below an export, with a realm of up to ten characters."""
+    export = ExportFolder(folder, "REALM00001")
+    tables = {table for endpoint in CATALOGUE.values() for table in empty(endpoint)}
+    tables |= {f"{table}{DELETED}" for table in HISTORIES}
+    made = [export.manifest]
+    for table in tables:
+        export.make(table)
+        made += [export.file(table), export.of_table(table) / INCOMPLETE]
+        with files.scratch_file(folder / table_folder(table)) as part, files.scratch_file(part) as copy:
+            made += [part, copy]
+    with files.scratch_file(export.manifest) as part:
+        made.append(part)
+    return max(len(str(path.relative_to(folder))) for path in made)
+
+
+def longest_in_the_cache(folder: Path) -> int:
+    """The length of the longest path below the cache, that of a damaged file included."""
+    cache.open_store(folder, "https://api.hubmis.com", "R" * 60, "client").close()  # type: ignore[no-untyped-call]
+    (file,) = folder.rglob("*.sqlite")
+    file = file.rename(file.with_name(file.name.replace("answers", "answers-encrypted")))
+    file.with_name(f"{file.name}-journal").touch()
+    sqlite_files.set_aside(file)
+    return max(len(str(path.relative_to(folder))) for path in folder.rglob("*"))
+
+
+def test_the_page_about_windows_gives_the_lengths_of_our_longest_paths(tmp_path: Path):
+    page = " ".join((TOP / ".github" / "WINDOWS.md").read_text("utf-8").split())
+    said = re.search(r"an export needs (\d+) of them below its folder .*? the cache (\d+)", page)
+    assert said is not None
+    assert [*map(int, said.groups())] == [longest_in_an_export(tmp_path / "e"), longest_in_the_cache(tmp_path / "c")]
+
+
 # --- shells
 
 
@@ -175,6 +269,22 @@ def as_powershell(text: str) -> str:
         else:
             taken, inside = taken + inside[0], inside[1:]
     return taken
+
+
+@pytest.mark.parametrize("form", ['"{}"', '"{}" ', "{} ", "{}"])
+def test_a_variable_set_in_cmd_has_neither_its_quotes_nor_the_spaces_behind(
+    form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """``set HUBMIS_REALM="S1"`` stores the quotes there, and ``set HUBMIS_REALM=S1 && ...`` a space."""
+    wanted = {"realm": "S1", "client_secret": 'a "b" c', "cache_dir": str(tmp_path / "our cache")}
+    for name, value in wanted.items():
+        monkeypatch.setenv(f"HUBMIS_{name.upper()}", form.format(value))
+    found = look_up()
+    assert {name: found[name].value for name in wanted} == wanted
+    if form.strip() == form:
+        monkeypatch.setenv("HUBMIS_PSEUDONYM_KEY", form.format(tmp_path / "our.key"))
+        open_key()
+        assert (tmp_path / "our.key").exists()
 
 
 @given(
