@@ -72,8 +72,6 @@ def results(data: hf.SchoolData) -> dict[str, Callable[[], pd.DataFrame]]:
         "attendance.cumulative": lambda: at.cumulative(marks),
         "attendance.data_quality": lambda: at.data_quality(marks, calendar),
         "attendance.heavy_codes": lambda: at.heavy_codes(marks, "form_name"),
-        "attendance.long_absence": lambda: at.long_absence(marks, calendar, at_least=2),
-        "attendance.status_changes": lambda: at.status_changes(marks, marks["date"].median()),
         "attendance.lateness": lambda: at.lateness(marks.assign(minutes_late=5), "year_group_name"),
         "attendance.long_absence": lambda: at.long_absence(every, calendar, at_least=2),
         "attendance.marks": lambda: every[[name for name in every if name != "realm"]],
