@@ -99,11 +99,12 @@ def concatenate(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
         return frames[0]
     from dask.dataframe import methods
 
-    for name in frames[0].columns:
-        types = {frame.dtypes[name] for frame in frames}
-        if len(types) > 1 and all(isinstance(t, pd.CategoricalDtype) and t.ordered for t in types):
+    for name in map(str, frames[0]):
+        types = [frame[name].dtype for frame in frames]
+        ordered = [kind for kind in types if isinstance(kind, pd.CategoricalDtype) and kind.ordered]
+        if len(set(ordered)) > 1 and len(ordered) == len(types):
             # Each part has its own years, terms or first day of the week, in an order that is found again.
-            common = _WEEKDAYS if name == "weekday" else next(iter(types)).categories.dtype
+            common = _WEEKDAYS if name == "weekday" else ordered[0].categories.dtype
             frames = [frame.astype({name: common}) for frame in frames]
     return own_text(methods.concat(list(frames), ignore_index=True))
 

@@ -83,7 +83,8 @@ def suppress(
     students along the edges of the box changes no total. Every corner from which students are moved holds at least
     ``below``, or two if there is no such box. All corners are hidden. Totals that are small themselves, and so hidden
     in a table of their own, have a box among totals, and their rows have the same. Where there is no box, every row is
-    hidden, or the table is refused if its totals could still give a small group back.
+    hidden, or the table is refused if its totals could still give a small group back. Bands of absence have their box
+    on their own side of 10 and of 50 per cent, and codes within their category, as summaries show these sums.
 
     What can't be protected. Two tables with the same groups on different days: a student who joined between them is the
     difference, so publish one. Two tables by groups that overlap and are no groups of this table, such as forms beside
@@ -143,12 +144,30 @@ def hidden_rows(frame: pd.DataFrame, by: Sequence[str], people: Sequence[str], b
         # Around events, rows share their students and weeks add up to periods: one row alone could be worked out.
         few = np.array([np.isin(_whole(frame[name], name), range(1, below)) for name in people])
         return np.full(len(frame), few.any())
-    hidden = np.zeros(len(frame), dtype=bool)
+    frame, by, parts = _parts_with_known_sums(frame, by, people, below)
+    hidden = _hidden_rows(frame, by, people, below)
+    for rows in parts:
+        hidden[rows] |= _hidden_rows(frame[rows], by, people, below)
+    return hidden
+
+
+def _parts_with_known_sums(
+    frame: pd.DataFrame, by: Sequence[str], people: Sequence[str], below: int
+) -> tuple[pd.DataFrame, Sequence[str], list[Flags]]:
+    """The table, the columns that identify its rows, and parts of it whose sums other tables show.
+
+    A small group needs a partner in its own part. Summaries show the sessions of each category of codes, and the
+    students who are absent from a tenth and from a half.
+    """
     if _BAND in by:
-        # Other tables show who is absent from a tenth and a half, so a band needs a partner on its own side of these.
-        for rows in _sides_of_bands(frame, people, below):
-            hidden[rows] |= _hidden_rows(frame[rows], by, people, below)
-    return hidden | _hidden_rows(frame, by, people, below)
+        return frame, by, list(_sides_of_bands(frame, people, below))
+    if {"code", "category"} <= set(by):
+        category = frame["category"].astype("str")
+        # The category divides the codes, and is no second dimension of the table.
+        frame = frame.assign(code=frame["code"].astype("str").fillna("") + " " + category)
+        by = [name for name in by if name != "category"]
+        return frame, by, [category.eq(name).to_numpy(dtype=bool) for name in category.unique()]
+    return frame, by, []
 
 
 def _sides_of_bands(frame: pd.DataFrame, people: Sequence[str], below: int) -> Iterator[Flags]:
