@@ -144,7 +144,7 @@ def why(error: Exception, *, windows: bool = os.name == "nt") -> str:
     """
     if not isinstance(error, OSError):
         return str(error)
-    said = error.strerror or str(error)
+    said = (error.strerror or str(error)).strip()  # Arrow ends what Windows says with a line end
     longest = max((len(str(name)) for name in (error.filename, error.filename2) if name is not None), default=0)
     if not windows or longest < _LONGEST_FOLDER or error.errno not in (errno.ENOENT, errno.EINVAL, errno.ENAMETOOLONG):
         return said

@@ -7,8 +7,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from ..analysis.calendar import Calendar, year_name
-from ..analysis.columns import require_columns, row_numbers
-from ..analysis.groups import Whole
+from ..analysis.columns import require_columns, row_numbers, sorted_numbers
+from ..analysis.groups import Whole, first_dates
 from ..analysis.realms import REALM, person_columns, realms_of, require_one_school
 from ..errors import BadArgumentError, warn
 from .codes import CATEGORIES, POSSIBLE
@@ -89,10 +89,13 @@ def years_of_groups(marks: pd.DataFrame, number: Whole, caller: str, calendar: C
     # A day between two years belongs to neither: it is of the year that other marks of its time are in.
     nearest = days.groupby([REALM, "by_date"])["year"].transform("last")
     days["year"] = days["year"].fillna(nearest).fillna(by_date)
-    wide = int(number.max(initial=0)) + 1
-    pairs = pd.unique(place * wide + number[counts])
-    rows = days[[REALM, "year", "date"]].iloc[pairs // wide].assign(group=pairs % wide)
-    return rows.sort_values("date").drop_duplicates(["group", REALM, "year"], ignore_index=True)
+    year_of_day, _ = pd.factorize(row_numbers(days[[REALM, "year"]]))
+    years = days[[REALM, "year"]][~pd.Series(year_of_day).duplicated().to_numpy()]
+    wide = max(len(years), 1)
+    pairs, pair = sorted_numbers(number[counts] * wide + year_of_day[place])
+    first = first_dates(pair, named["date"][counts], len(pairs)).astype("datetime64[us]")
+    rows = years.iloc[pairs % wide].assign(date=first, group=pairs // wide)
+    return rows.sort_values("date", ignore_index=True)
 
 
 def refuse_several_years(years: pd.DataFrame, caller: str) -> None:

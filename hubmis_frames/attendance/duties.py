@@ -65,10 +65,11 @@ def long_absence(
     Returns
     -------
     DataFrame
-        ``realm`` if the marks have it, ``student_id``, ``days`` or ``sessions`` (as counted), ``absent_sessions`` (with
-        the half-days that are no whole day), ``first_date``, ``last_date``, ``reached_on`` (the day of the last session
-        that made it long; missing if it is not), ``to_go`` (how many more make it long), ``codes`` (each code with its
-        sessions, the most frequent first) and, in a row, ``ongoing`` (not attended since, up to the last mark).
+        ``realm`` if the marks have it, ``student_id``, ``days`` (how many count) or instead ``sessions`` (how many
+        count), ``absent_sessions`` (of this kind, with half-days that are no whole day), ``first_date``, ``last_date``,
+        ``reached_date`` (the day of the last session that made it long; missing if it is not), ``to_go`` (how many more
+        make it long), ``codes`` (each code with its sessions, the most frequent first) and, in a row, ``ongoing`` (not
+        attended since, up to the last mark).
 
     Raises
     ------
@@ -132,7 +133,7 @@ def long_absence(
     shown = absences["to_go"].eq(0)
     shown |= absences["to_go"].le(within) & (absences["ongoing"] if in_a_row else True)
     absences = absences[shown].rename(columns={"amount": unit})
-    columns = [*person, unit, "absent_sessions", "first_date", "last_date", "reached_on", "to_go", "codes"]
+    columns = [*person, unit, "absent_sessions", "first_date", "last_date", "reached_date", "to_go", "codes"]
     frame = absences[[*columns, *(["ongoing"] if in_a_row else [])]]
     order = [unit, "absent_sessions", *person, "first_date"]
     return frame.sort_values(order, ascending=[False, False, *(True for _ in order[2:])], ignore_index=True)
@@ -161,13 +162,13 @@ def _absences(counted: pd.DataFrame, keys: list[str], amount: str, at_least: int
     frame = groups.agg(
         amount=(amount, "sum"), absent_sessions=("date", "size"), first_date=("date", "min"), last_date=("date", "max")
     )
-    frame["reached_on"] = reached.reindex(frame.index)
+    frame["reached_date"] = reached.reindex(frame.index)
     of_code = counted.assign(code=counted["code"].astype("str").fillna("no code"))
     of_code = of_code.groupby([*keys, "code"], sort=False).size().rename("n").reset_index()
     of_code = of_code.sort_values(["n", "code"], ascending=[False, True])
     of_code["text"] = of_code["code"] + " " + of_code["n"].astype("str")
     frame["codes"] = of_code.groupby(keys, sort=False)["text"].agg(", ".join).reindex(frame.index)
-    types = {"amount": "int64", "absent_sessions": "int64", "reached_on": "datetime64[us]", "codes": "str"}
+    types = {"amount": "int64", "absent_sessions": "int64", "reached_date": "datetime64[us]", "codes": "str"}
     return frame.reset_index().astype(types)
 
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from ..catalogue.reference import describe, endpoints
 from ..connections import connect, connect_group, demo
 from ..display.streams import is_terminal
@@ -141,30 +143,47 @@ def _lab(options: argparse.Namespace) -> int:
 
 
 def _plan(options: argparse.Namespace) -> int:
+    names = _names(options.tables)
     with _school_or_group(options) as school:
-        cost = school.plan(_names(options.tables), refresh=options.refresh)
+        cost = school.plan(names, refresh=options.refresh)
+        asked: set[str] = set()
+        while options.count and (lists := _lists_to_count(cost) - asked):
+            school.fetch(sorted(lists))  # their answers stay in the cache, where an export finds them too
+            asked |= lists
+            cost = school.plan(names, refresh=options.refresh)
     print_table(cost if options.json else cost.drop(columns="asked_by"), options.json)
     if options.json:
         return COMPLETE
-    not_counted = cost[cost["requests"].isna()]
+    not_counted = cost["requests"].isna()
     requests = int(cost["requests"].sum() - cost["cached"].sum())
+    if not_counted.any():
+        print(
+            f"\nThe cost is not known yet: {not_counted.sum()} of {len(cost)} tables are not counted. Each takes one "
+            "request for each row of a list that is not loaded. Marks take one for each student, which is most of an "
+            f"export. The other tables take at least {requests:,} requests."
+        )
+        left = sorted(_lists_to_count(cost) - asked)
+        print(
+            f"To count them, add --count. It loads {', '.join(left)} first, and an export uses what it loaded."
+            if left
+            else "Their lists take one request for each row of another list: an export counts them as it goes."
+        )
+        return COMPLETE
     minutes = cost["minutes"].sum()
-    at_least = "at least " if len(not_counted) or cost["basis"].ne("").any() else ""
+    at_least = "at least " if cost["basis"].ne("").any() else ""
     duration = f"about {minutes:,.0f} minutes" if minutes >= 1 else "less than a minute"
     print(
         f"\nRequests: {at_least}{requests:,}, {duration}. They go out quickly while the burst of up to 500 lasts, then "
         "one every five seconds, which is the documented rate."
     )
-    if len(not_counted):
-        asked_by_ids = set(cost.loc[cost["asked_by"].ne(""), "table"])
-        lists = {name for names in not_counted["asked_by"] for name in names.split(", ")} - asked_by_ids - {""}
-        print(
-            f"Tables not counted: {len(not_counted)}. Each needs one request for each row of a list that is not loaded "
-            "yet. Marks need one for each student, which is most of an export. To count them too, load the lists "
-            "first:\n"
-            f"  hubmis-frames export DIRECTORY --tables {','.join(sorted(lists or {'academic_years'}))}"
-        )
     return COMPLETE
+
+
+def _lists_to_count(cost: pd.DataFrame) -> set[str]:
+    """The lists whose rows say how many requests other tables take, as far as they cost few requests themselves."""
+    waiting = cost.loc[cost["requests"].isna(), "asked_by"]
+    many = set(cost.loc[cost["asked_by"].ne(""), "table"])  # to load these takes as many requests as they have parents
+    return {name or "academic_years" for names in waiting for name in names.split(", ")} - many
 
 
 def _endpoints(options: argparse.Namespace) -> int:

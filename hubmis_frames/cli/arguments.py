@@ -75,9 +75,13 @@ def _add_tables_and_exports(commands: Subparsers) -> None:
     )  # fmt: skip
     command.add_argument("--realm", help="one school, if the folder holds several (default: all)")
 
-    command = _command(commands, "plan", "show what an export would cost; sends nothing")
+    command = _command(commands, "plan", "show what an export would cost; sends nothing without --count")
     _add_tables(command)
     command.add_argument("--refresh", action="store_true", help="show what 'export --refresh' would cost")
+    command.add_argument(
+        "--count", action="store_true",
+        help="load the lists whose rows say how many requests the other tables take, so that all are counted",
+    )  # fmt: skip
     _add_json(command)
     _add_connection(command, several=True)
 

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,11 @@ from ..frames.keys import Key, keys_of
 from ..frames.layout import POSITION, ROW, VALUE
 from ..operations import CATALOGUE, FURTHER
 from ..operations.declaration import Endpoint, listed_in
+from ..operations.further import YEAR_LISTS
 from ..operations.shapes import PEOPLE_KEYS
 from ..privacy import personal_columns, quasi_identifier, safe_columns
 from ..words import unit_of
+from .earlier import kept_columns
 from .folder import DELETED, FILE, partition, table_folder
 from .refresh import NOTICED_AT
 
@@ -237,13 +239,18 @@ class _Told:
 
 @functools.cache
 def _declared() -> Mapping[str, tuple[Endpoint, TableLayout]]:
-    return {
+    found = {
         layout.name: (endpoint, layout)
         for endpoint in (*CATALOGUE.values(), *FURTHER.values())
         for layout in lay_out(
             endpoint.table, endpoint.record, endpoint.key, tuple(p.name for p in endpoint.path_ids)
         ).all()
+        if endpoint.table != YEAR_LISTS or layout.name == YEAR_LISTS
     }
+    endpoint, layout = found[YEAR_LISTS]
+    kept = kept_columns(column.name for column in layout.columns)
+    groups = tuple(column for column in layout.columns if column.name in kept)
+    return found | {YEAR_LISTS: (endpoint, replace(layout, columns=groups, children=()))}
 
 
 _NO_KEY = Key("", "", "", False, False, None)

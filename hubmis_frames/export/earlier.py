@@ -14,9 +14,11 @@ _MOVES = ("year_group_id", "year_group_name", "form_id", "form_name")
 """Columns that differ from one year to the next for almost everybody."""
 
 
-def group_columns(names: Iterable[str]) -> list[str]:
-    """The columns of a list of students that hold a group."""
-    return [name for name in names if _GROUP.fullmatch(name)]
+def kept_columns(names: Iterable[str]) -> list[str]:
+    """The columns of a list of students by year that are kept: whose row it is, and the groups."""
+    there = list(names)
+    ids = [name for name in (YEAR, STATUS, STUDENT) if name in there]
+    return [*ids, *(name for name in there if _GROUP.fullmatch(name))]
 
 
 def covered_years(years: pd.DataFrame, year: int | str | None, dates: pd.Series | None) -> list[object]:

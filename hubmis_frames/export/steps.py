@@ -17,7 +17,7 @@ from ..operations.declaration import YEAR, Endpoint, Parameter
 from ..operations.further import PAST_MARKS, YEAR_LISTS
 from ..operations.response import plain_id
 from ..request import Request
-from .earlier import covered_years, group_columns, leavers
+from .earlier import covered_years, kept_columns, leavers
 
 CORE = (
     "academic_years",
@@ -180,8 +180,7 @@ class YearLists(Step):
     def kept(self, tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
         """Ids and groups alone: the rest is in ``students`` and ``past_students``, as it is today."""
         table = tables[self.endpoint.table]
-        names = [YEAR, "enrolment_status", "student_id", *group_columns(table.column_names)]
-        return {self.endpoint.table: table.select([name for name in names if name in table.column_names])}
+        return {self.endpoint.table: table.select(kept_columns(table.column_names))}
 
 
 class PastMarks(Step):

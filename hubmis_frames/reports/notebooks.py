@@ -107,8 +107,13 @@ def run_jupyterlab(folder: Path, options: Iterable[str] = ()) -> int:
             "hf.connect() finds it."
         )
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder.absolute()}", *options]
-    with subprocess.Popen(command, cwd=folder, env=environment) as server, _passed_on(signal.SIGTERM, server):  # noqa: S603 - our own Python and the user's own folder
+    with (
+        _noticed(signal.SIGTERM) as ended,
+        subprocess.Popen(command, cwd=folder, env=environment) as server,  # noqa: S603 - our own Python and the user's own folder
+    ):
         while server.poll() is None:
+            if ended.is_set():
+                server.terminate()
             # JupyterLab receives Ctrl-C too, and asks before it stops.
             with contextlib.suppress(KeyboardInterrupt, subprocess.TimeoutExpired):
                 server.wait(SLICE)
@@ -116,13 +121,14 @@ def run_jupyterlab(folder: Path, options: Iterable[str] = ()) -> int:
 
 
 @contextlib.contextmanager
-def _passed_on(number: int, server: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Pass a signal on to the server, and end when it has ended; only the main thread may handle signals."""
+def _noticed(number: int) -> Iterator[threading.Event]:
+    """Set an event at a signal, which would otherwise end this process alone; only a main thread handles signals."""
+    event = threading.Event()
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield event
         return
-    before = signal.signal(number, lambda *_: server.terminate())
+    before = signal.signal(number, lambda *_: event.set())
     try:
-        yield
+        yield event
     finally:
         signal.signal(number, before)

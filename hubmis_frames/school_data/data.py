@@ -441,8 +441,10 @@ class SchoolData(Mapping[str, pd.DataFrame]):
         frame
             Any frame with ``student_id``; with several schools also ``realm``.
         contacts
-            Whether to add contacts with parental responsibility as one text, the primary one first:
-            ``Philippa Lumley (Mother) 07700 900031; ...``.
+            Whether to add contacts with parental responsibility as one text, the primary one first, each with
+            telephones, then e-mail (of ``contact_emails`` if that was exported, else of ``contacts``):
+            ``Philippa Lumley (Mother) 07700 900031, p.lumley@mail.example; ...``. An inactive contact is marked:
+            ``Jo Lumley (Father, inactive)``. One that was removed is left out.
 
         Returns
         -------

@@ -110,19 +110,32 @@ def contacts_of(students: pd.DataFrame, table: Table, where: str) -> pd.Series:
         links = links[~links["contact_id"].isin(removed)]
     else:
         gone = pd.Series(dtype="Int64")
-    numbers = phones[_text(phones, "phone").notna()].sort_values("is_primary", ascending=False, kind="stable")
-    by_contact = numbers.groupby("contact_id")["phone"].agg(lambda own: ", ".join(dict.fromkeys(own)))
+    reached = _ways(phones, "phone")
+    emails = _ways(table("contact_emails"), "email")
+    if emails.empty and known is not None and "contact_id" in known:
+        emails = _text(known, "primary_email").groupby(known["contact_id"]).first().dropna()
     name = (
         _text(links, "contact_first_name").fillna("") + " " + _text(links, "contact_last_name").fillna("")
     ).str.strip()
     kind = _text(links, "relationship_type_name").fillna("contact")
     inactive = pd.Series("", index=links.index).mask(links["contact_id"].isin(gone), ", inactive")
     text = name + " (" + kind + inactive + ")"
-    text = text + (" " + links["contact_id"].map(by_contact).astype("str")).fillna("")
+    ways = [links["contact_id"].map(own).astype("str") for own in (reached, emails)]
+    both = (ways[0] + ", " + ways[1]).fillna(ways[0]).fillna(ways[1])
+    text = text + (" " + both).fillna("")
     rows = links.assign(text=text).sort_values("is_primary", ascending=False, kind="stable")
     joined = rows.groupby(STUDENTS)["text"].agg("; ".join)
     of_students: pd.Series = students[STUDENTS].map(joined)
     return of_students.astype("str")
+
+
+def _ways(frame: pd.DataFrame | None, name: str) -> pd.Series:
+    """All telephone numbers, or addresses, of each contact as one text, the primary one first."""
+    if frame is None or name not in frame:
+        return pd.Series(dtype="str")
+    rows = frame[_text(frame, name).notna()].sort_values("is_primary", ascending=False, kind="stable")
+    joined: pd.Series = rows.groupby("contact_id")[name].agg(lambda own: ", ".join(dict.fromkeys(own)))
+    return joined
 
 
 def _staff(frame: pd.DataFrame | None, key: str) -> pd.DataFrame | None:

@@ -16,7 +16,7 @@ _NAME = re.compile(r"``((?:<\w+>_)?[a-z]\w*(?<!_)(?:_<\w+>)?)``")
 _NO_COLUMN = re.compile(r"(columns of|rows of|window of|window|with|if|here|like)\s$")
 _SECTION = re.compile(r"^Returns\n-+\nDataFrame\n(.*?)(?=^\w[\w ]*\n-+\n|\Z)", re.MULTILINE | re.DOTALL)
 _TOLD = re.compile(rf"({_NAME.pattern}(?:(?:,| and|, and) {_NAME.pattern})*): (.*)")
-_DATES = re.compile(r"(.*_)?date|week|window_(start|end)|start|end")
+_DATES = re.compile(r"(.*_)?date|reached_on|week|window_(start|end)|start|end")
 _FRACTIONS = (
     "per cent", "percentage points", "events per 100 students", "events per 100 sessions", "from -1 to 1", "minutes",
 )  # fmt: skip

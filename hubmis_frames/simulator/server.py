@@ -59,9 +59,9 @@ class Simulator:
     -----
     The document does not describe errors, so these statuses are our choice. They are checked in this order: 429 for an
     empty bucket; 404 for an unknown path; 405 for any method except GET; 401 for a token that is missing, wrong or
-    expired; 400 for a missing ``Realm`` and 403 for an unknown one; 403 for a forbidden table; 404 for an id that does
-    not exist; 400 for a parameter that the operation does not have; 422 for an invalid value. Every request uses one
-    request of the bucket, also a refused one and one for a token; only a 429 uses none.
+    expired; 400 for a missing ``Realm`` and 403 for an unknown one; 403 for a forbidden table or a missing scope; 404
+    for an id that does not exist; 400 for a parameter that the operation does not have; 422 for an invalid value. Every
+    request uses one request of the bucket, also a refused one and one for a token; only a 429 uses none.
     """
 
     def __init__(

@@ -58,13 +58,11 @@ def test_the_size_of_a_batch_is_no_matter(key: str | None, pages: list[Any], siz
 
 def test_no_more_is_held_than_what_is_worked_on(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(flattening, "BATCH", 1)
-    taken = threading.Semaphore(0)
     asked = 0
 
     def answers() -> Iterator[Any]:
         nonlocal asked
         for asked in range(1, 31):
-            taken.release()
             yield (asked,), [b"[]"]
 
     batches = flatten(MARKS, answers(), Findings())
@@ -83,7 +81,7 @@ def test_an_error_in_a_batch_ends_the_work_and_is_the_callers(monkeypatch: pytes
     assert len([next(batches), next(batches)]) == 2
     with pytest.raises(PayloadError):
         list(batches)
-    assert threading.active_count() == before
+    assert threading.active_count() <= before
 
 
 PERIOD = st.fixed_dictionaries(

@@ -233,12 +233,14 @@ def test_what_is_no_summary_is_refused_by_the_name_of_what_lacks(marks: pd.DataF
         plots.attendance_bars(at.summarise(marks, None, confidence=0.95))
 
 
-def test_a_rule_of_the_schools_own_can_be_drawn(marks: pd.DataFrame):
+def test_a_rule_of_the_schools_own_can_be_drawn(marks: pd.DataFrame, calendar: at.Calendar):
     rule = at.AbsenceRule("long_away", at_least=5)
-    by_group = at.summarise(marks, "year_group_name", rules=[rule], confidence=0.95, across_years=True)
-    ax = plots.attendance_bars(by_group, rate="long_away_absence_rate")
+    weekly = at.summarise(marks, "week", rules=[rule], calendar=calendar)
+    ax = plots.attendance_trend(weekly, rate="long_away_absence_rate")
     words = " ".join(text.get_text() for text in ax.findobj(mpl.text.Text))
     assert "Absence by the rule long away" in words
     assert "% of students" in words
-    with pytest.raises(BadArgumentError, match="of a school's own rule"):
-        plots.attendance_bars(by_group, rate="long_away")
+    assert ax.lines[0].get_ydata()[0] == weekly["long_away_absence_rate"].iloc[0]
+    for rate in ("long_away", "_absence_rate"):
+        with pytest.raises(BadArgumentError, match="of a school's own rule"):
+            plots.attendance_trend(weekly.assign(**{rate: 0.0}), rate=rate)

@@ -1,7 +1,9 @@
 """``hubmis-frames lab`` copies notebooks, never overwrites one, and opens JupyterLab, also in a real browser."""
 
 import importlib.util
+import json
 import os
+import re
 import shutil
 import signal
 import stat
@@ -150,3 +152,14 @@ def test_a_notebook_runs_in_a_real_browser(tmp_path: Path):
     committed = nbformat.read(notebooks() / name, as_version=4).cells
     pictures = sum("image/png" in output.get("data", {}) for cell in committed for output in cell.get("outputs", []))
     assert sum("image/png" in output.get("data", {}) for output in outputs) == pictures > 3
+
+
+@pytest.mark.parametrize("name", ["02-attendance", "03-wellbeing"])
+def test_each_notebook_has_one_settings_cell_and_tags_what_is_true_only_of_the_simulated_school(name: str) -> None:
+    cells = json.loads((notebooks() / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
+    tagged = [(set(cell["metadata"].get("tags", [])), "".join(cell["source"])) for cell in cells]
+    settings = [text for tags, text in tagged if "parameters" in tags]
+    assert len(settings) == 1
+    assert settings[0].startswith("EXPORT = ")
+    others = [text for tags, text in tagged if "simulated" not in tags]
+    assert not [text for text in others if re.search("in the simulated school", text, re.IGNORECASE)]
