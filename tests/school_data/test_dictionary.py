@@ -15,6 +15,7 @@ import hubmis_frames as hf
 from hubmis_frames.export.package import DICTIONARY, PACKAGE, describe_export
 from hubmis_frames.operations import CATALOGUE
 from hubmis_frames.school import School
+from hubmis_frames.school_data import people
 
 DEMO = Path(__file__).parents[2] / "data" / "demo"
 CODES = hf.attendance.CodeMap.england().extend({"*": "approved_activity"})
@@ -26,7 +27,7 @@ ONLY_SOMETIMES = {  # columns that a result has with other arguments or other ma
     "SchoolData.with_names": {"contacts"},
     "attendance.summarise": {"persistent_below_minimum"},
 }
-GROUPS = {"year_group_name", "form_name", "category_name", "gender_name", "severe", "realm"}
+GROUPS = {*people.GROUPS, "category_name", "severe", "realm"}
 
 
 @pytest.fixture(scope="module")

@@ -91,6 +91,7 @@ def test_an_export_reads_its_settings_and_says_where_each_is_from(tmp_path: Path
     data = hf.open_export(folder)
     source = data.settings.set_index("setting")["source"].to_dict()
     assert source == {
+        "school_name": "not said",
         "timezone": "HUBmis",
         "weekdays": "seen in the marks",
         "sessions": "seen in the marks",
