@@ -157,8 +157,8 @@ def warn(text: str) -> None:
         if _is_ours(frame):
             users_line, users = level, frame.f_back  # whoever called the outermost of our functions
         frame = frame.f_back
-    if at_client := getattr(sys.modules.get("distributed"), "warn", None):
-        at_client(text, HubmisWarning, stacklevel=users_line)
+    if _on_dask_worker():
+        sys.modules["distributed"].warn(text, HubmisWarning, stacklevel=users_line)
         return
     module, file = ("sys", "sys") if users is None else (str(users.f_globals.get("__name__")), users.f_code.co_filename)
     line = 0 if users is None else users.f_lineno
@@ -170,6 +170,14 @@ def warn(text: str) -> None:
             return
         _SHOWN.add(seen)
     warnings.warn_explicit(text, HubmisWarning, file, line, module, registry={})
+
+
+def _on_dask_worker() -> bool:
+    try:
+        sys.modules["distributed"].get_worker()
+    except (AttributeError, KeyError, ValueError):  # not loaded, half loaded, or loaded in a user's own process
+        return False
+    return True
 
 
 _SHOWN: set[tuple[str, str, int, int | None]] = set()

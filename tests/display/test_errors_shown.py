@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import distributed
 import pandas as pd
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
@@ -72,7 +73,11 @@ def in_a_loop() -> None:
         warn("rows are doubled")
 
 
-def test_a_warning_in_a_loop_is_shown_once(monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("loaded", [{}, {"distributed": distributed}], ids=["alone", "beside Dask"])
+def test_a_warning_in_a_loop_is_shown_once(monkeypatch: pytest.MonkeyPatch, loaded: dict[str, Any]):
+    monkeypatch.delitem(sys.modules, "distributed", raising=False)
+    for name, module in loaded.items():
+        monkeypatch.setitem(sys.modules, name, module)
     shown: list[str] = []
     monkeypatch.setattr(warnings, "showwarning", lambda message, *_, **__: shown.append(str(message)))
     monkeypatch.setattr("hubmis_frames.errors._SHOWN", set())

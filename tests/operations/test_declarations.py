@@ -196,7 +196,7 @@ def test_paths_are_unique_and_regular() -> None:
 
 def test_the_package_exports_its_loaders_alone() -> None:
     public = {n for n, v in PACKAGE.items() if not n.startswith("_") and not isinstance(v, ModuleType)}
-    assert public == {*LOADERS, "CATALOGUE"}
+    assert public == {*LOADERS, "CATALOGUE", "FURTHER"}
     assert len(LOADERS) == len(FACTS)
 
 

@@ -169,5 +169,6 @@ def environment_of_jupyterlab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     (tmp_path / "lab").mkdir()
     (tmp_path / "lab" / "jupyterlab.py").write_text("import os; open('seen', 'w').write(repr(os.environ))")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path / "lab"), *sys.path]))
+    monkeypatch.setenv("OTHER_SETTING", "goes on")
     assert run_jupyterlab(tmp_path / "lab") == 0
     return (tmp_path / "lab" / "seen").read_text()
