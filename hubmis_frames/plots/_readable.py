@@ -1,8 +1,9 @@
 """What makes every plot readable, in one place: names are never markup, have their letters, and no style hides data."""
 
+import contextlib
 import functools
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, ParamSpec
 
 from ..errors import warn
@@ -35,7 +36,7 @@ def readable(plot: "Callable[_Arguments, Axes]") -> "Callable[_Arguments, Axes]"
         import matplotlib as mpl
         from matplotlib.text import Text
 
-        own = {
+        own: dict[Any, Any] = {
             name: value
             for name, value in mpl.rcParamsDefault.items()
             if name.partition(".")[0] in _GROUPS and name not in _OUTSIDE
@@ -48,7 +49,7 @@ def readable(plot: "Callable[_Arguments, Axes]") -> "Callable[_Arguments, Axes]"
         }  # fmt: skip
         given: Any = kwargs.get("ax")
         before = set(given.figure.axes) if given is not None else set()
-        with mpl.rc_context(own):
+        with _settings(own):
             if given is not None:
                 given.set_facecolor("white")
                 given.grid(visible=False)
@@ -65,6 +66,19 @@ def readable(plot: "Callable[_Arguments, Axes]") -> "Callable[_Arguments, Axes]"
         return ax
 
     return made_readable
+
+
+@contextlib.contextmanager
+def _settings(own: dict[Any, Any]) -> Iterator[None]:
+    """Set these for a while; ``rc_context`` would also undo what JupyterLab sets when the first plot is made."""
+    import matplotlib as mpl
+
+    before = {name: mpl.rcParams[name] for name in own}
+    mpl.rcParams.update(own)
+    try:
+        yield
+    finally:
+        mpl.rcParams.update(before)
 
 
 def _give_fonts(drawn: "Iterable[Axes]", texts: "list[Text]") -> None:

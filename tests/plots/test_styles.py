@@ -126,3 +126,18 @@ def test_without_a_font_one_sentence_says_so_and_names_nobody(name: str, own_fon
     assert not set(str(said[0].message)) & set("".join(EVERYWHERE[:3]))
     ax.figure.draw_without_rendering()  # no warning of matplotlib's own for each letter
     assert any("\N{WHITE SQUARE}" in text.get_text() for text in ax.findobj(Text))
+
+
+def test_after_a_plot_the_settings_are_those_of_the_user_and_of_jupyterlab():
+    @_readable.readable
+    def first() -> Axes:
+        mpl.interactive(True)
+        return plt.subplots()[1]
+
+    before, interactive = dict(mpl.rcParams), mpl.is_interactive()
+    try:
+        first()
+        assert mpl.is_interactive()
+    finally:
+        mpl.interactive(interactive)
+    assert dict(mpl.rcParams) == before
