@@ -95,14 +95,14 @@ def test_text_from_outside_is_shown_and_nothing_of_it_runs(missing: str | None, 
     praise = [] if missing else [f"Achievement{HOSTILE}"]
     data = hf.open_export(folder).with_settings(praise=praise, school_name=f"School {HOSTILE}")
     files, problems = write_report(data, tmp_path / "page.html", year_group=HOSTILE, excel=True)
-    assert len(problems) == (3 if missing else 0), problems
+    assert len(problems) == (2 if missing else 0), problems
     shown = show_in_browser(files[0])
     assert (shown["ran"], shown["requests"], shown["foreign"]) == (None, [], [])
     assert shown["title"] == f"School {HOSTILE}: attendance and wellbeing, {HOSTILE}"
     text = str(shown["text"])
     assert text.startswith(f"School {HOSTILE}")
     assert f"Field not declared: {HOSTILE}" in text
-    assert text.count(HOSTILE) > 10
+    assert text.count(HOSTILE) > 5
     for sheet in openpyxl.load_workbook(files[1]):
         assert not [cell for row in sheet for cell in row if cell.data_type == "f" or cell.hyperlink]
 
