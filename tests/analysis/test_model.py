@@ -164,7 +164,11 @@ def compare(frame: pd.DataFrame, marks: list[Mark], known: at.Calendar, days: Da
     for weeks in (2, 4):
         table = at.repeated_absence(frame, known, at_least=1, weeks=weeks)
         assert_same("repeated", table, ["student_id"], model.repeated_absence(marks, days, weeks, newest, UNAUTHORISED))
-        table = at.recent_change(frame, "form", weeks=weeks, calendar=known)
+        try:
+            table = at.recent_change(frame, "form", weeks=weeks, calendar=known)
+        except hf.BadArgumentError as error:
+            assert "school weeks with a possible session" in str(error)  # too few to compare  # noqa: PT017
+            continue
         assert_same("recent_change", table, ["form"], model.recent_change(marks, days, of, weeks))
     for reach, shortest in ((1, 3), (2, 1)):
         for name, key in (("form", of), ("student_id", lambda mark: mark.student)):

@@ -45,8 +45,8 @@ ROW = st.fixed_dictionaries(
 )
 
 
-@pytest.mark.parametrize("key", ["attendance_record_id", None])
 @given_few(pages=st.lists(st.lists(ROW, max_size=3), min_size=1, max_size=7), size=st.integers(1, 200), few=15)
+@pytest.mark.parametrize("key", ["attendance_record_id", None])
 def test_the_size_of_a_batch_is_no_matter(key: str | None, pages: list[Any], size: int):
     answers = [((number,), [json.dumps(rows).encode()]) for number, rows in enumerate(pages)]
     parts = pa.field("parts", pa.list_(pa.struct([("n", pa.int64())])))  # without a key, rows with lists are numbered
@@ -106,8 +106,8 @@ ENVELOPE = st.fixed_dictionaries(
 )
 
 
-@pytest.mark.parametrize("way", [("timetables",), ("data", "rows")])
 @given_few(answers=st.lists(st.tuples(ENVELOPE, st.lists(PERIOD, max_size=3)), min_size=1, max_size=4), few=20)
+@pytest.mark.parametrize("way", [("timetables",), ("data", "rows")])
 def test_an_envelope_is_opened_alike_on_both_roads(way: tuple[str, ...], answers: list[Any]):
     endpoint = replace(PERIODS, wrapper="/".join(way))
     bodies = []
