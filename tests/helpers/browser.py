@@ -80,6 +80,9 @@ def run_notebook(shown: Page, address: str, name: str) -> None:
     choose(shown, "Edit", "Clear Outputs of All Cells")
     choose(shown, "Run", "Run All Cells")
     _kernel(shown, "Busy").wait_for()
+    waiting = shown.locator(".jp-InputPrompt").get_by_text("[*]:", exact=True)
+    while waiting.count():  # the kernel is idle for a moment between two cells
+        waiting.last.wait_for(state="detached", timeout=180_000)
     _kernel(shown, "Idle").wait_for(timeout=180_000)
     choose(shown, "File", "Save Notebook")
     shown.locator(".jp-mod-current.jp-mod-dirty").wait_for(state="detached")
