@@ -60,7 +60,8 @@ def user_folder(kind: Literal["cache", "config", "state"], *, lasting: bool = Fa
     try:
         # Roaming, where Windows keeps settings: else the key for pseudonyms would lie in the folder of the cache there.
         options = {"roaming": True} if kind == "config" else {}
-        return Path(getattr(platformdirs, f"user_{kind}_dir")("hubmis_frames", **options))
+        # An older platformdirs answers with ~ where there is no home.
+        return Path(getattr(platformdirs, f"user_{kind}_dir")("hubmis_frames", **options)).expanduser()
     except RuntimeError:  # neither HOME nor an entry in passwd, as in a container
         if lasting:
             raise OSError(errno.ENOENT, "this user has no home folder to keep it in") from None
