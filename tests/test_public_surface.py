@@ -65,7 +65,7 @@ def _signature(value: object) -> str:
 
 
 def _plain(annotation: str) -> str:
-    """An annotation without modules, which differ between versions of Python, numpy and pandas, and without addresses."""
+    """An annotation without addresses, and without modules, which differ between versions of Python and libraries."""
     text = re.sub(r"<function [^>]*<lambda> at 0x\w+>|<\w+[^<>]* at 0x\w+>", "...", annotation)
     text = re.sub(r"<class '([^']+)'>", r"\1", text)
     text = _without_modules(text).replace(_without_modules(str(npt.ArrayLike)), "ArrayLike")
