@@ -51,7 +51,8 @@ def long_absence(
         True: consecutive ones, which nothing interrupts but days and sessions without school (see :func:`runs`).
         False: all of the academic year.
     whole_days
-        With days, True: days of which every possible session was missed in this way. False: days with any such session.
+        With days, True: only days on which every possible session was missed in this way. False: any day with such a
+        session.
     codes
         The codes that count, such as ``["I"]``; all codes of ``categories`` if not given. Absences with other codes
         interrupt, as attending does.

@@ -41,7 +41,7 @@ def covered_years(years: pd.DataFrame, year: int | str | None, dates: pd.Series 
 
 
 def ignored_years(lists: pd.DataFrame, students: pd.DataFrame) -> list[object]:
-    """The years of which HUBmis sent the groups of today: nobody was in another year group or form."""
+    """The years for which HUBmis sent the groups of today: nobody was in another year group or form."""
     columns = [name for name in _MOVES if name in lists and name in students]
     now = students.dropna(subset=[STUDENT]).drop_duplicates(STUDENT).set_index(STUDENT)[columns]
     ignored: list[object] = []

@@ -117,8 +117,8 @@ def to_excel(
     path
         The file; its name ends in ``.xlsx``.
     labels
-        Make sheets to read: headings such as "Absence rate (per cent)", numbers with one decimal (the cells keep the
-        others), days without a time, fitting widths, a filter, and a first row that stays in view.
+        Make sheets to read: headings such as "Absence rate (per cent)", and numbers with one decimal (the cells keep
+        the others).
     about
         What the figures are from, a :class:`SchoolData`. Adds the sheet ``About``: the source, the newest register, the
         absence rules, how many rows were hidden, and what each column means.
@@ -154,7 +154,7 @@ def to_excel(
         *_, sheet = _sheet_names([*sheets, _ABOUT])
         made[sheet] = _for_sheet(about._about({name: flattened(table) for name, table in given.items()}, labels), sheet)
     if labels:
-        made = {sheet: _labelled(flat) for sheet, flat in made.items()}
+        made = {sheet: flat.set_axis(headings_of(flat), axis=1) for sheet, flat in made.items()}
 
     def write(part: Path) -> None:
         # In memory: the writer's own scratch files could be read by others, and a full disk would leave it half closed.
@@ -247,15 +247,6 @@ def _for_sheet(frame: pd.DataFrame, sheet: str) -> pd.DataFrame:
             f"{sheet}: a text is longer than the {_LONGEST:,} characters that a cell of Excel holds."
         )
     return flat
-
-
-def _labelled(flat: pd.DataFrame) -> pd.DataFrame:
-    """A sheet with headings for people, and days without a time."""
-    for position in range(flat.shape[1]):
-        column = flat.iloc[:, position]
-        if is_datetime64_any_dtype(column) and column.dropna().eq(column.dropna().dt.normalize()).all():
-            flat.isetitem(position, column.dt.date.array)
-    return flat.set_axis(headings_of(flat), axis=1)
 
 
 def headings_of(flat: pd.DataFrame) -> list[str]:

@@ -89,6 +89,8 @@ def suppress(
     What can't be protected. Two tables with the same groups on different days: a student who joined between them is the
     difference, so publish one. Two tables by groups that overlap and are no groups of this table, such as forms beside
     year groups: put both into ``by``. Two populations that differ by few students: their difference is those students.
+    Several tables that count different things about the same students by one and by more groups, such as plans and
+    events: each is protected, and together they can still leave a small count only two values.
     Hiding "1 to 4" is this project's choice, not a rule of the DfE.
     """
     refuse_dask(frame, "suppress")

@@ -54,7 +54,7 @@ class WellbeingLists:
         self.this_year = data.events(without=praise)
         self.plans = data.plans()
         self.newest = data.events(academic_year="all")["date"].max()
-        self.on = self.newest if data.fetched_on is None else data.fetched_on  # the day of which a status is true
+        self.on = self.newest if data.fetched_on is None else data.fetched_on  # the day on which a status is true
         years = data["academic_years"]
         self.since = years.loc[years["name"].eq(data.academic_year), "date_from"].min()
 

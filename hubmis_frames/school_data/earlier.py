@@ -57,13 +57,13 @@ class EarlierYears:
 
     @functools.cached_property
     def _ignored(self) -> set[str]:
-        """The years of which HUBmis sent the groups of today."""
+        """The years for which HUBmis sent the groups of today."""
         lists = self._lists
         return set(lists.loc[lists[YEAR].isin(ignored_years(lists, self._students)), "year"].dropna())
 
     @functools.cached_property
     def groups(self) -> dict[str, pd.DataFrame]:
-        """The groups of that time by student, for each earlier year of which HUBmis told them, by its name."""
+        """Each student's groups of that time, by the name of the year, for each earlier year that HUBmis sent."""
         lists = self._lists
         listed = lists.loc[lists[STATUS].eq("current").fillna(False) & lists["year"].notna(), "year"]
         rows = in_a_group(lists)
