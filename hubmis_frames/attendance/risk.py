@@ -161,7 +161,8 @@ def at_risk(
 
         A rule by days counts days in all of these: ``days_until``, ``remaining_days``, ``can_still_miss`` and
         ``days_to_recover``. A day that is not over is still to come and in no figure, except for students whose marks
-        have decided already how it counts.
+        have decided already how it counts. If the sessions left of such a day are all that the student lacks of the
+        rule's minimum, ``days_until`` is 0, and the status is ``at risk`` until the day is over.
 
     Raises
     ------

@@ -209,6 +209,14 @@ def test_figures_of_small_schools_are_those_of_plain_python(week: Any, seed: int
 
 @given_few(st.sampled_from(WEEKS), st.integers(0, 10**6), few=6, full=150)
 def test_risk_in_small_schools_is_that_of_plain_python(week: Any, seed: int) -> None:
+    check_risk(week, seed)
+
+
+def test_the_rest_of_a_decided_day_may_complete_the_minimum_of_a_rule() -> None:
+    check_risk(WEEKS[3], 48)
+
+
+def check_risk(week: Any, seed: int) -> None:
     days = Days(YEARS, SHUT, *week)
     known = calendar_of(days, YEARS, SHUT)
     marks = marks_in(days, seed)

@@ -194,10 +194,11 @@ def _risk_of(
     by_days = rule.unit in ("days", "per cent of days")
     mine, all_of = (_steps(places, by_days) for places in (ahead, every))
     begun = [mark for mark in own if every and mark.day == every[0][0] and mark.category in POSSIBLE]
-    sessions = possible
+    sessions, rest = possible, 0
     if by_days and any((mark.category in rule.categories) != rule.whole_days for mark in begun):
         # How today counts is decided: missed if one session is enough, not missed if all have to be.
         mine, all_of = ([step for step in steps if step[0][0] != begun[0].day] for steps in (mine, all_of))
+        rest = sum(day == begun[0].day for day, _ in every)  # of today, which passes before any day to come
     elif by_days:
         own = [mark for mark in own if mark not in begun]
     missed, of = amounts_by_rule(rule, own)
@@ -215,7 +216,7 @@ def _risk_of(
         return row | {"status": None}
 
     def in_a_row(number: int, absence: int) -> bool:
-        done = every.index(all_of[number - 1][-1]) + 1 if number else 0
+        done = every.index(all_of[number - 1][-1]) + 1 if number else rest
         return meets(rule, missed + absence, of + number, sessions + done)
 
     until = next((number for number in range(len(all_of) + 1) if in_a_row(number, number)), None)
